@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// libpubsubgw: the targets are the architecture (Sources/README.md). A target may import only
+// what stands above it in this file.
+
+let directory = Context.packageDirectory
+let release: BuildSettingCondition = .when(platforms: [.linux], configuration: .release)
+
+/// Release code carries the static Swift runtime (the dynamic one installs signal handlers in the
+/// host) and no dynamic exclusivity checks (a factor of three on small messages). Debug builds, and
+/// so the tests, keep the checks.
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(
+        ["-static-stdlib", "-enforce-exclusivity=unchecked", "-enable-cmo-everything"], release),
+]
+
+func link(_ options: [String]) -> [String] { options.flatMap { ["-Xlinker", $0] } }
+
+func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+        swiftSettings: swift)
+}
+
+let package = Package(
+    name: "pubsubgw",
+    products: [
+        .library(name: "pubsubgw", type: .dynamic, targets: ["PubSubGW"]),
+        .executable(name: "pubsubgw-devbroker", targets: ["pubsubgw-devbroker"]),
+        .executable(name: "pubsubgw-echo", targets: ["pubsubgw-echo"]),
+    ],
+    targets: [
+        // The contract and the system's libraries.
+        .systemLibrary(name: "CPubSubGW", path: "include"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "CShims", dependencies: ["COpenSSL", "CZlib"],
+            cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(["-O3"], release)]),
+
+        // Below: no I/O, no clock, no threads.
+        module("Timing", []),
+        module("Bytes", []),
+        module("Digests", ["COpenSSL", "CShims", "Bytes"]),
+        module("Compression", ["CZlib", "CShims", "Bytes"]),
+        module("JSON", ["Bytes"]),
+        module("SASL", ["Bytes", "Digests"]),
+        module("WebSocketProtocol", ["Bytes", "Timing", "Digests", "Compression"]),
+        module("PubSubProtocol", ["Bytes", "Digests", "JSON"]),
+        module("KafkaProtocol", ["Bytes", "Digests", "Compression", "CShims"]),
+        module(
+            "KafkaCore",
+            ["Bytes", "Timing", "Compression", "KafkaProtocol", "PubSubProtocol", "SASL"]),
+        module(
+            "GatewayCore",
+            ["Bytes", "Timing", "JSON", "WebSocketProtocol", "PubSubProtocol", "KafkaCore"]),
+
+        // The only I/O.
+        module("EventLoop", ["CShims", "Bytes", "Timing"]),
+        module("TLS", ["COpenSSL", "CShims", "Bytes", "EventLoop"]),
+        module("Runtime", ["GatewayCore", "EventLoop", "TLS", "Digests", "CShims"]),
+        .target(
+            name: "PubSubGW", dependencies: ["CPubSubGW", "Runtime"], exclude: ["pubsubgw.map"],
+            swiftSettings: swift,
+            linkerSettings: [
+                .unsafeFlags(
+                    ["-static-stdlib"]
+                        + link([
+                            "-soname=libpubsubgw.so.0",
+                            "--version-script=\(directory)/Sources/PubSubGW/pubsubgw.map",
+                            "-Bsymbolic", "-z", "nodelete", "-z", "now", "-z", "relro",
+                            "--icf=safe",
+                        ]), release)
+            ]),
+
+        // Beside the library: an in-memory Kafka cluster, and the executables.
+        module("KafkaMirror", ["Bytes", "KafkaProtocol"]),
+        module(
+            "DevBroker",
+            [
+                "Bytes", "Timing", "Digests", "Compression", "JSON", "SASL", "KafkaProtocol",
+                "KafkaMirror", "EventLoop", "TLS", "CShims",
+            ]),
+        .executableTarget(
+            name: "pubsubgw-devbroker", dependencies: ["DevBroker", "EventLoop", "TLS", "JSON"],
+            swiftSettings: swift),
+        .executableTarget(
+            name: "pubsubgw-echo",
+            dependencies: ["WebSocketProtocol", "EventLoop", "Bytes", "Timing", "CShims"],
+            swiftSettings: swift),
+
+        // Tests mirror the targets.
+        tests("BytesTests", ["Bytes"]),
+        tests("TimingTests", ["Timing"]),
+    ]
+)

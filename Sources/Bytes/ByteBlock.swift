@@ -1,0 +1,42 @@
+import Glibc
+
+/// A block of bytes from malloc with reference-counted ownership. It belongs to one loop.
+public final class ByteBlock {
+    public let base: UnsafeMutableRawPointer?
+    public let count: Int
+    /// What the block really takes from the allocator; budgets count this.
+    public let capacity: Int
+
+    /// Takes ownership of `base`, which came from malloc (or is nil with count 0).
+    public init(adopting base: UnsafeMutableRawPointer?, count: Int, capacity: Int) {
+        precondition(count <= capacity && (base != nil || count == 0))
+        self.base = base
+        self.count = count
+        self.capacity = capacity
+    }
+
+    /// Uninitialised memory of `count` bytes.
+    public convenience init(count: Int) {
+        let base = count > 0 ? malloc(count) : nil
+        precondition(count == 0 || base != nil, "out of memory for \(count) bytes")
+        self.init(adopting: base, count: count, capacity: count)
+    }
+
+    public convenience init(copying source: UnsafeRawBufferPointer) {
+        self.init(count: source.count)
+        if let from = source.baseAddress, source.count > 0 {
+            base.unsafelyUnwrapped.copyMemory(from: from, byteCount: source.count)
+        }
+    }
+
+    deinit { free(base) }
+
+    /// Valid while the block lives.
+    public var bytes: UnsafeRawBufferPointer {
+        @inlinable get { UnsafeRawBufferPointer(start: base, count: count) }
+    }
+
+    public var mutableBytes: UnsafeMutableRawBufferPointer {
+        @inlinable get { UnsafeMutableRawBufferPointer(start: base, count: count) }
+    }
+}

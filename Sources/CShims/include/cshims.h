@@ -1,0 +1,3 @@
+#ifndef PUBSUBGW_CSHIMS_H
+#define PUBSUBGW_CSHIMS_H
+#endif
