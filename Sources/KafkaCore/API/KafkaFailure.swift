@@ -1,0 +1,45 @@
+/// Why a read or a look-up failed: the text that clients of the original protocol know, and apart
+/// from it the true cause for the log. No text holds a credential; only `cause` may name a broker.
+public struct KafkaFailure: Error, Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        /// The topic or the partition does not exist (or may not be seen).
+        case notFound
+        /// No broker, or no leader, can be reached.
+        case unavailable
+        case timedOut
+        /// The broker refused the credentials, or a TLS peer refused the other.
+        case refused
+        /// The topic is not for this principal. To the client it looks like `notFound`.
+        case notAuthorized
+        /// Any other error that Kafka answered; `code` is its number.
+        case kafka
+        /// The records cannot be read: bad checksum, codec not installed, batch over the limit.
+        case corrupt
+        /// A limit of this client.
+        case limit
+    }
+
+    public var kind: Kind
+    /// Kafka's error code, where one caused this.
+    public var code: Int16?
+    /// For the client, in the original's words: `not found topic`, `OFFSET_OUT_OF_RANGE`, `timeout`.
+    public var text: String
+    /// For the log.
+    public var cause: String
+    /// Whether the same request may succeed later.
+    public var isRetriable: Bool
+    /// Told with OFFSET_OUT_OF_RANGE, so that the client can decide; else unknown.
+    public var position: PartitionPosition
+
+    public init(
+        kind: Kind, code: Int16? = nil, text: String, cause: String, isRetriable: Bool = false,
+        position: PartitionPosition = .unknown
+    ) {
+        self.kind = kind
+        self.code = code
+        self.text = text
+        self.cause = cause
+        self.isRetriable = isRetriable
+        self.position = position
+    }
+}

@@ -1,0 +1,38 @@
+/// The bounds of a cluster's client, each with the reason for its default.
+public struct KafkaLimits: Sendable {
+    /// The largest response that is accepted; 100 MiB as librdkafka, Sarama and franz-go.
+    public var responseBytesMax = 100 << 20
+    /// The largest decompressed batch. A batch of 1 MiB on the wire may hold gigabytes of zeros.
+    public var decompressedBatchBytesMax = 64 << 20
+    /// Bytes that the point reads of one loop may have asked for at a time, all clusters together.
+    public var outstandingReadBytesMax = 8 << 20
+    /// Asked of a partition at least: neighbours at nearby offsets are then served by one read.
+    public var pointReadBytesMin = 64 << 10
+    /// Asked of a partition at most, unless its next batch alone is larger.
+    public var pointReadBytesMax = 8 << 20
+    /// How far a read that goes on where the cache ends may read ahead.
+    public var readAheadBytesMax = 1 << 20
+    /// Partitions in one point-read request.
+    public var partitionsPerRequestMax = 256
+    /// Asked of a partition and of a whole response by the tail's long poll.
+    public var tailPartitionBytesMax = 1 << 20
+    public var tailResponseBytesMax = 2 << 20
+    /// How long the broker may hold a long poll with nothing to tell. While followers come and go
+    /// it is `tailWaitShortMilliseconds`, because they join only when the poll is back.
+    public var tailWaitMilliseconds: Int32 = 500
+    public var tailWaitShortMilliseconds: Int32 = 100
+    /// How often a follower that waits for the poll in flight looks for itself.
+    public var tailJoinPollMilliseconds: Int64 = 20
+    /// How long a partition stays followed after its last waiting reader was served.
+    public var tailLingerMilliseconds: Int64 = 1_000
+    /// Bytes of decoded output per turn of the loop before other work gets its chance.
+    public var workBytesPerTurn = 1 << 20
+    /// What is known of a topic is not asked for again within this time, whatever readers want.
+    public var metadataMinAgeMilliseconds: Int64 = 250
+    /// Waiting reads and look-ups of one cluster.
+    public var waitingReadersMax = 1 << 20
+    /// The longest topic name; Kafka's own limit.
+    public var topicNameBytesMax = 249
+
+    public init() {}
+}

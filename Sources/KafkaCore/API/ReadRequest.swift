@@ -1,0 +1,30 @@
+import Timing
+
+/// Records at or after an offset.
+public struct ReadRequest: Sendable {
+    public var topic: String
+    public var partition: Int32
+    public var offset: Int64
+    /// Bytes of `KafkaMessage` fields, beyond which no record is added; the first record always
+    /// comes, whatever its size.
+    public var maxBytes: Int
+    /// A read that waits is answered when so many bytes are there; 1 by default.
+    public var minBytes: Int
+    public var isolation: Isolation
+    /// nil: answer at once, with `.empty` where nothing is. Later moments: wait for records until
+    /// then. `distantFuture`: a live subscription, which outlives broker outages too.
+    public var waitUntil: Instant?
+
+    public init(
+        topic: String, partition: Int32, offset: Int64, maxBytes: Int, minBytes: Int = 1,
+        isolation: Isolation = .readUncommitted, waitUntil: Instant? = nil
+    ) {
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.maxBytes = maxBytes
+        self.minBytes = minBytes
+        self.isolation = isolation
+        self.waitUntil = waitUntil
+    }
+}
