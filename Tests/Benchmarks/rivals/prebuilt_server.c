@@ -1,0 +1,97 @@
+/* The sockets' limit: a WebSocket server that answers every frame with one prebuilt fetch reply.
+ *
+ *   prebuilt_server REPLY_BYTES RECORD_BYTES      prints its port */
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <sys/epoll.h>
+#include "websocket_client.h"
+
+static uint8_t *reply;
+static size_t reply_size;
+
+static size_t message(uint8_t *out, uint64_t offset, size_t size) {
+    uint8_t body[4096];
+    size_t n = 0, m = 0;
+    body[n++] = 0x08; n += put_varint(body + n, offset);
+    body[n++] = 0x10; n += put_varint(body + n, 1700000000000ull);
+    body[n++] = 0x22; n += put_varint(body + n, size); memset(body + n, 'x', size); n += size;
+    out[m++] = 0x0a; m += put_varint(out + m, n);
+    memcpy(out + m, body, n);
+    return m + n;
+}
+
+static void build(size_t wanted, size_t record) {
+    uint8_t *nested = malloc(wanted + 8192);
+    size_t n = 0, m = 0;
+    for (uint64_t offset = 1000; n + record + 24 < wanted; offset++) n += message(nested + n, offset, record);
+    uint8_t head[64];
+    head[m++] = 0x08; head[m++] = 7;
+    head[m++] = 0x8a; head[m++] = 0x02; m += put_varint(head + m, n);
+    reply = malloc(n + 128);
+    reply[0] = 0x82; reply[1] = 127;
+    for (int i = 0; i < 8; i++) reply[2 + i] = (uint8_t)((uint64_t)(n + m) >> (56 - 8 * i));
+    memcpy(reply + 10, head, m); memcpy(reply + 10 + m, nested, n);
+    reply_size = 10 + m + n;
+}
+
+struct client { int fd, upgraded; size_t have, unsent; char in[8192]; };
+
+static void upgrade(struct client *c) {
+    char *key = strstr(c->in, "Sec-WebSocket-Key: "), joined[128], accept[64], out[256];
+    unsigned char digest[20];
+    if (!key) exit(1);
+    int n = snprintf(joined, sizeof joined, "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key + 19);
+    SHA1((unsigned char *)joined, (size_t)n, digest);
+    EVP_EncodeBlock((unsigned char *)accept, digest, 20);
+    n = snprintf(out, sizeof out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept);
+    if (write(c->fd, out, (size_t)n) != n) exit(1);
+    c->upgraded = 1; c->have = 0;
+}
+
+static void flush(int loop, struct client *c) {
+    while (c->unsent) {
+        ssize_t n = send(c->fd, reply + reply_size - c->unsent, c->unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0) break;
+        c->unsent -= (size_t)n;
+    }
+    struct epoll_event e = {.events = c->unsent ? EPOLLIN | EPOLLOUT : EPOLLIN, .data.ptr = c};
+    static int blocked;
+    if (c->unsent || blocked) { blocked = c->unsent > 0; epoll_ctl(loop, EPOLL_CTL_MOD, c->fd, &e); }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) return 2;
+    build((size_t)atol(argv[1]), (size_t)atol(argv[2]));
+    int listener = socket(AF_INET, SOCK_STREAM, 0), loop = epoll_create1(0), one = 1;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    bind(listener, (struct sockaddr *)&at, sizeof at);
+    listen(listener, 512);
+    getsockname(listener, (struct sockaddr *)&at, &size);
+    printf("%d\n", ntohs(at.sin_port)); fflush(stdout);
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL}, ready[64];
+    epoll_ctl(loop, EPOLL_CTL_ADD, listener, &e);
+    for (;;) {
+        int k = epoll_wait(loop, ready, 64, -1);
+        for (int i = 0; i < k; i++) {
+            struct client *c = ready[i].data.ptr;
+            if (!c) {
+                c = calloc(1, sizeof *c);
+                c->fd = accept(listener, 0, 0);
+                setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+                e.data.ptr = c; e.events = EPOLLIN;
+                epoll_ctl(loop, EPOLL_CTL_ADD, c->fd, &e);
+                continue;
+            }
+            if (ready[i].events & EPOLLIN) {
+                ssize_t n = read(c->fd, c->in + c->have, sizeof c->in - 1 - c->have);
+                if (n <= 0) { close(c->fd); free(c); continue; }
+                c->have += (size_t)n; c->in[c->have] = 0;
+                if (!c->upgraded) { if (strstr(c->in, "\r\n\r\n")) upgrade(c); continue; }
+                c->have = 0; c->unsent = reply_size;      /* one frame, one in flight */
+            }
+            flush(loop, c);
+        }
+    }
+}
