@@ -1,0 +1,25 @@
+/// What the host's own authentication says about one client. It can only narrow the route: a
+/// topic must be allowed by both, a command named by both, and the smaller limit counts.
+public struct SessionPolicy: Equatable, Sendable {
+    public var commands: CommandSet?
+    public var topics: TopicAccess?
+    /// nil entries leave the route's limit.
+    public var limits = LimitOverrides()
+    /// Who the client is, for the log.
+    public var principal: String?
+    /// Correlates log lines with the host's (a W3C `traceparent`, a request id).
+    public var trace: String?
+
+    public init() {}
+}
+
+/// Limits as far as they are named.
+public struct LimitOverrides: Equatable, Sendable {
+    public var messageBytes: Int?
+    public var commandsInFlight: Int?
+    public var unsentBytes: Int?
+    public var subscriptions: Int?
+    public var idleMilliseconds: Int64?
+
+    public init() {}
+}

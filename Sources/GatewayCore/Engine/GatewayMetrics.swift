@@ -1,0 +1,123 @@
+import KafkaCore
+
+/// What one engine has counted; values of several loops add up. Names and labels follow the
+/// Prometheus families that a driver renders from them (`pubsubgw_...`).
+public struct GatewayMetrics: Sendable {
+    public struct RouteReason: Hashable, Sendable {
+        /// Empty where no route matched.
+        public var route: String
+        /// `origin`, `version`, `policy`, `limit`, `malformed`, `timeout`, `no_route`, `draining`.
+        public var reason: String
+    }
+
+    public struct RouteCode: Hashable, Sendable {
+        public var route: String
+        public var code: UInt16
+    }
+
+    public struct CommandResult: Hashable, Sendable {
+        /// `ping`, `empty`, `fetch`, `list_offset`, `subscribe`, ..., `unknown`, `malformed`.
+        public var command: String
+        /// `ok`, or why not: `not_allowed`, `not_found`, `limit`, ...
+        public var result: String
+    }
+
+    public struct APIError: Hashable, Sendable {
+        public var api: Int16
+        public var error: Int16
+    }
+
+    // Gauges.
+    public var sessions: Int64 = 0
+    public var subscriptions: Int64 = 0
+    public var unsentBytes: Int64 = 0
+    public var kafkaConnections: Int64 = 0
+    public var cacheBytes: Int64 = 0
+
+    // Counters.
+    public var accepted: [String: UInt64] = [:]
+    public var rejected: [RouteReason: UInt64] = [:]
+    public var closes: [RouteCode: UInt64] = [:]
+    public var messagesIn: UInt64 = 0
+    public var messagesOut: UInt64 = 0
+    public var bytesIn: UInt64 = 0
+    public var bytesOut: UInt64 = 0
+    public var recordsOut: UInt64 = 0
+    public var commands: [CommandResult: UInt64] = [:]
+    public var commandDurations: [String: Histogram] = [:]
+    public var paused: UInt64 = 0
+    /// By the limit's key in route objects.
+    public var limitHits: [String: UInt64] = [:]
+    public var kafkaRequests: [Int16: UInt64] = [:]
+    public var kafkaErrors: [Int16: UInt64] = [:]
+    public var kafkaConnectionsOpened: UInt64 = 0
+    public var kafkaConnectionsLost: UInt64 = 0
+    public var kafkaBytesIn: UInt64 = 0
+    public var recordsDecoded: UInt64 = 0
+    public var cacheHits: UInt64 = 0
+    public var cacheMisses: UInt64 = 0
+
+    public init() {}
+}
+
+/// Times in Prometheus' cumulative buckets.
+public struct Histogram: Equatable, Sendable {
+    /// Upper bounds in microseconds: 1 ms to 10 s, as OpenTelemetry advises, and some below.
+    public static let bounds: [Int64] = [
+        50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+        1_000_000, 2_500_000, 5_000_000, 10_000_000,
+    ]
+    /// Not cumulative; the last one has no bound.
+    public private(set) var counts = [UInt64](repeating: 0, count: bounds.count + 1)
+    public private(set) var sumMicroseconds: Int64 = 0
+
+    public init() {}
+
+    public mutating func add(microseconds: Int64) {
+        let place = Self.bounds.firstIndex { microseconds <= $0 } ?? Self.bounds.count
+        counts[place] += 1
+        sumMicroseconds &+= microseconds
+    }
+
+    public mutating func add(_ other: Histogram) {
+        for place in counts.indices { counts[place] += other.counts[place] }
+        sumMicroseconds &+= other.sumMicroseconds
+    }
+
+    public var count: UInt64 { counts.reduce(0, +) }
+}
+
+extension GatewayMetrics {
+    /// Adds what another loop counted.
+    public mutating func add(_ other: GatewayMetrics) {
+        sessions += other.sessions
+        subscriptions += other.subscriptions
+        unsentBytes += other.unsentBytes
+        kafkaConnections += other.kafkaConnections
+        cacheBytes += other.cacheBytes
+        accepted.merge(other.accepted, uniquingKeysWith: +)
+        rejected.merge(other.rejected, uniquingKeysWith: +)
+        closes.merge(other.closes, uniquingKeysWith: +)
+        messagesIn += other.messagesIn
+        messagesOut += other.messagesOut
+        bytesIn += other.bytesIn
+        bytesOut += other.bytesOut
+        recordsOut += other.recordsOut
+        commands.merge(other.commands, uniquingKeysWith: +)
+        commandDurations.merge(other.commandDurations) { left, right in
+            var sum = left
+            sum.add(right)
+            return sum
+        }
+        paused += other.paused
+        limitHits.merge(other.limitHits, uniquingKeysWith: +)
+        kafkaRequests.merge(other.kafkaRequests, uniquingKeysWith: +)
+        kafkaErrors.merge(other.kafkaErrors, uniquingKeysWith: +)
+        kafkaConnectionsOpened += other.kafkaConnectionsOpened
+        kafkaConnectionsLost += other.kafkaConnectionsLost
+        kafkaBytesIn += other.kafkaBytesIn
+        recordsDecoded += other.recordsDecoded
+        cacheHits += other.cacheHits
+        cacheMisses += other.cacheMisses
+    }
+}

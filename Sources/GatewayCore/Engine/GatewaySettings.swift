@@ -1,0 +1,22 @@
+import KafkaCore
+
+/// The settings of a gateway, the same for each of its loops.
+public struct GatewaySettings: Sendable {
+    /// Loops (threads). 1 is right inside a worker of a proxy.
+    public var threads = 1
+    /// The log cache of one loop, in bytes.
+    public var cacheBytes = 64 << 20
+    /// Plugins of routes that the host enforces itself before it hands a client over. A route
+    /// that names any other is refused: to ignore `key-auth` would open a protected route.
+    public var hostPlugins: Set<String> = []
+    /// `client.id` towards Kafka.
+    public var clientID = "pubsubgw"
+    /// Sessions of the whole gateway; 0: no limit.
+    public var sessionsMax = 0
+    /// Sessions of one remote address over all routes; 0: no limit.
+    public var sessionsPerAddressMax = 0
+    /// Bounds of the Kafka clients.
+    public var kafka = KafkaLimits()
+
+    public init() {}
+}
