@@ -54,7 +54,9 @@ let package = Package(
         module("SASL", ["Bytes", "Digests"]),
         module("WebSocketProtocol", ["Bytes", "Timing", "Digests", "Compression"]),
         module("PubSubProtocol", ["Bytes", "Digests", "JSON"]),
-        module("KafkaProtocol", ["Bytes", "Digests", "Compression", "CShims"]),
+        module(
+            "KafkaProtocol", ["Bytes", "Digests", "Compression", "CShims"],
+            exclude: ["Definitions", "definitions.py", "generate"]),
         module(
             "KafkaCore",
             ["Bytes", "Timing", "Compression", "KafkaProtocol", "PubSubProtocol", "SASL"]),
