@@ -101,5 +101,6 @@ let package = Package(
         // Tests mirror the targets.
         tests("BytesTests", ["Bytes"]),
         tests("TimingTests", ["Timing"]),
+        tests("DigestsTests", ["Digests", "CShims", "Timing"]),
     ]
 )

@@ -1,0 +1,18 @@
+#ifndef PUBSUBGW_CSHIMS_SOCKETS_H
+#define PUBSUBGW_CSHIMS_SOCKETS_H
+
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+// accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK; the peer's address is not asked for.
+int cshims_accept(int listener);
+
+// sendmsg(2) that never raises SIGPIPE.
+static inline ssize_t cshims_send_vectors(int socket, const struct iovec *vectors, size_t count) {
+    struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = count};
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef PUBSUBGW_CSHIMS_THREADS_H
+#define PUBSUBGW_CSHIMS_THREADS_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+// Starts a thread with every signal blocked (the host's handlers run on the host's threads) and a
+// name of at most 15 bytes. 0 or an errno.
+int cshims_thread_start(
+    pthread_t *thread, const char *name, void *(*body)(void *), void *argument);
+
+// Waits for the end of a thread; detaches it when it has not ended within the time. 0, or
+// ETIMEDOUT.
+int cshims_thread_join(pthread_t thread, int milliseconds);
+
+// The text of an errno into `text`; always terminated.
+void cshims_error_text(int error, char *text, size_t size);
+
+#endif

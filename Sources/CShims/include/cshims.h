@@ -1,3 +1,0 @@
-#ifndef PUBSUBGW_CSHIMS_H
-#define PUBSUBGW_CSHIMS_H
-#endif
