@@ -102,5 +102,6 @@ let package = Package(
         tests("BytesTests", ["Bytes"]),
         tests("TimingTests", ["Timing"]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
+        tests("SASLTests", ["SASL"]),
     ]
 )
