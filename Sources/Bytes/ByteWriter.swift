@@ -89,7 +89,8 @@ public struct ByteWriter: ~Copyable {
         var rest = value
         var length = 0
         while rest >= 0x80 {
-            start.storeBytes(of: UInt8(truncatingIfNeeded: rest) | 0x80, toByteOffset: length, as: UInt8.self)
+            let byte = UInt8(truncatingIfNeeded: rest) | 0x80
+            start.storeBytes(of: byte, toByteOffset: length, as: UInt8.self)
             rest >>= 7
             length += 1
         }

@@ -18,7 +18,8 @@ public struct Backoff: Sendable {
         wait = min(wait, maximumMilliseconds)
         attempts += 1
         let spread = wait / 5
-        return spread == 0 ? wait : wait - spread + Int64.random(in: 0...(2 * spread), using: &random)
+        guard spread > 0 else { return wait }
+        return wait - spread + Int64.random(in: 0...(2 * spread), using: &random)
     }
 
     public mutating func reset() { attempts = 0 }
