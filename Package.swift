@@ -103,5 +103,7 @@ let package = Package(
         tests("TimingTests", ["Timing"]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
         tests("SASLTests", ["SASL"]),
+        tests("JSONTests", ["JSON", "Bytes"]),
+        tests("PubSubProtocolTests", ["PubSubProtocol", "JSON", "Bytes"]),
     ]
 )

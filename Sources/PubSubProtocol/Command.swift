@@ -1,0 +1,55 @@
+/// The command of a request.
+public enum Command: Equatable, Sendable {
+    /// The request has none.
+    case none
+    case empty
+    /// Where the state lies; see `PubSubRequest.withBytes`.
+    case ping(state: Range<Int>)
+    case fetch(FetchCommand)
+    case listOffset(ListOffsetCommand)
+    case subscribe(SubscribeCommand)
+    case unsubscribe(UnsubscribeCommand)
+    case grant(GrantCommand)
+    case pause(PauseCommand)
+    case metadata(MetadataCommand)
+    /// A field above 34 that is none of ours, with its payload: a host's own command, or one that
+    /// only a newer library knows. Only in binary messages.
+    case unknown(field: Int, payload: Range<Int>)
+
+    /// Whether a host may take the number: above 34, and not 101-199.
+    public static func isHost(field: Int) -> Bool { field > 34 && !(101...199).contains(field) }
+
+    /// The number of the command's field, which is that of its reply; 0 for none.
+    public var field: Int {
+        switch self {
+        case .none: 0
+        case .empty: CommandField.empty
+        case .ping: CommandField.ping
+        case .fetch: CommandField.fetch
+        case .listOffset: CommandField.listOffset
+        case .subscribe: CommandField.subscribe
+        case .unsubscribe: CommandField.unsubscribe
+        case .grant: CommandField.grant
+        case .pause: CommandField.pause
+        case .metadata: CommandField.metadata
+        case .unknown(let field, _): field
+        }
+    }
+
+    /// Whether the original protocol knows the command.
+    public var isOriginal: Bool { (CommandField.empty...CommandField.listOffset).contains(field) }
+}
+
+/// Numbers of the commands in `PubSubReq` and of the replies in `PubSubResp`.
+enum CommandField {
+    static let empty = 31
+    static let error = 31
+    static let ping = 32
+    static let fetch = 33
+    static let listOffset = 34
+    static let subscribe = 101
+    static let unsubscribe = 102
+    static let grant = 103
+    static let pause = 104
+    static let metadata = 105
+}

@@ -1,0 +1,37 @@
+import Bytes
+
+/// `ErrorResp`.
+public struct ErrorReply: Equatable, Sendable {
+    public var code: ReplyCode
+    public var message: String
+    /// Whether the same command may succeed later.
+    public var retriable: Bool
+    /// With OFFSET_OUT_OF_RANGE; nil: not known.
+    public var logStartOffset: Int64?
+    /// With OFFSET_OUT_OF_RANGE; nil: not known.
+    public var highWatermark: Int64?
+
+    public init(
+        _ code: ReplyCode, _ message: String, retriable: Bool = false,
+        logStartOffset: Int64? = nil, highWatermark: Int64? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.retriable = retriable
+        self.logStartOffset = logStartOffset
+        self.highWatermark = highWatermark
+    }
+
+    /// The answer to a request that could not be read; its sequence is the error's.
+    public init(_ malformed: MalformedMessage) {
+        self.init(malformed.code, malformed.description)
+    }
+
+    func write(_ fields: FieldWriter, to out: inout ByteWriter) {
+        fields.int32(1, "code", code.rawValue, to: &out)
+        fields.string(2, "message", message, to: &out)
+        fields.bool(101, "retriable", retriable, to: &out)
+        fields.int64(102, "logStartOffset", logStartOffset, to: &out)
+        fields.int64(103, "highWatermark", highWatermark, to: &out)
+    }
+}

@@ -1,0 +1,223 @@
+import JSON
+
+/// Fields of a proto3 JSON text, or of `pubsub.text`.
+struct JSONSource: FieldSource {
+    let limits: RequestLimits
+    /// `.json` or `.text`.
+    let format: MessageFormat
+    private var reader: JSONReader
+    private let text: UnsafeRawBufferPointer
+    private var valueStart = 0
+    /// Whether the present field was given under its `Base64` name.
+    private var asBase64 = false
+    /// What `bytes` answered ranges of.
+    private(set) var decoded: [UInt8] = []
+
+    init(_ text: UnsafeRawBufferPointer, format: MessageFormat, limits: RequestLimits) {
+        self.text = text
+        self.format = format
+        self.limits = limits
+        reader = JSONReader(text)
+    }
+
+    /// Reads the text's one object.
+    mutating func readAll<M: RequestMessage>(_ message: inout M) throws(MalformedMessage) {
+        try read(&message)
+        do { try reader.end() } catch { throw MalformedMessage(error) }
+    }
+
+    private mutating func read<M: RequestMessage>(_ message: inout M) throws(MalformedMessage) {
+        do { try reader.beginObject() } catch { throw MalformedMessage(error) }
+        var seen: UInt64 = 0
+        var oneofs: UInt64 = 0
+        while let key = try nextKey() {
+            do throws(MalformedMessage) {
+                let index = try index(of: key, in: M.fields)
+                let field = M.fields[index]
+                if seen & 1 << UInt64(index) != 0 { throw fault(.repeatedField) }
+                seen |= 1 << UInt64(index)
+                let isNull = try enter() == .null
+                if field.oneof > 0 && !isNull {
+                    if oneofs & 1 << UInt64(field.oneof) != 0 { throw fault(.oneofConflict) }
+                    oneofs |= 1 << UInt64(field.oneof)
+                }
+                try message.read(field.number, from: &self)
+            } catch {
+                throw error.within(key)
+            }
+        }
+    }
+
+    private mutating func nextKey() throws(MalformedMessage) -> String? {
+        do {
+            let key = try reader.nextKey()
+            valueStart = reader.keyOffset
+            return key
+        } catch { throw MalformedMessage(error) }
+    }
+
+    private mutating func index(of key: String, in fields: [Field]) throws(MalformedMessage) -> Int
+    {
+        asBase64 = false
+        if let index = fields.firstIndex(where: { $0.jsonName == key || $0.name == key }) {
+            return index
+        }
+        if format == .text, key.hasSuffix("Base64") {
+            let stem = key.dropLast("Base64".utf8.count)
+            let index = fields.firstIndex { $0.isBytes && ($0.jsonName == stem || $0.name == stem) }
+            if let index {
+                asBase64 = true
+                return index
+            }
+        }
+        throw fault(.unknownField)
+    }
+
+    /// The kind of the next value; errors speak of its place from here on.
+    private mutating func enter() throws(MalformedMessage) -> JSONReader.Kind {
+        do {
+            let kind = try reader.kind()
+            valueStart = reader.offset
+            return kind
+        } catch { throw MalformedMessage(error) }
+    }
+
+    private mutating func skipNull() throws(MalformedMessage) -> Bool {
+        guard try enter() == .null else { return false }
+        do { try reader.null() } catch { throw MalformedMessage(error) }
+        return true
+    }
+
+    // MARK: Values
+
+    mutating func int64() throws(MalformedMessage) -> Int64? { try integer(bits: 64) }
+
+    mutating func int32() throws(MalformedMessage) -> Int32? {
+        guard let value = try integer(bits: 32) else { return nil }
+        guard let value = Int32(exactly: value) else { throw fault(.notAnInteger(bits: 32)) }
+        return value
+    }
+
+    /// A number or a string of one; both may have a fraction or an exponent, if the value is an
+    /// integer.
+    private mutating func integer(bits: Int) throws(MalformedMessage) -> Int64? {
+        if try skipNull() { return nil }
+        let number: JSONNumber?
+        do {
+            if try reader.kind() == .string {
+                number = JSONNumber(try reader.string())
+            } else {
+                number = try reader.number()
+            }
+        } catch { throw MalformedMessage(error) }
+        guard let value = number?.int64 else { throw fault(.notAnInteger(bits: bits)) }
+        return value
+    }
+
+    mutating func bool() throws(MalformedMessage) -> Bool? {
+        if try skipNull() { return nil }
+        do { return try reader.bool() } catch { throw MalformedMessage(error) }
+    }
+
+    mutating func string() throws(MalformedMessage) -> String? {
+        if try skipNull() { return nil }
+        do { return try reader.string() } catch { throw MalformedMessage(error) }
+    }
+
+    mutating func bytes() throws(MalformedMessage) -> Range<Int>? {
+        guard let string = try string() else { return nil }
+        let start = decoded.count
+        if format == .text && !asBase64 {
+            decoded.append(contentsOf: string.utf8)
+        } else {
+            guard let bytes = base64Decoded(string) else { throw fault(.invalidBase64) }
+            decoded.append(contentsOf: bytes)
+        }
+        return start..<decoded.count
+    }
+
+    /// The name of a value, or its number.
+    mutating func enumeration<E: WireEnum>(_ type: E.Type) throws(MalformedMessage) -> E? {
+        guard try enter() == .string else { return try numbered(type) }
+        guard let name = try string() else { return nil }
+        guard let number = E.names[name], let value = E(rawValue: number) else {
+            throw fault(.unknownValue("\"\(name)\""))
+        }
+        return value
+    }
+
+    private mutating func numbered<E: WireEnum>(_ type: E.Type) throws(MalformedMessage) -> E? {
+        guard let number = try int32() else { return nil }
+        guard let value = E(rawValue: number) else { throw fault(.unknownValue("\(number)")) }
+        return value
+    }
+
+    mutating func message<M: RequestMessage>(_ current: M) throws(MalformedMessage) -> M? {
+        if try skipNull() { return nil }
+        var message = current
+        try read(&message)
+        return message
+    }
+
+    // MARK: Lists
+
+    mutating func append<M: RequestMessage>(
+        to list: inout [M], max: Int
+    ) throws(MalformedMessage) {
+        try elements(max: max, have: list.count) { source throws(MalformedMessage) in
+            guard let element = try source.message(M()) else { throw source.nullElement() }
+            list.append(element)
+        }
+    }
+
+    mutating func append(to list: inout [Int32], max: Int) throws(MalformedMessage) {
+        try elements(max: max, have: list.count) { source throws(MalformedMessage) in
+            guard let element = try source.int32() else { throw source.nullElement() }
+            list.append(element)
+        }
+    }
+
+    mutating func append(to list: inout [String], max: Int) throws(MalformedMessage) {
+        try elements(max: max, have: list.count) { source throws(MalformedMessage) in
+            guard let element = try source.string() else { throw source.nullElement() }
+            list.append(element)
+        }
+    }
+
+    private mutating func elements(
+        max: Int, have: Int, _ body: (inout JSONSource) throws(MalformedMessage) -> Void
+    ) throws(MalformedMessage) {
+        if try skipNull() { return }
+        do { try reader.beginArray() } catch { throw MalformedMessage(error) }
+        var count = have
+        while try nextElement() {
+            do throws(MalformedMessage) {
+                _ = try enter()
+                if count >= max { throw fault(.tooMany(max: max)) }
+                try body(&self)
+            } catch { throw error.within("[\(count)]") }
+            count += 1
+        }
+    }
+
+    private mutating func nextElement() throws(MalformedMessage) -> Bool {
+        do { return try reader.nextElement() } catch { throw MalformedMessage(error) }
+    }
+
+    /// The proto3 mapping: null is not an accepted value for the elements of a list.
+    private func nullElement() -> MalformedMessage {
+        fault(.json(.wrongKind(.null, expected: "a value")))
+    }
+
+    func fault(_ reason: MalformedMessage.Reason) -> MalformedMessage {
+        let position = JSONPosition(of: valueStart, in: text)
+        return MalformedMessage(reason, at: .text(line: position.line, column: position.column))
+    }
+}
+
+extension MalformedMessage {
+    init(_ error: JSONError) {
+        let place = Place.text(line: error.position.line, column: error.position.column)
+        self.init(.json(error.reason), at: place)
+    }
+}

@@ -1,0 +1,105 @@
+import JSON
+
+/// What is wrong with a request, in which field, and where.
+public struct MalformedMessage: Error, Equatable, Sendable {
+    public enum Place: Equatable, Sendable {
+        /// Of a binary message, from 0: the value's first byte behind the tag (a length counts as
+        /// its value's), or the first byte that is not UTF-8.
+        case byte(Int)
+        /// Of a JSON text.
+        case text(line: Int, column: Int)
+    }
+
+    public enum Reason: Equatable, Sendable {
+        /// The message, or the message around the field, ends inside of the value.
+        case truncated
+        /// A varint of more than ten bytes.
+        case varintTooLong
+        /// Field number 0, or a tag beyond 32 bits.
+        case invalidTag
+        /// Wire types 3 and 4. Protobuf skips groups; nothing that we speak to ever sent one, and
+        /// skipping them needs a stack as deep as the sender likes.
+        case group
+        /// Wire types 6 and 7, which do not exist.
+        case invalidWireType(Int)
+        case invalidUTF8
+        case negative
+        /// None of the enumeration's values.
+        case unknownValue(String)
+        /// Above a limit of `RequestLimits`.
+        case tooMany(max: Int)
+        /// JSON: not a number of the field's type.
+        case notAnInteger(bits: Int)
+        case invalidBase64
+        /// JSON: no field has that name.
+        case unknownField
+        /// JSON: the same field twice.
+        case repeatedField
+        /// JSON: two fields of a `oneof`.
+        case oneofConflict
+        case json(JSONError.Reason)
+    }
+
+    /// For example `cmd_kafka_fetch.topic`, or `field 77` for one without a name; empty for the
+    /// message itself.
+    public var field: String
+    public var place: Place
+    public var reason: Reason
+    /// The request's, as far as it could be read; 0 otherwise. The error reply carries it.
+    public var sequence: Int64 = 0
+
+    public init(_ reason: Reason, at place: Place, field: String = "") {
+        self.reason = reason
+        self.place = place
+        self.field = field
+    }
+
+    public var code: ReplyCode {
+        if case .tooMany = reason { .limit } else { .malformed }
+    }
+
+    /// The same error seen from around `parent`.
+    func within(_ parent: String) -> MalformedMessage {
+        var error = self
+        if field.isEmpty {
+            error.field = parent
+        } else {
+            error.field = parent + (field.hasPrefix("[") ? "" : ".") + field
+        }
+        return error
+    }
+}
+
+extension MalformedMessage: CustomStringConvertible {
+    /// For example `cmd_kafka_fetch.topic at byte 7: not UTF-8`.
+    public var description: String {
+        let subject = field.isEmpty ? "request" : field
+        switch place {
+        case .byte(let offset): return "\(subject) at byte \(offset): \(reason)"
+        case .text(let line, let column):
+            return "\(subject) at line \(line) column \(column): \(reason)"
+        }
+    }
+}
+
+extension MalformedMessage.Reason: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .truncated: "the message ends inside of the value"
+        case .varintTooLong: "a varint of more than 10 bytes"
+        case .invalidTag: "not a field's tag"
+        case .group: "groups are not supported"
+        case .invalidWireType(let type): "wire type \(type) does not exist"
+        case .invalidUTF8: "not UTF-8"
+        case .negative: "must not be negative"
+        case .unknownValue(let value): "\(value) is none of its values"
+        case .tooMany(let max): "more than \(max) entries"
+        case .notAnInteger(let bits): "not an integer of \(bits) bits"
+        case .invalidBase64: "not base64"
+        case .unknownField: "no such field"
+        case .repeatedField: "given twice"
+        case .oneofConflict: "only one of the fields that exclude each other may be given"
+        case .json(let reason): "\(reason)"
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Bytes
+import JSON
+
+/// `PubSubResp` without records; those are in `BatchHead`.
+public enum Reply {
+    /// The state is borrowed until the reply is written.
+    case pong(state: UnsafeRawBufferPointer)
+    case error(ErrorReply)
+    /// `timestamp` nil: none was asked for, or none was found.
+    case listOffset(offset: Int64, timestamp: Int64?)
+    /// The first reply to a subscription: where each partition begins.
+    case subscribed([PartitionStart])
+    /// One partition of a subscription is no longer read.
+    case partitionFailed(topic: String, partition: Int32, ErrorReply)
+    case unsubscribed(subscription: Int64)
+    /// The credit now; nil: no limit of that kind.
+    case granted(subscription: Int64, messages: Int64?, bytes: Int64?)
+    case paused(subscription: Int64, paused: Bool)
+    case metadata([TopicMetadata])
+
+    /// Appends the whole message.
+    public func write(sequence: Int64, as format: MessageFormat, into out: inout ByteWriter) {
+        let fields = FieldWriter(format: format)
+        if format == .binary {
+            if case .pong(let state) = self {
+                writePong(state, sequence, into: &out)
+            } else {
+                fields.int64(1, "sequence", sequence, to: &out)
+                writeReply(fields, to: &out)
+            }
+        } else {
+            fields.object(to: &out) { out in
+                fields.int64(1, "sequence", sequence, to: &out)
+                writeReply(fields, to: &out)
+            }
+        }
+    }
+
+    /// The reply's member of the `oneof`.
+    private func writeReply(_ fields: FieldWriter, to out: inout ByteWriter) {
+        switch self {
+        case .pong(let state):
+            fields.message(CommandField.ping, "pongResp", to: &out) { out in
+                guard !state.isEmpty || fields.format == .text else { return }
+                out.jsonBytes("state", "stateBase64", state, as: fields.format)
+            }
+        case .error(let error):
+            fields.message(CommandField.error, "errorResp", to: &out) {
+                error.write(fields, to: &$0)
+            }
+        case .listOffset(let offset, let timestamp):
+            fields.message(CommandField.listOffset, "kafkaListOffsetResp", to: &out) {
+                fields.int64(1, "offset", offset, to: &$0)
+                fields.int64(101, "timestamp", timestamp, to: &$0)
+            }
+        case .metadata(let topics):
+            fields.message(CommandField.metadata, "metadataResp", to: &out) {
+                fields.list(1, "topics", topics, to: &$0) { $0.write(fields, to: &$1) }
+            }
+        default: writeSubscription(fields, to: &out)
+        }
+    }
+
+    private func writeSubscription(_ fields: FieldWriter, to out: inout ByteWriter) {
+        switch self {
+        case .subscribed(let starts):
+            fields.message(CommandField.subscribe, "subscribeResp", to: &out) {
+                fields.list(8, "starts", starts, to: &$0) { $0.write(fields, to: &$1) }
+            }
+        case .partitionFailed(let topic, let partition, let error):
+            fields.message(CommandField.subscribe, "subscribeResp", to: &out) {
+                fields.string(2, "topic", topic, to: &$0)
+                fields.int32(3, "partition", partition, to: &$0)
+                fields.message(9, "error", to: &$0) { error.write(fields, to: &$0) }
+            }
+        case .unsubscribed(let subscription):
+            fields.message(CommandField.unsubscribe, "unsubscribeResp", to: &out) {
+                fields.int64(1, "subscription", subscription, to: &$0)
+            }
+        case .granted(let subscription, let messages, let bytes):
+            fields.message(CommandField.grant, "grantResp", to: &out) {
+                fields.int64(1, "subscription", subscription, to: &$0)
+                fields.int64(2, "messages", messages, to: &$0)
+                fields.int64(3, "bytes", bytes, to: &$0)
+            }
+        case .paused(let subscription, let paused):
+            fields.message(CommandField.pause, "pauseResp", to: &out) {
+                fields.int64(1, "subscription", subscription, to: &$0)
+                fields.bool(2, "paused", paused, to: &$0)
+            }
+        default: break
+        }
+    }
+
+    /// The state may be long: its length is computed, nothing is moved.
+    private func writePong(
+        _ state: UnsafeRawBufferPointer, _ sequence: Int64, into out: inout ByteWriter
+    ) {
+        let length = UInt64(state.count)
+        let body = state.isEmpty ? 0 : 1 + varintSize(length) + state.count
+        out.reserve(body + 24)
+        if sequence != 0 {
+            out.uint8(1 << 3)
+            out.uvarint(UInt64(bitPattern: sequence))
+        }
+        out.uvarint(UInt64(CommandField.ping << 3 | WireType.length))
+        out.uvarint(UInt64(body))
+        if !state.isEmpty {
+            out.uint8(1 << 3 | 2)
+            out.uvarint(length)
+            out.bytes(state)
+        }
+    }
+}
+
+/// `PartitionStart`.
+public struct PartitionStart: Equatable, Sendable {
+    public var topic: String
+    public var partition: Int32
+    public var nextOffset: Int64
+
+    public init(topic: String, partition: Int32, nextOffset: Int64) {
+        self.topic = topic
+        self.partition = partition
+        self.nextOffset = nextOffset
+    }
+
+    func write(_ fields: FieldWriter, to out: inout ByteWriter) {
+        fields.string(1, "topic", topic, to: &out)
+        fields.int32(2, "partition", partition, to: &out)
+        fields.int64(3, "nextOffset", nextOffset, to: &out)
+    }
+}
+
+extension ByteWriter {
+    /// A member with bytes: base64 in `pubsub.json`; in `pubsub.text` a string where they are
+    /// UTF-8, else base64 under the second name.
+    mutating func jsonBytes(
+        _ name: StaticString, _ base64Name: StaticString, _ value: UnsafeRawBufferPointer,
+        as format: MessageFormat
+    ) {
+        if format == .text {
+            let start = count
+            jsonKey(name)
+            if jsonString(utf8: value) { return }
+            truncate(to: start)
+        }
+        jsonKey(format == .text ? base64Name : name)
+        jsonBase64(value)
+    }
+}
