@@ -83,7 +83,7 @@ let package = Package(
             ]),
 
         // Beside the library: an in-memory Kafka cluster, and the executables.
-        module("KafkaMirror", ["Bytes", "KafkaProtocol"]),
+        module("KafkaMirror", ["Bytes", "Digests", "KafkaProtocol"]),
         module(
             "DevBroker",
             [
@@ -101,6 +101,7 @@ let package = Package(
         // Tests mirror the targets.
         tests("BytesTests", ["Bytes"]),
         tests("TimingTests", ["Timing"]),
+        tests("KafkaProtocolTests", ["Bytes", "Digests", "Compression", "KafkaProtocol", "KafkaMirror"]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
         tests("SASLTests", ["SASL"]),
         tests("JSONTests", ["JSON", "Bytes"]),
