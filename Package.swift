@@ -106,5 +106,7 @@ let package = Package(
         tests("SASLTests", ["SASL"]),
         tests("JSONTests", ["JSON", "Bytes"]),
         tests("PubSubProtocolTests", ["PubSubProtocol", "JSON", "Bytes"]),
+        tests(
+            "WebSocketProtocolTests", ["WebSocketProtocol", "Bytes", "Timing", "Compression"]),
     ]
 )

@@ -26,6 +26,19 @@ public struct ByteWriter: ~Copyable {
         if more > capacity - used { grow(more) }
     }
 
+    /// Makes the memory `capacity` bytes large, exactly, if it is smaller.
+    public mutating func reserve(capacity wanted: Int) {
+        guard wanted > capacity else { return }
+        guard let moved = realloc(base, wanted) else {
+            preconditionFailure("out of memory for \(wanted) bytes")
+        }
+        base = moved
+        capacity = wanted
+    }
+
+    /// What the writer holds from the allocator; budgets count this.
+    public var allocatedBytes: Int { @inlinable get { capacity } }
+
     @usableFromInline
     mutating func grow(_ more: Int) {
         let wanted = max(used + more, capacity * 2, 64)

@@ -1,0 +1,129 @@
+import Bytes
+
+/// The server's side of one WebSocket connection after the upgrade: frames in, events out.
+///
+/// Pull style: a driver hands over what it received and calls `next` until it answers nil. Frames
+/// that lie whole in the input are unmasked there and lent to the caller; only what a read cut off
+/// is copied, to memory that is given back when the message is over: an idle connection has none.
+///
+/// After a throw, or after the peer's Close frame, all further input is ignored.
+public struct ServerConnection: ~Copyable {
+    public let limits: FrameLimits
+    let deflate: DeflateCodec?
+
+    /// The frame whose payload is under way.
+    var frame = PartialFrame()
+    var message = PartialMessage()
+    /// The start of a frame that the last input cut off: header bytes, or the payload of a control
+    /// frame. At most 125 bytes.
+    var carry = ByteWriter()
+    /// The header of a control frame whose payload is not complete.
+    var control: FrameHeader?
+
+    private var receivedBytes: UInt64 = 0
+    private var frameOffset: UInt64 = 0
+    /// The last event lies in `message` or `carry`.
+    var isLending = false
+    private var isOver = false
+
+    public private(set) var isCloseReceived = false
+    public private(set) var isCloseSent = false
+
+    /// - `deflate`: the loop's codec when permessage-deflate was agreed on, nil when not.
+    public init(limits: FrameLimits = FrameLimits(), deflate: DeflateCodec? = nil) {
+        self.limits = limits
+        self.deflate = deflate
+    }
+
+    /// The next event, or nil when the input is used up.
+    public mutating func next(
+        _ input: inout MutableInput
+    ) throws(WebSocketError) -> Event? {
+        if isLending { takeBack() }
+        do throws(FrameFault) {
+            while !isOver, let event = try step(&input) {
+                if case .close = event {
+                    isCloseReceived = true
+                    isOver = true
+                    return event
+                }
+                if !isCloseSent { return event }
+                // RFC 6455 section 1.4: after our Close frame what the peer still sends is moot.
+                if isLending { takeBack() }
+            }
+        } catch {
+            isOver = true
+            discard()
+            throw WebSocketError(error.reason, frameOffset: frameOffset)
+        }
+        if isOver {
+            discard()
+            _ = input.take(input.remaining)
+        }
+        return nil
+    }
+
+    /// Whether the peer began something that it has not ended; a driver gives it a deadline.
+    public var isInsideOfMessage: Bool {
+        message.opcode != nil || control != nil || !carry.isEmpty
+    }
+
+    /// Memory that the connection holds beside itself.
+    public var heldBytes: Int { message.buffer.allocatedBytes + carry.allocatedBytes }
+
+    /// Whether both sides have said Close: the socket may be closed.
+    public var isClosed: Bool { isCloseReceived && isCloseSent }
+
+    /// Writes a Close frame, unless one was written before. Answers whether it did.
+    @discardableResult
+    public mutating func close(
+        _ code: CloseCode?, reason: String = "", into output: inout ByteWriter
+    ) -> Bool {
+        guard !isCloseSent else { return false }
+        isCloseSent = true
+        FrameWriter.close(code, reason: reason, into: &output)
+        return true
+    }
+
+    /// What the protocol asks for by itself: a pong for a ping, and the peer's own code and reason
+    /// for its Close (RFC 6455 sections 5.5.1 and 5.5.2).
+    public mutating func answer(_ event: Event, into output: inout ByteWriter) {
+        guard !isCloseSent else { return }
+        switch event {
+        case .ping(let payload): FrameWriter.frame(.pong, payload, into: &output)
+        case .close(let code, let reason):
+            isCloseSent = true
+            FrameWriter.header(
+                .close, length: code == nil ? 0 : 2 + reason.count, into: &output)
+            if let code {
+                output.uint16(code.rawValue)
+                output.bytes(reason)
+            }
+        case .message, .pong: break
+        }
+    }
+
+    /// Consumes a frame's start, counting its place in the stream.
+    mutating func beginFrameOffset() { frameOffset = receivedBytes }
+
+    @inline(__always)
+    mutating func take(
+        _ count: Int, from input: inout MutableInput
+    ) -> UnsafeMutableRawBufferPointer {
+        receivedBytes &+= UInt64(count)
+        return input.take(count)
+    }
+
+    private mutating func takeBack() {
+        isLending = false
+        if message.opcode == nil { message.buffer = ByteWriter() }
+        if control == nil { carry = ByteWriter() }
+    }
+
+    private mutating func discard() {
+        isLending = false
+        message = PartialMessage()
+        carry = ByteWriter()
+        control = nil
+    }
+}
