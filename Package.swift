@@ -108,5 +108,6 @@ let package = Package(
         tests("PubSubProtocolTests", ["PubSubProtocol", "JSON", "Bytes"]),
         tests(
             "WebSocketProtocolTests", ["WebSocketProtocol", "Bytes", "Timing", "Compression"]),
+        tests("EventLoopTests", ["EventLoop", "CShims", "Timing"]),
     ]
 )

@@ -1,1 +1,167 @@
-// Placeholder until the first type of EventLoop lands.
+import CShims
+import Glibc
+import Timing
+
+/// One epoll, its timers and its mailbox. It belongs to the thread that runs it; other threads
+/// hold its `mailbox`.
+///
+/// A turn: wait, update `now`, tell the handlers, run the jobs of the mailbox, run the timers that
+/// are due, call `afterTurn`.
+public final class EventLoop {
+    /// Descriptors that are told of in one turn; the others' turn comes next.
+    static let eventsPerTurnMax = 256
+
+    /// The time at the start of this turn.
+    public private(set) var now: Instant
+    public let mailbox: Mailbox
+
+    /// Until when the loop may sleep, beside its own timers. A moment that has passed means that
+    /// there is work left and the loop must not sleep at all.
+    public var deadline: () -> Instant? = { nil }
+    /// The last act of every turn: perform effects, flush what the turn collected.
+    public var afterTurn: () -> Void = {}
+
+    private let epoll: Int32
+    private let events: UnsafeMutablePointer<epoll_event>
+    private var registrations = RegistrationTable()
+    private var timers = TimerQueue()
+    private var isStopped = false
+
+    public init() throws(SystemError) {
+        let epoll = try check(epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
+        cshims_descriptor_track(epoll)
+        do {
+            mailbox = try Mailbox()
+            try check(
+                cshims_epoll_control(
+                    epoll, EPOLL_CTL_ADD, mailbox.eventDescriptor, Interest.read.rawValue,
+                    Self.mailboxData), "epoll_ctl")
+        } catch {
+            Socket.close(epoll)
+            throw error
+        }
+        self.epoll = epoll
+        events = .allocate(capacity: Self.eventsPerTurnMax)
+        now = MonotonicClock.now()
+    }
+
+    deinit {
+        _ = mailbox.take(closing: true)
+        events.deallocate()
+        Socket.close(epoll)
+    }
+
+    /// No registration has this slot and generation.
+    private static let mailboxData = UInt64.max
+
+    // MARK: Descriptors
+
+    /// Tells `handler`, which is retained until the removal, when `descriptor` is ready.
+    ///
+    /// - Throws: EEXIST if the loop has the descriptor already, EPERM for what cannot be waited
+    ///   for (a file), ENOMEM, ENOSPC.
+    public func add(
+        _ descriptor: Int32, _ interest: Interest, handler: any ReadinessHandler
+    ) throws(SystemError) -> Registration {
+        let registration = registrations.insert(descriptor, handler)
+        do throws(SystemError) {
+            try control(EPOLL_CTL_ADD, descriptor, interest, registration)
+        } catch {
+            _ = registrations.remove(registration)
+            throw error
+        }
+        return registration
+    }
+
+    /// Changes what a registration waits for; nothing happens for one that was removed.
+    public func modify(_ registration: Registration, _ interest: Interest) {
+        guard let descriptor = registrations.descriptor(of: registration) else { return }
+        // The one error that is not ours is a host that closed its socket under us: it is told of
+        // by the next read.
+        try? control(EPOLL_CTL_MOD, descriptor, interest, registration)
+    }
+
+    /// Ends a registration. Call it before the descriptor is closed: a duplicate elsewhere would
+    /// otherwise keep it in the epoll.
+    public func remove(_ registration: Registration) {
+        guard let descriptor = registrations.remove(registration) else { return }
+        try? control(EPOLL_CTL_DEL, descriptor, [], registration)
+    }
+
+    private func control(
+        _ operation: Int32, _ descriptor: Int32, _ interest: Interest, _ registration: Registration
+    ) throws(SystemError) {
+        try check(
+            cshims_epoll_control(
+                epoll, operation, descriptor, interest.rawValue, registration.data), "epoll_ctl")
+    }
+
+    // MARK: Timers and jobs
+
+    /// Runs `action` in the first turn at or after `due`.
+    @discardableResult
+    public func schedule(at due: Instant, _ action: @escaping () -> Void) -> TimerID {
+        timers.schedule(at: due, action)
+    }
+
+    @discardableResult
+    public func schedule(
+        afterMilliseconds wait: Int64, _ action: @escaping () -> Void
+    ) -> TimerID {
+        timers.schedule(at: now.adding(milliseconds: wait), action)
+    }
+
+    public func cancel(_ timer: TimerID) { timers.cancel(timer) }
+
+    /// Runs `job` in one of the next turns; see `Mailbox.post` for other threads.
+    @discardableResult
+    public func post(_ job: @escaping Mailbox.Job) -> Bool { mailbox.post(job) }
+
+    // MARK: Turns
+
+    /// Runs turns until `stop` or `Mailbox.stopLoop`.
+    public func run() {
+        while !isStopped { runOnce() }
+    }
+
+    /// Makes `run` return after this turn. The loop does not run again.
+    public func stop() { isStopped = true }
+
+    /// One turn, which sleeps at most `timeoutMilliseconds` (nil: until something happens).
+    public func runOnce(timeoutMilliseconds: Int64? = nil) {
+        let count = epoll_wait(
+            epoll, events, Int32(Self.eventsPerTurnMax), waitMilliseconds(timeoutMilliseconds))
+        now = MonotonicClock.now()
+        // A negative count is EINTR where the host runs a loop with signals open: an empty turn.
+        if count > 0 { dispatch(Int(count)) }
+        while let action = timers.popDue(now) { action() }
+        afterTurn()
+        if mailbox.isStopping { isStopped = true }
+    }
+
+    private func dispatch(_ count: Int) {
+        for index in 0..<count {
+            let data = cshims_epoll_data(events, Int32(index))
+            if data == Self.mailboxData {
+                for job in mailbox.take() { job() }
+                continue
+            }
+            // An earlier handler of this turn may have removed it.
+            guard let handler = registrations.handler(of: Registration(data: data)) else {
+                continue
+            }
+            handler.ready(Readiness(rawValue: cshims_epoll_events(events, Int32(index))))
+        }
+    }
+
+    /// Rounded up, so that a timer is due when the loop wakes for it.
+    private func waitMilliseconds(_ timeout: Int64?) -> Int32 {
+        let next = min(deadline() ?? .distantFuture, timers.nextDue() ?? .distantFuture)
+        let limit = timeout ?? Int64(Int32.max)
+        guard next != .distantFuture else { return timeout == nil ? -1 : Int32(clamping: limit) }
+        let left = next.nanoseconds.subtractingReportingOverflow(
+            MonotonicClock.now().nanoseconds)
+        guard !left.overflow, left.partialValue > 0 else { return 0 }
+        return Int32(clamping: min(limit, (left.partialValue - 1) / 1_000_000 + 1))
+    }
+}

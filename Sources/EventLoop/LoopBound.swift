@@ -1,0 +1,17 @@
+import Glibc
+
+/// A value that belongs to a loop, inside of a closure that travels through other threads: a job
+/// for a worker that posts its result back. Opening it anywhere but on the thread that closed it
+/// is our bug, and traps.
+public struct LoopBound<Value>: @unchecked Sendable {
+    private let bound: Value
+    private let thread = pthread_self()
+
+    /// On the loop's thread.
+    public init(_ value: Value) { bound = value }
+
+    public var value: Value {
+        precondition(pthread_equal(thread, pthread_self()) != 0, "opened on a foreign thread")
+        return bound
+    }
+}

@@ -1,0 +1,65 @@
+import CShims
+import Glibc
+import Synchronization
+
+/// The only door into a loop for other threads.
+public final class Mailbox: Sendable {
+    public typealias Job = @Sendable () -> Void
+
+    private struct State {
+        var jobs: [Job] = []
+        var isOpen = true
+    }
+
+    private let state = Mutex(State())
+    private let stopping = Atomic<Bool>(false)
+    /// Readable while jobs wait. Closed with the mailbox, so that a late post never writes into
+    /// somebody else's descriptor.
+    let eventDescriptor: Int32
+
+    init() throws(SystemError) {
+        eventDescriptor = try check(cshims_eventfd(), "eventfd")
+        cshims_descriptor_track(eventDescriptor)
+    }
+
+    deinit { Socket.close(eventDescriptor) }
+
+    /// Runs `job` on the loop's thread in one of its next turns, in the order of posting. False
+    /// when the loop has ended: the job will not run.
+    @discardableResult
+    public func post(_ job: @escaping Job) -> Bool {
+        let (accepted, wasEmpty) = state.withLock { state in
+            let wasEmpty = state.jobs.isEmpty
+            if state.isOpen { state.jobs.append(job) }
+            return (state.isOpen, wasEmpty)
+        }
+        if accepted && wasEmpty { wake() }
+        return accepted
+    }
+
+    /// Makes the loop's `run` return after its turn.
+    public func stopLoop() {
+        stopping.store(true, ordering: .releasing)
+        wake()
+    }
+
+    var isStopping: Bool { stopping.load(ordering: .acquiring) }
+
+    /// The jobs so far; none are accepted any more once it was called with `closing`.
+    func take(closing: Bool = false) -> [Job] {
+        var count: UInt64 = 0
+        _ = read(eventDescriptor, &count, 8)
+        return state.withLock { state in
+            var jobs: [Job] = []
+            swap(&jobs, &state.jobs)
+            if closing { state.isOpen = false }
+            return jobs
+        }
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        // It can only fail when the counter is full, and then the descriptor is readable anyway.
+        _ = write(eventDescriptor, &one, 8)
+    }
+}
