@@ -19,6 +19,10 @@ let swift: [SwiftSetting] = [
 
 func link(_ options: [String]) -> [String] { options.flatMap { ["-Xlinker", $0] } }
 
+/// Cross-module optimisation of everything leaves equal copies of the standard library's
+/// specialised generics, as strong symbols, in several modules: any of them will do.
+let linking: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"] + link(["-z", "muldefs"]), release)]
+
 func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
 }
@@ -77,8 +81,8 @@ let package = Package(
                         + link([
                             "-soname=libpubsubgw.so.0",
                             "--version-script=\(directory)/Sources/PubSubGW/pubsubgw.map",
-                            "-Bsymbolic", "-z", "nodelete", "-z", "now", "-z", "relro",
-                            "--icf=safe",
+                            "-Bsymbolic", "-z", "muldefs", "-z", "nodelete", "-z", "now",
+                            "-z", "relro", "--icf=safe",
                         ]), release)
             ]),
 
@@ -92,11 +96,11 @@ let package = Package(
             ]),
         .executableTarget(
             name: "pubsubgw-devbroker", dependencies: ["DevBroker", "EventLoop", "TLS", "JSON"],
-            swiftSettings: swift),
+            swiftSettings: swift, linkerSettings: linking),
         .executableTarget(
             name: "pubsubgw-echo",
             dependencies: ["WebSocketProtocol", "EventLoop", "Bytes", "Timing", "CShims"],
-            swiftSettings: swift),
+            swiftSettings: swift, linkerSettings: linking),
 
         // Tests mirror the targets.
         tests("BytesTests", ["Bytes"]),
