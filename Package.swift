@@ -105,7 +105,21 @@ let package = Package(
         // Tests mirror the targets.
         tests("BytesTests", ["Bytes"]),
         tests("TimingTests", ["Timing"]),
-        tests("KafkaProtocolTests", ["Bytes", "Digests", "Compression", "KafkaProtocol", "KafkaMirror"]),
+        // Both codecs of every message behind one protocol, and a tool that lets another
+        // implementation compare itself with them (Tests/check-protocol).
+        .target(
+            name: "KafkaTestCodecs", dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror"],
+            path: "Tests/KafkaTestCodecs", swiftSettings: swift),
+        .executableTarget(
+            name: "kafka-codec-tool",
+            dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs"],
+            path: "Tests/kafka-codec-tool", swiftSettings: swift),
+        tests(
+            "KafkaProtocolTests",
+            [
+                "Bytes", "Digests", "Compression", "KafkaProtocol", "KafkaMirror",
+                "KafkaTestCodecs",
+            ]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
         tests("SASLTests", ["SASL"]),
         tests("JSONTests", ["JSON", "Bytes"]),
