@@ -102,6 +102,14 @@ let package = Package(
             dependencies: ["WebSocketProtocol", "EventLoop", "Bytes", "Timing", "CShims"],
             swiftSettings: swift, linkerSettings: linking),
 
+        // What tests in other languages talk to.
+        .executableTarget(
+            name: "pubsub-bridge", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
+            path: "Tests/PubSubBridge", swiftSettings: swift),
+        .executableTarget(
+            name: "pubsub-bench", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
+            path: "Tests/Benchmarks/PubSub", swiftSettings: swift),
+
         // Tests mirror the targets.
         tests("BytesTests", ["Bytes"]),
         tests("TimingTests", ["Timing"]),

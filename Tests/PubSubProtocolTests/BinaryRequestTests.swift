@@ -186,6 +186,7 @@ func decode(
         Row("80", "request at byte 0: the message ends inside of the value"),
         Row("0000", "request at byte 0: not a field's tag"),
         Row("888080808001 00", "request at byte 0: not a field's tag"),
+        Row("8880808080 00 00", "request at byte 0: not a field's tag"),
         Row("08ffffffffffffffffffff01", "sequence at byte 1: a varint of more than 10 bytes"),
         Row("13 14", "field 2 at byte 1: groups are not supported"),
         Row("8c02", "cmd_kafka_fetch at byte 2: groups are not supported"),
