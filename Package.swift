@@ -105,10 +105,10 @@ let package = Package(
         // What tests in other languages talk to.
         .executableTarget(
             name: "pubsub-bridge", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
-            path: "Tests/PubSubBridge", swiftSettings: swift),
+            path: "Tests/PubSubBridge", swiftSettings: swift, linkerSettings: linking),
         .executableTarget(
             name: "pubsub-bench", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
-            path: "Tests/Benchmarks/PubSub", swiftSettings: swift),
+            path: "Tests/Benchmarks/PubSub", swiftSettings: swift, linkerSettings: linking),
 
         // Tests mirror the targets.
         tests("BytesTests", ["Bytes"]),

@@ -201,7 +201,8 @@ func decode(
             "cmd_subscribe.subscriptions[0].topic at byte 9: the message ends inside of the value"),
         Row(
             "aa0605 0a00 0a0112",
-            "cmd_subscribe.subscriptions[1].partitions at byte 8: the message ends inside of the value"
+            "cmd_subscribe.subscriptions[1].partitions at byte 8: "
+                + "the message ends inside of the value"
         ),
         Row("ca0606 0a0161 0a01ff", "cmd_metadata.topics[1] at byte 8: not UTF-8"),
         // The original's test sends this; there it is field 4 and a cut tag.
