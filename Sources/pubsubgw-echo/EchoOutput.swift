@@ -23,7 +23,7 @@ struct EchoOutput: ~Copyable {
             return drain(to: transport)
         }
         let taken: Int
-        switch cork.withBytes({ Self.write([$0, payload], to: transport) }) {
+        switch cork.withBytes({ Self.write($0, payload, to: transport) }) {
         case .bytes(let count): taken = count
         case .wouldBlock: taken = 0
         case .failed: return false
@@ -52,7 +52,7 @@ struct EchoOutput: ~Copyable {
     private mutating func drain(to transport: PlainTransport) -> Bool {
         guard !isEmpty else { return true }
         let left = unsent.withBytes { UnsafeRawBufferPointer(rebasing: $0[sent...]) }
-        switch Self.write([left, UnsafeRawBufferPointer(start: nil, count: 0)], to: transport) {
+        switch Self.write(left, UnsafeRawBufferPointer(start: nil, count: 0), to: transport) {
         case .bytes(let count): sent += count
         case .wouldBlock: break
         case .failed: return false
@@ -64,16 +64,21 @@ struct EchoOutput: ~Copyable {
         return true
     }
 
+    /// Two parts at most; an empty second one is left out.
     private static func write(
-        _ parts: InlineArray<2, UnsafeRawBufferPointer>, to transport: PlainTransport
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer,
+        to transport: PlainTransport
     ) -> WriteResult {
         withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vectors in
-            for index in 0..<2 {
-                vectors[index] = iovec(
-                    iov_base: UnsafeMutableRawPointer(mutating: parts[index].baseAddress),
-                    iov_len: parts[index].count)
-            }
-            return transport.write(UnsafeBufferPointer(vectors))
+            vectors[0] = Self.vector(first)
+            vectors[1] = Self.vector(second)
+            return transport.write(
+                UnsafeBufferPointer(start: vectors.baseAddress, count: second.isEmpty ? 1 : 2))
         }
+    }
+
+    private static func vector(_ part: UnsafeRawBufferPointer) -> iovec {
+        iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress), iov_len: part.count)
     }
 }

@@ -17,7 +17,7 @@ final class EchoSession: ReadinessHandler {
         case closed
     }
 
-    unowned let server: EchoServer
+    let server: EchoServer
     let transport: PlainTransport
     var phase = Phase.handshake
     var parser: UpgradeParser?

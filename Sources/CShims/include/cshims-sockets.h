@@ -10,6 +10,8 @@ int cshims_accept(int listener);
 
 // sendmsg(2) that never raises SIGPIPE.
 static inline ssize_t cshims_send_vectors(int socket, const struct iovec *vectors, size_t count) {
+    /* One buffer is the common case, and copying a message header into the kernel is not free. */
+    if (count == 1) return send(socket, vectors->iov_base, vectors->iov_len, MSG_NOSIGNAL);
     struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = count};
     return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
