@@ -16,14 +16,18 @@ extension EchoSession {
         guard let progress = parser?.feed(UnsafeRawBufferPointer(bytes)) else { return }
         switch progress {
         case .needMore: return
-        case .rejected(let rejection):
-            rejection.write(into: &server.cork)
-            leave()
+        case .rejected(let rejection): refuse(rejection)
         case .request(let request, let consumed):
+            guard server.settings.origins.allows(request) else { return refuse(.foreignOrigin) }
             open(request)
             // A client may send its first frames along with the request.
             frames(UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...]))
         }
+    }
+
+    private func refuse(_ rejection: HTTPRejection) {
+        rejection.write(into: &server.cork)
+        leave()
     }
 
     private func open(_ request: UpgradeRequest) {

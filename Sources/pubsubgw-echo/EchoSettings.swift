@@ -6,6 +6,8 @@ struct EchoSettings {
     var isDeflating = false
     /// Default: the largest message of the Autobahn suite.
     var frames = FrameLimits(messageBytesMax: 16_777_216)
+    /// Pages of other hosts are refused, as the library does by default.
+    var origins = OriginPolicy.sameHost
     /// For the whole request, so that a byte a second does not hold a connection open.
     let handshakeMilliseconds: Int64 = 10_000
     /// For the peer's Close, and then for its end of stream.
@@ -16,6 +18,7 @@ struct EchoSettings {
     init?(_ arguments: [String]) {
         var port: UInt16?
         var host = "127.0.0.1"
+        var patterns: [String] = []
         var rest = arguments.makeIterator()
         while let argument = rest.next() {
             switch argument {
@@ -23,6 +26,9 @@ struct EchoSettings {
             case "--host":
                 guard let value = rest.next() else { return nil }
                 host = value
+            case "--origin":
+                guard let value = rest.next() else { return nil }
+                patterns.append(value)
             case "--message-bytes":
                 guard let bytes = rest.next().flatMap({ Int($0) }), bytes > 0 else { return nil }
                 frames = FrameLimits(messageBytesMax: bytes)
@@ -31,7 +37,10 @@ struct EchoSettings {
                 port = value
             }
         }
-        guard let port, let address = SocketAddress(literal: host, port: port) else { return nil }
+        guard let port, let address = SocketAddress(literal: host, port: port),
+            let origins = try? OriginPolicy(patterns)
+        else { return nil }
+        self.origins = origins
         self.address = address
     }
 }
