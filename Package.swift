@@ -135,5 +135,6 @@ let package = Package(
         tests(
             "WebSocketProtocolTests", ["WebSocketProtocol", "Bytes", "Timing", "Compression"]),
         tests("EventLoopTests", ["EventLoop", "CShims", "Timing"]),
+        tests("CompressionTests", ["Compression", "Bytes", "Timing"], exclude: ["Vectors"]),
     ]
 )

@@ -2,6 +2,7 @@
 #ifndef PUBSUBGW_CSHIMS_H
 #define PUBSUBGW_CSHIMS_H
 
+#include "cshims-codecs.h"
 #include "cshims-crc32c.h"
 #include "cshims-descriptors.h"
 #include "cshims-epoll.h"
