@@ -71,7 +71,12 @@ let package = Package(
         // The only I/O.
         module("EventLoop", ["CShims", "Bytes", "Timing"]),
         module("TLS", ["COpenSSL", "CShims", "Bytes", "EventLoop"]),
-        module("Runtime", ["GatewayCore", "EventLoop", "TLS", "Digests", "CShims"]),
+        module(
+            "Runtime",
+            [
+                "Bytes", "Timing", "Digests", "Compression", "WebSocketProtocol", "KafkaProtocol",
+                "KafkaCore", "GatewayCore", "EventLoop", "TLS", "CShims",
+            ]),
         .target(
             name: "PubSubGW", dependencies: ["CPubSubGW", "Runtime"], exclude: ["pubsubgw.map"],
             swiftSettings: swift,
@@ -136,5 +141,6 @@ let package = Package(
             "WebSocketProtocolTests", ["WebSocketProtocol", "Bytes", "Timing", "Compression"]),
         tests("EventLoopTests", ["EventLoop", "CShims", "Timing"]),
         tests("CompressionTests", ["Compression", "Bytes", "Timing"], exclude: ["Vectors"]),
+        tests("RuntimeTests", ["Runtime", "GatewayCore", "Timing"]),
     ]
 )

@@ -1,5 +1,389 @@
+/* pubsubgw.h - C interface of libpubsubgw (soname libpubsubgw.so.0)
+ *
+ * libpubsubgw lets WebSocket clients read Apache Kafka through the proxy or service that already
+ * accepts them. The host registers routes, then either hands over upgraded sockets or lets the
+ * library listen. The library speaks WebSocket and the pub/sub protocol (proto/pubsub.proto) to the
+ * clients, and the Kafka protocol to the brokers, on threads of its own.
+ *
+ *     pubsubgw_gateway *g;
+ *     pubsubgw_new(NULL, &g);                                  // no thread, no descriptor yet
+ *     pubsubgw_route_put(g, "kafka", json, strlen(json));      // an APISIX route object
+ *     pubsubgw_start(g);                                       // after the process's last fork
+ *     pubsubgw_listen(g, "127.0.0.1:8080", 0);
+ *     ...
+ *     pubsubgw_stop(g, 5000);
+ *     pubsubgw_destroy(g);
+ *
+ * RULES that hold for every function unless its comment says otherwise
+ *
+ *   Result     0 (PUBSUBGW_OK) or a positive number that the comment explains, or a negative
+ *              PUBSUBGW_E_*. pubsubgw_last_error() then says in one line what and where.
+ *   Arguments  Are checked, as far as that is possible. NULL where it is not allowed, a handle that
+ *              was destroyed or never existed, a wrong struct_size or text that is not UTF-8 give a
+ *              status; nothing crashes, nothing is half done. A pointer to memory that the process
+ *              may not read is beyond checking.
+ *   Strings    NUL-terminated UTF-8, or a pointer with a length; copied before the call returns.
+ *   Threads    Any function from any thread. One thread at a time may poll one queue.
+ *   Blocking   None blocks, but pubsubgw_stop, pubsubgw_queue_wait and those that say so.
+ *   Callbacks  The library calls the host in one case only: the function given to
+ *              pubsubgw_set_log. Everything else is an event in a queue.
+ *   Signals    The library raises none, installs no handlers, and its threads block them all.
+ *   Process    It reads no environment variable, registers nothing with atexit, and stays loaded
+ *              after dlclose. Loading it, pubsubgw_new and the route functions start no thread.
+ *   Fork       Load, pubsubgw_new and the route functions before a fork are fine, and each child
+ *              may start its own copy. After pubsubgw_start the gateway belongs to the process that
+ *              called it: in a forked child all its descriptors are closed, and every function of
+ *              the sections below "library" answers PUBSUBGW_E_FORKED.
+ *   Growth     Numbers and fields are only ever added, fields at the end of their struct.
+ *
+ * LIFE of a gateway: new, route_put, [fork], start, queue_new/listen/adopt, drain, stop, destroy. */
 #ifndef PUBSUBGW_H
 #define PUBSUBGW_H
+#include <stddef.h>
 #include <stdint.h>
-uint32_t pubsubgw_version(void);
+
+/* Version of this header, 0xMMmmpp. The library's own is pubsubgw_version(). Until 1.0 a change of
+ * the middle number may break source or binary compatibility; then the soname changes too. */
+#define PUBSUBGW_VERSION 0x000100u
+
+#ifndef PUBSUBGW_API
+# if defined(__GNUC__)
+#  define PUBSUBGW_API __attribute__((visibility("default")))
+# else
+#  define PUBSUBGW_API
+# endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- types ------------------------------------------------------------------------------------ */
+
+/* Routes, threads, sessions. From pubsubgw_new to pubsubgw_destroy. */
+typedef struct pubsubgw_gateway pubsubgw_gateway;
+
+/* Events for one event loop of the host. From pubsubgw_queue_new to pubsubgw_queue_destroy. */
+typedef struct pubsubgw_queue pubsubgw_queue;
+
+/* One client connection. Never reused within the process; 0 is none. Below 2^53, so that it is
+ * exact as a number of Lua or JavaScript. */
+typedef uint64_t pubsubgw_session;
+
+/* Statuses. pubsubgw_error_name() spells them, pubsubgw_strerror() explains them. */
+enum {
+  PUBSUBGW_OK = 0,
+  PUBSUBGW_E_INVALID = -1,      /* an argument is NULL, malformed, or not a handle of this library */
+  PUBSUBGW_E_NOMEM = -2,        /* memory is exhausted */
+  PUBSUBGW_E_GONE = -3,         /* the handle or session has ended */
+  PUBSUBGW_E_FORKED = -4,       /* called in a child of the process that called pubsubgw_start */
+  PUBSUBGW_E_SYSTEM = -5,       /* a system call failed; last_error names it and its errno */
+  PUBSUBGW_E_FULL = -6,         /* a buffer or a limit does not allow it now */
+  PUBSUBGW_E_STATE = -7,        /* not in this state of the gateway: not started, draining, stopped */
+  PUBSUBGW_E_CONFIG = -8,       /* JSON is wrong; last_error gives key, line and column */
+  PUBSUBGW_E_NO_ROUTE = -9,     /* no route has this id, or none matches host and uri */
+  PUBSUBGW_E_TIMEOUT = -10,     /* not finished in the given time */
+  PUBSUBGW_E_PROTOCOL = -11,    /* a peer broke a protocol */
+  PUBSUBGW_E_TLS = -12,         /* TLS to a broker failed */
+  PUBSUBGW_E_AUTH = -13,        /* a broker refused the credentials */
+  PUBSUBGW_E_UNSUPPORTED = -14, /* this version of the library cannot do that */
+  PUBSUBGW_E_KAFKA = -1000      /* -1000 - n is the Kafka protocol's error n */
+};
+
+/* ---- library ----------------------------------------------------------------------------------
+ * These work at any time and in any process, forked or not. */
+
+/* The loaded library's version, 0xMMmmpp. A host that was compiled against a header with another
+ * middle number should refuse to go on. */
+PUBSUBGW_API uint32_t pubsubgw_version(void);
+
+/* 1 if the library can do what `name` says, on this machine and now; else 0, also for NULL and for
+ * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "permessage-deflate", "kafka-tls",
+ * "sasl-plain", "sasl-scram-256", "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
+ * The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
+ * needed or asked for here. */
+PUBSUBGW_API int pubsubgw_has_feature(const char *name);
+
+/* "PUBSUBGW_E_GONE", "PUBSUBGW_OK"; for -1000-n Kafka's own name ("OFFSET_OUT_OF_RANGE"); for any
+ * other number "PUBSUBGW_E_UNKNOWN". Static, never NULL. */
+PUBSUBGW_API const char *pubsubgw_error_name(int code);
+
+/* One English sentence for the same numbers. Static, never NULL. */
+PUBSUBGW_API const char *pubsubgw_strerror(int code);
+
+/* What went wrong in this thread's last failed call, or the notes of its last pubsubgw_route_check.
+ * "" if nothing did. At most 2047 bytes of UTF-8. It holds no password and no key. Valid until this
+ * thread's next call of the library; coroutines must read it before they yield. Never NULL. */
+PUBSUBGW_API const char *pubsubgw_last_error(void);
+
+/* Frees what the library returned as `char *`. NULL is fine. */
+PUBSUBGW_API void pubsubgw_free(void *p);
+
+/* Levels of log lines, each with all those before it. */
+enum {
+  PUBSUBGW_LOG_OFF = 0,
+  PUBSUBGW_LOG_ERROR = 1, /* something is broken and somebody has to act */
+  PUBSUBGW_LOG_WARN = 2,  /* a broker is away, a client was refused, a line was suppressed */
+  PUBSUBGW_LOG_INFO = 3,  /* one line per session and per broker connection, opened and closed */
+  PUBSUBGW_LOG_DEBUG = 4  /* requests */
+};
+
+/* `line` has `len` bytes of UTF-8 without a newline and without control characters, and a NUL
+ * behind them; valid during the call. Called on threads of the library, one call at a time: for hosts written
+ * in C. It must return soon, and must not call pubsubgw_set_log, pubsubgw_stop or pubsubgw_destroy. */
+typedef void (*pubsubgw_log_fn)(void *arg, int level, const char *line, size_t len);
+
+/* Sets the level and the receiver of log lines for the whole process. `fn` NULL: standard error,
+ * unless a queue of that gateway takes its lines (PUBSUBGW_QUEUE_LOG). Before the first call:
+ * PUBSUBGW_LOG_WARN to standard error. More than 100 lines a second (after a burst of 200) are
+ * counted instead of written, and the count is logged. Lines never hold payloads, passwords or keys.
+ * When it returns, the former `fn` is not running and will not be called again.
+ * E_INVALID: no such level. */
+PUBSUBGW_API int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
+
+/* ---- gateway ---------------------------------------------------------------------------------- */
+
+/* Makes a gateway. No thread and no descriptor: fork-safe.
+ *
+ * config_json: NULL for the defaults, or an object with these keys, all optional; others are errors.
+ *   "threads"       1           loops, each with one thread, 1...256; a worker process wants 1
+ *   "cache_bytes"   67108864    budget of the record cache of one loop, in bytes
+ *   "client_id"     "pubsubgw"  what brokers see
+ *   "host_plugins"  []          names of route plugins that the host enforces by itself; a route
+ *                               that names any other plugin is refused
+ *   "limits"        {}          "sessions" and "sessions_per_address" of the whole gateway; 0: none
+ * *out is set on success, and to NULL on failure.
+ * E_CONFIG: last_error gives key, line and column. E_FORKED. */
+PUBSUBGW_API int pubsubgw_new(const char *config_json, pubsubgw_gateway **out);
+
+/* Starts `threads` loops. Two more threads, for name look-ups and for the keys of SCRAM logins, start
+ * when they are first needed. Call it in the process that will serve, after its last fork.
+ * E_STATE: it was started before. E_SYSTEM: a thread or descriptor could not be made; the gateway
+ * is as before. */
+PUBSUBGW_API int pubsubgw_start(pubsubgw_gateway *g);
+
+/* Goes out of service in peace. Listening ends at once; upgrades in flight are answered 503; every
+ * session is closed with `ws_close_code` (1001 when the host shuts down, 1012 when it reloads)
+ * after what was already being sent to it. Each queue of the gateway gets PUBSUBGW_EV_DRAINED when
+ * the last session has ended, or after `timeout_ms`, whichever is first. Returns at once.
+ * A second call sets a new time limit.
+ * E_INVALID: a code that no server may send (RFC 6455 section 7.4), or timeout_ms < 0.
+ * E_STATE: not started, or stopped. */
+PUBSUBGW_API int pubsubgw_drain(pubsubgw_gateway *g, int ws_close_code, int timeout_ms);
+
+/* Ends every session (with 1001, if pubsubgw_drain did not close it before), waits up to
+ * `timeout_ms` for their close frames to be sent, cuts what is left, and joins every thread (but
+ * one that hangs in the system's name look-up: it is left behind, and touches nothing any more). It
+ * blocks. Afterwards nothing of the gateway runs; queues can still be polled for what they hold.
+ * E_INVALID: timeout_ms < 0. E_STATE: not started, or called on a thread of the library.
+ * Stopping twice is fine and returns 0. */
+PUBSUBGW_API int pubsubgw_stop(pubsubgw_gateway *g, int timeout_ms);
+
+/* Ends the handle. A gateway that still runs is stopped first, with a time limit of 0. Its queues
+ * stay valid until they are destroyed themselves. NULL and dead handles are ignored. In a forked
+ * child nothing is freed. */
+PUBSUBGW_API void pubsubgw_destroy(pubsubgw_gateway *g);
+
+/* ---- routes -----------------------------------------------------------------------------------
+ * A route is an APISIX route object as JSON, with a `pubsub` object of our own. The README lists the
+ * keys. Put and delete work at any time from pubsubgw_new until pubsubgw_destroy; a change is seen
+ * by the next upgrade. A live session keeps the route that it began with.
+ *
+ *   {"uri": "/kafka", "upstream": {"scheme": "kafka", "type": "none",
+ *    "nodes": {"broker1:9092": 1, "broker2:9092": 1}}}                                             */
+
+/* Checks a route without a gateway, as a configuration test does. Route plugins that only the
+ * gateway's "host_plugins" would allow are reported as notes.
+ * Returns the number of notes: keys that are accepted and have no effect here, one per line in
+ * pubsubgw_last_error(). E_CONFIG: last_error gives key, line and column. */
+PUBSUBGW_API int pubsubgw_route_check(const char *json, size_t len);
+
+/* Adds the route, or replaces the one with the same id. `id` NULL: the object's own "id".
+ * E_CONFIG: malformed, or no id, or an id other than the object's, or an "upstream_id" that is not
+ * known. */
+PUBSUBGW_API int pubsubgw_route_put(pubsubgw_gateway *g, const char *id, const char *json, size_t len);
+
+enum {
+  PUBSUBGW_CLOSE_SESSIONS = 1 /* also close the route's sessions, with 1001 */
+};
+
+/* Removes a route. flags: 0 or PUBSUBGW_CLOSE_SESSIONS. E_NO_ROUTE: there is none with this id. */
+PUBSUBGW_API int pubsubgw_route_delete(pubsubgw_gateway *g, const char *id, uint32_t flags);
+
+/* Adds or replaces an upstream object, for routes with "upstream_id". Routes that refer to it use
+ * it from their next session on. E_CONFIG as with pubsubgw_route_put. */
+PUBSUBGW_API int pubsubgw_upstream_put(pubsubgw_gateway *g, const char *id, const char *json, size_t len);
+
+/* Removes an upstream. E_STATE: a route still refers to it; last_error names the route.
+ * E_NO_ROUTE: there is none with this id. */
+PUBSUBGW_API int pubsubgw_upstream_delete(pubsubgw_gateway *g, const char *id);
+
+/* Which route would serve this request? `host` NULL: any. `uri` is a path, with or without a query.
+ * Writes the route's id with a NUL to `id` and returns its length. `id` NULL: only asks.
+ * E_NO_ROUTE: none. E_FULL: `id_cap` is less than the length and its NUL; nothing is written. */
+PUBSUBGW_API int pubsubgw_route_match(pubsubgw_gateway *g, const char *host, const char *uri,
+                                      char *id, size_t id_cap);
+
+/* All routes and upstreams as one JSON object {"routes": [...], "upstreams": [...]}, with passwords
+ * and private keys shown as "***". NUL-terminated, to be freed with pubsubgw_free; *len (if not
+ * NULL) is its length without the NUL. NULL on failure. */
+PUBSUBGW_API char *pubsubgw_routes_json(pubsubgw_gateway *g, size_t *len);
+
+/* ---- events -----------------------------------------------------------------------------------
+ * A queue collects what happens for one event loop of the host. Its descriptor is readable while
+ * events wait. A session's events keep their order, and PUBSUBGW_EV_CLOSED is its last one. */
+
+/* Kinds of events. A host ignores those it does not know. */
+enum {
+  PUBSUBGW_EV_CLOSED = 4,   /* a session ended. code: WebSocket close code (1006: without a close
+                               frame; 0: refused before the 101), data: reason text (UTF-8), number:
+                               bytes sent to the client, number2: bytes received from it */
+  PUBSUBGW_EV_DRAINED = 10, /* pubsubgw_drain is done. status 0: every session has ended;
+                               E_TIMEOUT: `number` sessions are left */
+  PUBSUBGW_EV_LOG = 11      /* a log line, for queues with PUBSUBGW_QUEUE_LOG. code: its level,
+                               data: the line */
+};
+
+/* One event, 72 bytes in this version. Fields that a kind does not mention are 0. */
+typedef struct pubsubgw_event {
+  uint32_t type;      /* PUBSUBGW_EV_* */
+  int32_t status;     /* 0 or PUBSUBGW_E_* */
+  uint64_t session;   /* 0: of no session */
+  uint64_t token;     /* the host's, of the request that this answers */
+  uint64_t user_data; /* as given with the session */
+  const uint8_t *data; /* `len` bytes, valid until the next poll or wait of this queue, or its end */
+  size_t len;
+  int32_t code;
+  uint32_t flags;
+  int64_t number;
+  int64_t number2;
+} pubsubgw_event;
+
+enum {
+  PUBSUBGW_QUEUE_LOG = 1 /* log lines of this gateway come as PUBSUBGW_EV_LOG. While 1,000 of them
+                            wait unpolled, further lines are dropped and counted in the next one */
+};
+
+/* Makes a queue. flags: 0 or PUBSUBGW_QUEUE_LOG. *out is NULL on failure.
+ * E_STATE: the gateway is not started, or stopped. E_SYSTEM: no descriptor. */
+PUBSUBGW_API int pubsubgw_queue_new(pubsubgw_gateway *g, uint32_t flags, pubsubgw_queue **out);
+
+/* The queue's descriptor (an eventfd): wait for it to be readable, level-triggered; do not read,
+ * write or close it. It is the queue's until pubsubgw_queue_destroy. */
+PUBSUBGW_API int pubsubgw_queue_fd(pubsubgw_queue *q);
+
+/* Takes up to `max` events. event_size: sizeof(pubsubgw_event) of the host; it says how much of each
+ * event is written, and the stride of the array. Returns how many were taken; 0: none waits.
+ * E_INVALID: max < 1, or event_size is below 72, above 4096, or no multiple of 8. */
+PUBSUBGW_API int pubsubgw_queue_poll(pubsubgw_queue *q, pubsubgw_event *events, int max,
+                                     size_t event_size);
+
+/* The same, and blocks up to `timeout_ms` (-1: without limit) until there is an event. Returns 0 when
+ * the time is over or a signal came. E_GONE: the queue was destroyed meanwhile. */
+PUBSUBGW_API int pubsubgw_queue_wait(pubsubgw_queue *q, pubsubgw_event *events, int max,
+                                     size_t event_size, int timeout_ms);
+
+/* Ends the queue, with its descriptor and the events that nobody took. Remove the descriptor from
+ * the host's loop first. Sessions that were opened with it live on without events. NULL and dead
+ * handles are ignored. */
+PUBSUBGW_API void pubsubgw_queue_destroy(pubsubgw_queue *q);
+
+/* ---- sessions --------------------------------------------------------------------------------- */
+
+enum {
+  PUBSUBGW_OPEN_DUP_FD = 1,          /* work on a duplicate; the host keeps (and closes) its own */
+  PUBSUBGW_OPEN_NO_CLOSED_EVENT = 4  /* no PUBSUBGW_EV_CLOSED for this session */
+};
+
+/* How a client comes in. Zero it, then set struct_size = sizeof(pubsubgw_open). Everything is copied.
+ *
+ * Which route: `route_id`; or, with route_id NULL, `host` and `uri`; or, with uri NULL too, what the
+ * request head says.
+ * Which handshake, one of three:
+ *   request_head set            the whole HTTP request head, to the empty line. The library checks it
+ *                               (version, key, Origin, sub-protocols, extensions) and sends the 101
+ *                               or the refusal. Best: nothing can be forgotten.
+ *   websocket_key set           the host has checked the head; the library sends the 101.
+ *   neither                     the host has checked the head and sent the 101. */
+typedef struct pubsubgw_open {
+  uint32_t struct_size;
+  uint32_t flags;                   /* PUBSUBGW_OPEN_* */
+  const char *route_id;             /* or NULL */
+  const char *host;                 /* or NULL; as in the Host header */
+  const char *uri;                  /* or NULL; a path, with or without a query */
+  const char *remote_addr;          /* or NULL: asked from the socket; for limits and log lines */
+  const void *request_head;         /* or NULL */
+  size_t request_head_len;
+  const char *websocket_key;        /* or NULL; the value of Sec-WebSocket-Key */
+  const char *websocket_protocol;   /* without a head: the sub-protocol that was agreed, or NULL */
+  const char *websocket_extensions; /* without a head: the extensions that were agreed, or NULL */
+  const char *policy_json;          /* or NULL; narrows the route for this session: an object with
+                                       any of "commands", "topics", "limits" as in the route's
+                                       "pubsub", and "principal", "trace" for log lines */
+  const void *preread;              /* or NULL; bytes that the host read behind the request head */
+  size_t preread_len;
+  pubsubgw_queue *queue;            /* or NULL: no events */
+  uint64_t user_data;               /* comes back in every event of the session */
+} pubsubgw_open;
+
+/* Hands over a connected stream socket (TCP or unix) without TLS. Take it out of the host's epoll
+ * before: an epoll does not forget a descriptor that has a duplicate.
+ * On success the library owns fd, or its duplicate with PUBSUBGW_OPEN_DUP_FD; on failure the host
+ * still does, and nothing was sent. It sets O_NONBLOCK (which all duplicates share) and TCP_NODELAY.
+ * At the end it shuts the connection down and closes the descriptor.
+ * *out (if out is not NULL) is the session's id, or 0 on failure.
+ * What the request head asks for is answered later, on the connection: a refusal there is no error
+ * here, and PUBSUBGW_EV_CLOSED tells.
+ * E_INVALID: fd is no connected stream socket; a struct_size that no version has; a field of a later
+ * version that is not zero; a queue of another gateway. E_CONFIG: policy_json is wrong. E_NO_ROUTE.
+ * E_STATE: not started, draining, stopped. E_SYSTEM. */
+PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
+                                           pubsubgw_session *out);
+
+/* Accepts clients on an address of its own, for proxies that pass the whole request on, and for
+ * programs that have no listener. May be called several times.
+ *   "127.0.0.1:8080"  "[::1]:8080"   a numeric address; port 0 lets the system choose
+ *   "localhost:8080"  "*:8080"       127.0.0.1; all addresses, IPv4 and IPv6
+ *   "unix:/run/pubsub.sock"          a unix socket; a stale file is replaced, and it is removed when
+ *                                    listening ends. `mode` is its file mode, 0: 0660
+ *   "unix:@name"                     an abstract unix socket
+ * Returns the port, or 0 for a unix socket. `mode` must be 0 for TCP.
+ * E_INVALID: the address or the mode is malformed. E_SYSTEM: the address is in use, ... E_STATE: not
+ * started, draining, stopped. */
+PUBSUBGW_API int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int mode);
+
+/* ---- numbers ---------------------------------------------------------------------------------- */
+
+/* Zero it, then set struct_size = sizeof(pubsubgw_stats). Counters count from pubsubgw_start. */
+typedef struct pubsubgw_stats {
+  uint32_t struct_size;
+  uint32_t threads;            /* loops that run now */
+  uint64_t sessions;           /* open now */
+  uint64_t sessions_total;
+  uint64_t messages_in;        /* WebSocket messages */
+  uint64_t messages_out;
+  uint64_t bytes_in;           /* on client sockets */
+  uint64_t bytes_out;
+  uint64_t commands;
+  uint64_t command_errors;     /* commands that were answered with an ErrorResp */
+  uint64_t kafka_requests;
+  uint64_t kafka_errors;       /* responses that carry an error code, and connections lost */
+  uint64_t kafka_connections;  /* open now */
+  uint64_t records_in;         /* decoded from brokers */
+  uint64_t records_out;        /* sent to clients */
+  uint64_t queued_events;      /* waiting in the gateway's queues now */
+} pubsubgw_stats;
+
+/* Fills as much of *s as struct_size says. Numbers of several loops are read one after another, by
+ * asking each: usually microseconds, at most a second if a loop is held up.
+ * E_INVALID: struct_size is below 8 or above 4096. */
+PUBSUBGW_API int pubsubgw_get_stats(pubsubgw_gateway *g, pubsubgw_stats *s);
+
+/* The metrics in Prometheus' text format (version 0.0.4). NUL-terminated, to be freed with
+ * pubsubgw_free; *len (if not NULL) is its length without the NUL. NULL on failure. */
+PUBSUBGW_API char *pubsubgw_metrics_text(pubsubgw_gateway *g, size_t *len);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

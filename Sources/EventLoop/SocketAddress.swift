@@ -32,6 +32,18 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         bytes = withUnsafeBytes(of: &address) { [UInt8]($0) }
     }
 
+    /// A name in Linux's abstract namespace, without the NUL in front; nil if it is empty or longer
+    /// than 107 bytes.
+    public init?(abstractName name: String) {
+        let start = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
+        let name = [UInt8](name.utf8)
+        guard !name.isEmpty, name.count <= 107 else { return nil }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // The length tells where the name ends: NULs are part of it.
+        bytes = withUnsafeBytes(of: &address) { [UInt8]($0[..<(start + 1)]) } + name
+    }
+
     public var family: Int32 { withSockaddr { address, _ in Int32(address.pointee.sa_family) } }
     public var isUnix: Bool { family == AF_UNIX }
 

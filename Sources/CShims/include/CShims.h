@@ -7,6 +7,7 @@
 #include "cshims-descriptors.h"
 #include "cshims-epoll.h"
 #include "cshims-openssl.h"
+#include "cshims-process.h"
 #include "cshims-sockets.h"
 #include "cshims-threads.h"
 #include "cshims-zlib.h"

@@ -1,3 +1,0 @@
-import CPubSubGW
-
-@c @implementation public func pubsubgw_version() -> UInt32 { 0x000100 }

@@ -1,0 +1,59 @@
+import CPubSubGW
+import Runtime
+
+@c @implementation
+public func pubsubgw_session_adopt_fd(
+    _ g: OpaquePointer?, _ fd: Int32, _ open: UnsafePointer<pubsubgw_open>?,
+    _ out: UnsafeMutablePointer<pubsubgw_session>?
+) -> Int32 {
+    answer { () throws(Failure) in
+        out?.pointee = 0
+        let gateway = try Argument.gateway(g)
+        let opening = try ClientOpening(open)
+        // Not in one line: without `out` the right side would not be evaluated.
+        let session = try gateway.adopt(descriptor: fd, opening)
+        out?.pointee = session
+        return 0
+    }
+}
+
+@c @implementation
+public func pubsubgw_listen(
+    _ g: OpaquePointer?, _ address: UnsafePointer<CChar>?, _ mode: Int32
+) -> Int32 {
+    answer { () throws(Failure) in
+        let gateway = try Argument.gateway(g)
+        let address = try ListenAddress(try Argument.string(address, "address"), mode: mode)
+        return try gateway.listen(address)
+    }
+}
+
+extension ClientOpening {
+    init(_ pointer: UnsafePointer<pubsubgw_open>?) throws(Failure) {
+        guard let pointer else { throw Failure(.invalid, "open is NULL") }
+        let open = try SizedStruct.read(pointer, pubsubgw_open(), name: "pubsubgw_open")
+        let known = UInt32(
+            PUBSUBGW_OPEN_DUP_FD | PUBSUBGW_OPEN_NO_CLOSED_EVENT)
+        try Argument.flags(open.flags, known: known)
+        self.init(
+            duplicates: open.flags & UInt32(PUBSUBGW_OPEN_DUP_FD) != 0,
+            tellsClosed: open.flags & UInt32(PUBSUBGW_OPEN_NO_CLOSED_EVENT) == 0,
+            routeID: try Argument.optionalString(open.route_id, "route_id"),
+            host: try Argument.optionalString(open.host, "host"),
+            uri: try Argument.optionalString(open.uri, "uri"),
+            remoteAddress: try Argument.optionalString(open.remote_addr, "remote_addr"),
+            requestHead: try Argument.bytes(
+                open.request_head, open.request_head_len, "request_head").map(Array.init),
+            websocketKey: try Argument.optionalString(open.websocket_key, "websocket_key"),
+            websocketProtocol: try Argument.optionalString(
+                open.websocket_protocol, "websocket_protocol"),
+            websocketExtensions: try Argument.optionalString(
+                open.websocket_extensions, "websocket_extensions"),
+            policyJSON: try Argument.optionalString(
+                open.policy_json, "policy_json", max: Argument.jsonBytesMax),
+            preread: try Argument.bytes(open.preread, open.preread_len, "preread").map(Array.init)
+                ?? [],
+            queue: open.queue == nil ? nil : try Argument.queue(open.queue),
+            userData: open.user_data)
+    }
+}

@@ -1,0 +1,83 @@
+import GatewayCore
+
+// Routes and upstreams: one table, of which each loop gets a copy of every version.
+extension Gateway {
+    /// Notes on keys that have no effect here.
+    public static func check(route json: UnsafeRawBufferPointer) throws(Failure) -> [String] {
+        do {
+            return try RouteTable.check(route: json, hostPlugins: [])
+        } catch {
+            throw Failure(.config, error.description)
+        }
+    }
+
+    public func put(route json: UnsafeRawBufferPointer, id: String?) throws(Failure) {
+        let plugins = settings.gateway.hostPlugins
+        let clientID = settings.gateway.clientID
+        try change { table throws(ConfigurationError) in
+            try table.put(route: json, id: id, hostPlugins: plugins, clientID: clientID)
+            return []
+        }
+    }
+
+    public func put(upstream json: UnsafeRawBufferPointer, id: String?) throws(Failure) {
+        try change { table throws(ConfigurationError) in
+            try table.put(upstream: json, id: id)
+            return []
+        }
+    }
+
+    public func remove(route id: String, closingSessions: Bool) throws(Failure) {
+        var isFound = false
+        try change { table throws(ConfigurationError) in
+            isFound = table.remove(route: id)
+            return isFound && closingSessions ? [id] : []
+        }
+        guard isFound else { throw Failure(.noRoute, "there is no route \"\(id)\"") }
+    }
+
+    public func remove(upstream id: String) throws(Failure) {
+        var isFound = false
+        do {
+            try change { table throws(ConfigurationError) in
+                isFound = try table.remove(upstream: id)
+                return []
+            }
+        } catch {
+            // Well-formed, but a route needs it.
+            throw Failure(.state, error.text)
+        }
+        guard isFound else { throw Failure(.noRoute, "there is no upstream \"\(id)\"") }
+    }
+
+    /// The id of the route that would serve a request.
+    public func match(host: String?, uri: String) throws(Failure) -> String {
+        let path = String(uri.prefix { $0 != "?" })
+        guard let route = state.withLock({ $0.routes.match(host: host, path: path) }) else {
+            throw Failure(.noRoute, "no route matches host \"\(host ?? "")\" and path \"\(path)\"")
+        }
+        return route.id
+    }
+
+    public var routesJSON: String { state.withLock { $0.routes.json } }
+
+    /// Changes a copy of the table and hands it to the loops; `body` answers the routes whose
+    /// sessions end. The loops see the versions in order, because they are posted under the lock.
+    private func change(
+        _ body: (inout RouteTable) throws(ConfigurationError) -> Set<String>
+    ) throws(Failure) {
+        do {
+            try state.withLock { state throws(ConfigurationError) in
+                var table = state.routes
+                let closing = try body(&table)
+                let version = table
+                state.routes = version
+                for loop in state.loops {
+                    loop.post { $0.setRoutes(version, closing: closing) }
+                }
+            }
+        } catch {
+            throw Failure(.config, error.description)
+        }
+    }
+}

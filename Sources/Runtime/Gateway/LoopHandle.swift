@@ -1,0 +1,102 @@
+import EventLoop
+import GatewayCore
+import Glibc
+import Synchronization
+
+/// One loop of a gateway, as the other threads see it.
+final class LoopHandle: Sendable {
+    typealias Job = @Sendable (GatewayLoop) -> Void
+
+    /// Bits of a session's number that name its loop.
+    private static let indexBits: UInt64 = 8
+    private static let sessionsMade = Atomic<UInt64>(0)
+
+    let index: Int
+    private let askMilliseconds: Int64
+    private let place = LoopPlace()
+    private let thread: LoopThread
+
+    init(index: Int, gateway: Gateway, helpers: HelperThreads) throws(Failure) {
+        precondition(index < 1 << Self.indexBits, "more loops than a session's number can tell")
+        self.index = index
+        askMilliseconds = gateway.settings.limits.askMilliseconds
+        let place = place
+        do {
+            thread = try LoopThread(name: "pubsubgw-\(index)") { loop in
+                let driver = GatewayLoop(index: index, loop, gateway: gateway, helpers: helpers)
+                place.enter(driver)
+                loop.run()
+                place.leave()
+            }
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Never used before in this process, and below 2^53.
+    func nextSessionID() -> SessionID {
+        let number = Self.sessionsMade.add(1, ordering: .relaxed).newValue
+        return SessionID(raw: number << Self.indexBits | UInt64(index))
+    }
+
+    /// Runs `job` on the loop's thread, in the order of posting. False: the loop has ended.
+    @discardableResult
+    func post(_ job: @escaping Job) -> Bool {
+        let place = place
+        return thread.mailbox.post {
+            guard let driver = place.driver else { return }
+            job(driver)
+        }
+    }
+
+    /// Runs `question` on the loop's thread and waits for its answer; nil: it has ended, or did
+    /// not answer in time.
+    func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (GatewayLoop) -> Answer
+    ) -> Answer? {
+        // Asked from a log function, say.
+        if isCurrent { return place.driver.map(question) }
+        guard let latch = try? Latch(count: 1) else { return nil }
+        let answer = Box<Answer>()
+        let isPosted = post { driver in
+            answer.set(question(driver))
+            latch.countDown()
+        }
+        guard isPosted, latch.wait(milliseconds: askMilliseconds) else { return nil }
+        return answer.value
+    }
+
+    /// Whether this thread is the loop's.
+    var isCurrent: Bool { place.isCurrent }
+
+    /// Cuts everything and lets the thread end; `join` waits for it.
+    func end() {
+        post { $0.shutDown() }
+        thread.mailbox.stopLoop()
+    }
+
+    func join() { thread.join() }
+}
+
+/// The loop's own object, which only its thread touches.
+private final class LoopPlace: @unchecked Sendable {
+    private(set) var driver: GatewayLoop?
+    private let thread = Atomic<UInt>(0)
+
+    func enter(_ driver: GatewayLoop) {
+        self.driver = driver
+        thread.store(UInt(pthread_self()), ordering: .relaxed)
+    }
+
+    func leave() { driver = nil }
+
+    var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+}
+
+/// A value that one thread sets and another reads behind a latch.
+private final class Box<Value: Sendable>: Sendable {
+    private let content = Mutex<Value?>(nil)
+
+    func set(_ value: Value) { content.withLock { $0 = value } }
+    var value: Value? { content.withLock { $0 } }
+}

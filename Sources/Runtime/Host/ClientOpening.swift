@@ -1,0 +1,80 @@
+import GatewayCore
+
+/// How the host hands over a client (`pubsubgw_open`), checked as far as one can without the
+/// gateway.
+public struct ClientOpening: Sendable {
+    public var duplicates: Bool
+    public var tellsClosed: Bool
+    public var routeID: String?
+    public var host: String?
+    public var uri: String?
+    public var remoteAddress: String?
+    public var requestHead: [UInt8]?
+    public var websocketKey: String?
+    public var websocketProtocol: String?
+    public var websocketExtensions: String?
+    public var policyJSON: String?
+    public var preread: [UInt8]
+    public var queue: EventQueue?
+    public var userData: UInt64
+
+    public init(
+        duplicates: Bool = false, tellsClosed: Bool = true, routeID: String? = nil,
+        host: String? = nil, uri: String? = nil, remoteAddress: String? = nil,
+        requestHead: [UInt8]? = nil, websocketKey: String? = nil,
+        websocketProtocol: String? = nil, websocketExtensions: String? = nil,
+        policyJSON: String? = nil, preread: [UInt8] = [], queue: EventQueue? = nil,
+        userData: UInt64 = 0
+    ) {
+        self.duplicates = duplicates
+        self.tellsClosed = tellsClosed
+        self.routeID = routeID
+        self.host = host
+        self.uri = uri
+        self.remoteAddress = remoteAddress
+        self.requestHead = requestHead
+        self.websocketKey = websocketKey
+        self.websocketProtocol = websocketProtocol
+        self.websocketExtensions = websocketExtensions
+        self.policyJSON = policyJSON
+        self.preread = preread
+        self.queue = queue
+        self.userData = userData
+    }
+
+    /// The engine's view of it. `remoteAddress` is what the socket says, where the host is silent.
+    func sessionOpening(peer: String?) throws(Failure) -> SessionOpening {
+        SessionOpening(
+            start: try start(), routeID: routeID, host: host, uri: uri,
+            remoteAddress: remoteAddress ?? peer, policy: try policy(), preread: preread,
+            userData: userData)
+    }
+
+    private func start() throws(Failure) -> SessionOpening.Start {
+        if let requestHead {
+            guard websocketKey == nil, websocketProtocol == nil, websocketExtensions == nil else {
+                throw Failure(
+                    .invalid, "request_head excludes websocket_key, _protocol and _extensions")
+            }
+            return .head(requestHead)
+        }
+        guard routeID != nil || uri != nil else {
+            throw Failure(.invalid, "open has neither route_id nor uri nor request_head")
+        }
+        return .agreed(
+            key: websocketKey, subprotocol: websocketProtocol, extensions: websocketExtensions)
+    }
+
+    private func policy() throws(Failure) -> SessionPolicy? {
+        guard var policyJSON else { return nil }
+        let parsed = policyJSON.withUTF8 { utf8 in
+            Result { () throws(ConfigurationError) in
+                try SessionPolicy.parse(UnsafeRawBufferPointer(utf8))
+            }
+        }
+        switch parsed {
+        case .success(let policy): return policy
+        case .failure(let error): throw Failure(.config, "policy_json: \(error)")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import EventLoop
+import Glibc
+import Synchronization
+import Timing
+
+/// Where log lines of the process go: standard error, or the host's function.
+public final class LogSink: Sendable {
+    public typealias Function =
+        @convention(c) (UnsafeMutableRawPointer?, Int32, UnsafePointer<CChar>?, Int) -> Void
+
+    public static let shared = LogSink()
+
+    /// Longer lines are cut: a peer's bytes may be part of them.
+    static let lineBytesMax = 2000
+
+    private struct Receiver: @unchecked Sendable {
+        let function: Function
+        /// The host's, only ever handed back to it.
+        let argument: UnsafeMutableRawPointer?
+    }
+
+    private struct State {
+        var receiver: Receiver?
+        var limit: LineLimit
+    }
+
+    private let threshold = Atomic<Int32>(HostLogLevel.warning.rawValue)
+    private let state: Mutex<State>
+
+    init() { state = Mutex(State(limit: LineLimit(now: MonotonicClock.now()))) }
+
+    public func takes(_ level: HostLogLevel) -> Bool {
+        level != .off && level.rawValue <= threshold.load(ordering: .relaxed)
+    }
+
+    /// When it returns, the former function is not running: lines are written under the same lock.
+    public func set(
+        level: HostLogLevel, _ function: Function?, _ argument: UnsafeMutableRawPointer?
+    ) {
+        state.withLock { state in
+            state.receiver = function.map { Receiver(function: $0, argument: argument) }
+            threshold.store(level.rawValue, ordering: .relaxed)
+        }
+    }
+
+    /// `queues` get the line too; with one of them and no function of the host's, standard error
+    /// does not.
+    func write(_ level: HostLogLevel, _ text: String, queues: [EventQueue] = []) {
+        guard takes(level) else { return }
+        let line = Self.clean(text)
+        state.withLock { state in
+            guard let suppressed = state.limit.pass(now: MonotonicClock.now()) else { return }
+            if suppressed > 0 {
+                deliver(.warning, "\(suppressed) log lines suppressed", state.receiver, queues)
+            }
+            deliver(level, line, state.receiver, queues)
+        }
+    }
+
+    private func deliver(
+        _ level: HostLogLevel, _ line: String, _ receiver: Receiver?, _ queues: [EventQueue]
+    ) {
+        for queue in queues {
+            var event = QueueEvent(.log)
+            event.code = level.rawValue
+            event.text = line
+            queue.push(event)
+        }
+        var line = line
+        if let receiver {
+            let count = line.utf8.count
+            line.withCString { receiver.function(receiver.argument, level.rawValue, $0, count) }
+        } else if queues.isEmpty {
+            line = "pubsubgw: \(level.name): \(line)\n"
+            line.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        }
+    }
+
+    /// Control characters would let a client forge lines; they are shown as \xNN.
+    static func clean(_ text: String) -> String {
+        var line = ""
+        line.reserveCapacity(min(text.utf8.count, lineBytesMax))
+        for scalar in text.unicodeScalars {
+            if line.utf8.count >= lineBytesMax { return line + "..." }
+            if scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value) {
+                let digits = String(scalar.value, radix: 16)
+                line += digits.count == 1 ? "\\x0\(digits)" : "\\x\(digits)"
+            } else {
+                line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
+    }
+}

@@ -1,0 +1,21 @@
+/// One event on its way to the host (`pubsubgw_event`).
+public struct QueueEvent: Sendable {
+    public enum Kind: UInt32, Sendable {
+        case closed = 4
+        case drained = 10
+        case log = 11
+    }
+
+    public var kind: Kind
+    public var status: Status = .ok
+    public var session: UInt64 = 0
+    public var token: UInt64 = 0
+    public var userData: UInt64 = 0
+    public var code: Int32 = 0
+    public var flags: UInt32 = 0
+    public var number: Int64 = 0
+    public var number2: Int64 = 0
+    public var text: String = ""
+
+    public init(_ kind: Kind) { self.kind = kind }
+}

@@ -1,0 +1,213 @@
+import Bytes
+import EventLoop
+import Glibc
+import KafkaCore
+
+/// One connection to a broker: look-up, TCP to whichever address answers, TLS, and then bytes.
+final class BrokerSocket: ReadinessHandler {
+    private enum Phase {
+        case resolving, connecting, handshaking, open, closed
+    }
+
+    let id: BrokerConnectionID
+    let endpoint: Endpoint
+    private let tls: TLSSettings?
+    unowned let driver: GatewayLoop
+    private var phase = Phase.resolving
+    private var connector: Connector?
+    private var timeout: TimerID?
+    private(set) var transport: (any StreamTransport)?
+    private var registration: Registration?
+    private var interest = Interest.read
+
+    /// Frames that the socket has not taken.
+    var outbox = Outbox()
+    var isDirty = false
+
+    init(
+        _ id: BrokerConnectionID, _ endpoint: Endpoint, _ tls: TLSSettings?, driver: GatewayLoop
+    ) {
+        self.id = id
+        self.endpoint = endpoint
+        self.tls = tls
+        self.driver = driver
+    }
+
+    private var loop: EventLoop { driver.loop }
+
+    // MARK: Opening
+
+    func start() {
+        let limit = driver.limits.connectTimeoutMilliseconds
+        timeout = loop.schedule(afterMilliseconds: limit) { [unowned self] in
+            fail(.timedOut, "no connection within \(limit) ms (\(phase))")
+        }
+        let broker = LoopBound(self)
+        driver.helpers.resolver.resolve(
+            host: endpoint.host, port: endpoint.port, replyTo: loop.mailbox
+        ) { broker.value.resolved($0) }
+    }
+
+    private func resolved(_ answer: Resolver.Answer) {
+        guard phase == .resolving else { return }
+        switch answer {
+        case .success(let addresses):
+            phase = .connecting
+            connector = Connector(
+                addresses, loop: loop,
+                timeoutMilliseconds: driver.limits.connectTimeoutMilliseconds
+            ) { [unowned self] in connected($0) }
+        case .failure(let failure): fail(.resolve, "\(endpoint.host): \(failure)")
+        }
+    }
+
+    private func connected(_ result: Result<Int32, ConnectFailure>) {
+        connector = nil
+        switch result {
+        case .success(let descriptor): open(descriptor)
+        case .failure(let failure): fail(Self.kind(failure.error.errno), failure.description)
+        }
+    }
+
+    private static func kind(_ error: Int32) -> ConnectionFailure.Kind {
+        switch error {
+        case ECONNREFUSED: .refused
+        case ETIMEDOUT: .timedOut
+        case ECONNRESET: .reset
+        default: .unreachable
+        }
+    }
+
+    private func open(_ descriptor: Int32) {
+        Socket.setNoDelay(descriptor)
+        Socket.setKeepAlive(descriptor)
+        guard tls == nil else {
+            Socket.close(descriptor)
+            return fail(.tls, "this build speaks no TLS to brokers")
+        }
+        transport = PlainTransport(descriptor)
+        phase = .handshaking
+        do throws(SystemError) {
+            registration = try loop.add(descriptor, interest, handler: self)
+        } catch {
+            return fail(.unreachable, error.description)
+        }
+        shakeHands()
+    }
+
+    private func shakeHands() {
+        guard let transport else { return }
+        switch transport.handshake() {
+        case .done: opened()
+        case .wantsRead: wait(for: .read)
+        case .wantsWrite: wait(for: .write)
+        case .failed(let failure): fail(failure)
+        }
+    }
+
+    private func opened() {
+        phase = .open
+        endTimeout()
+        updateInterest()
+        driver.brokerOpened(id)
+        // TLS may have read more than its handshake.
+        if phase == .open, transport?.hasBufferedInput == true { receive() }
+    }
+
+    // MARK: Bytes
+
+    func ready(_ readiness: Readiness) {
+        if phase == .handshaking { return shakeHands() }
+        guard phase == .open else { return }
+        if readiness.contains(.writable) { flush() }
+        // Errors are learnt by reading.
+        if phase == .open, !readiness.isDisjoint(with: [.readable, .failed]) { receive() }
+    }
+
+    private func receive() {
+        var left = driver.limits.brokerReceiveBytesPerTurn
+        while phase == .open, left > 0, let transport {
+            let space = driver.engine.brokerReceiveSpace(id)
+            let buffer = space ?? driver.inbox
+            switch transport.read(into: buffer) {
+            case .bytes(let count):
+                left -= count
+                taken(count, buffer, isOwn: space != nil)
+                // A short read has emptied the socket; another call would only say so.
+                if count < buffer.count && !transport.hasBufferedInput { return }
+            case .wouldBlock: return
+            case .end: return fail(.closed, "connection closed by the broker")
+            case .failed(let failure): return fail(failure)
+            }
+        }
+    }
+
+    private func taken(_ count: Int, _ buffer: UnsafeMutableRawBufferPointer, isOwn: Bool) {
+        if isOwn {
+            driver.engine.brokerDidReceive(id, count, now: loop.now)
+        } else {
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            driver.engine.brokerReceived(id, bytes, now: loop.now)
+        }
+        driver.perform()
+    }
+
+    /// Writes what waits, as far as the socket takes it.
+    func flush() {
+        guard phase == .open, let transport else { return }
+        if transport.hasPendingOutput, case .failed(let failure) = transport.flush() {
+            return fail(failure)
+        }
+        if let failure = outbox.write(to: transport) { return fail(failure) }
+        updateInterest()
+    }
+
+    private func updateInterest() {
+        let isWaiting = !outbox.isEmpty || transport?.hasPendingOutput == true
+        wait(for: isWaiting ? [.read, .write] : .read)
+    }
+
+    private func wait(for interest: Interest) {
+        guard let registration, interest != self.interest else { return }
+        self.interest = interest
+        loop.modify(registration, interest)
+    }
+
+    // MARK: End
+
+    private func fail(_ failure: TransportFailure) {
+        switch failure.kind {
+        case .reset: fail(.reset, failure.text)
+        case .timedOut: fail(.timedOut, failure.text)
+        case .tls: fail(.tls, failure.text)
+        case .system: fail(.unreachable, failure.text)
+        }
+    }
+
+    private func fail(_ kind: ConnectionFailure.Kind, _ text: String) {
+        driver.brokerFailed(id, ConnectionFailure(kind, text))
+    }
+
+    private func endTimeout() {
+        if let timeout { loop.cancel(timeout) }
+        timeout = nil
+    }
+
+    /// Nothing is told afterwards.
+    func close() {
+        guard phase != .closed else { return }
+        phase = .closed
+        endTimeout()
+        connector?.cancel()
+        connector = nil
+        if let registration { loop.remove(registration) }
+        registration = nil
+        if let transport {
+            transport.finish()
+            Socket.shutdownBoth(transport.descriptor)
+            transport.close()
+        }
+        transport = nil
+        outbox = Outbox()
+    }
+}

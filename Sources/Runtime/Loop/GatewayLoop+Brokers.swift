@@ -1,0 +1,71 @@
+import Bytes
+import Digests
+import EventLoop
+import KafkaCore
+
+// Broker connections: what the Kafka clusters of the engine ask for.
+extension GatewayLoop {
+    func connect(_ id: BrokerConnectionID, _ endpoint: Endpoint, _ tls: TLSSettings?) {
+        let broker = BrokerSocket(id, endpoint, tls, driver: self)
+        brokers[id] = broker
+        broker.start()
+    }
+
+    func send(_ id: BrokerConnectionID, _ block: ByteBlock) {
+        guard let broker = brokers[id] else { return }
+        broker.outbox.append(block)
+        guard !broker.isDirty else { return }
+        broker.isDirty = true
+        dirtyBrokers.append(broker)
+    }
+
+    func flushBrokers() {
+        guard !dirtyBrokers.isEmpty else { return }
+        var brokers: [BrokerSocket] = []
+        swap(&brokers, &dirtyBrokers)
+        for broker in brokers {
+            broker.isDirty = false
+            broker.flush()
+        }
+    }
+
+    func closeBroker(_ id: BrokerConnectionID) {
+        brokers.removeValue(forKey: id)?.close()
+    }
+
+    func brokerOpened(_ id: BrokerConnectionID) {
+        engine.brokerOpened(id, now: loop.now)
+        perform()
+    }
+
+    /// The connection is gone, for the reason given.
+    func brokerFailed(_ id: BrokerConnectionID, _ failure: ConnectionFailure) {
+        guard let broker = brokers.removeValue(forKey: id) else { return }
+        broker.close()
+        engine.brokerClosed(id, failure, now: loop.now)
+        perform()
+    }
+
+    func derive(_ id: BrokerConnectionID, _ derivation: KeyDerivation) {
+        let mailbox = loop.mailbox
+        let driver = LoopBound(self)
+        let isAccepted = helpers.deriver.submit {
+            let key = pbkdf2(
+                derivation.isSHA512 ? .sha512 : .sha256, password: derivation.password,
+                salt: derivation.salt, iterations: derivation.iterations)
+            mailbox.post { driver.value.derived(id, key) }
+        }
+        guard !isAccepted else { return }
+        // Asked from within the engine's effects: the answer comes in a later turn.
+        mailbox.post {
+            driver.value.brokerFailed(
+                id, ConnectionFailure(.unreachable, "too many logins wait for the key thread"))
+        }
+    }
+
+    private func derived(_ id: BrokerConnectionID, _ key: [UInt8]) {
+        guard brokers[id] != nil else { return }
+        engine.brokerKeyDerived(id, saltedPassword: key, now: loop.now)
+        perform()
+    }
+}

@@ -1,0 +1,117 @@
+import CShims
+import EventLoop
+import GatewayCore
+import Glibc
+
+// Client sockets: from the door to the engine, and from the engine to the wire.
+extension GatewayLoop {
+    /// Takes over a connected, non-blocking socket.
+    func open(
+        _ id: SessionID, descriptor: Int32, _ opening: SessionOpening, queue: EventQueue?
+    ) {
+        queues[id] = queue
+        Socket.setNoDelay(descriptor)
+        let client = ClientSocket(id, descriptor, driver: self)
+        do throws(SystemError) {
+            try client.start(loop)
+        } catch {
+            // The host closed it under us.
+            log(.warning, "session \(id): \(error)")
+            Socket.close(descriptor)
+            var event = QueueEvent(.closed)
+            event.session = id.raw
+            event.userData = opening.userData
+            event.code = 1006
+            event.text = error.text
+            queues.removeValue(forKey: id)?.push(event)
+            return
+        }
+        clients[id] = client
+        engine.open(id, opening, now: loop.now)
+        perform()
+    }
+
+    /// An error or an end of a client's socket, or its bytes.
+    func receive(_ client: ClientSocket) {
+        switch Socket.read(client.descriptor, into: inbox) {
+        case .bytes(let count):
+            engine.received(
+                client.id, UnsafeMutableRawBufferPointer(rebasing: inbox[..<count]), now: loop.now)
+        case .wouldBlock: return
+        case .end:
+            client.hasEnded = true
+            engine.endOfStream(client.id, now: loop.now)
+        case .failed(let failure): return fail(client, failure.text)
+        }
+        perform()
+    }
+
+    func fail(_ client: ClientSocket, _ reason: String) {
+        client.hasFailed = true
+        engine.failed(client.id, reason, now: loop.now)
+        perform()
+        // The engine knows it no more; it must not be reported turn after turn.
+        if client.isOpen { closeClient(client.id, linger: false) }
+    }
+
+    func markDirty(_ id: SessionID) {
+        guard let client = clients[id] else { return }
+        markDirty(client)
+    }
+
+    func markDirty(_ client: ClientSocket) {
+        guard !client.isDirty else { return }
+        client.isDirty = true
+        dirtyClients.append(client)
+    }
+
+    func flushClients() {
+        guard !dirtyClients.isEmpty else { return }
+        var clients: [ClientSocket] = []
+        swap(&clients, &dirtyClients)
+        for client in clients {
+            client.isDirty = false
+            if client.isOpen { flush(client) }
+        }
+        // The array's memory is used again, unless the turn has filled the new one.
+        guard dirtyClients.isEmpty else { return }
+        clients.removeAll(keepingCapacity: true)
+        swap(&clients, &dirtyClients)
+    }
+
+    private func flush(_ client: ClientSocket) {
+        let state = engine.writeOutput(client.id, now: loop.now) { client.write($0) }
+        perform()
+        guard client.isOpen else { return }
+        switch state {
+        case .drained: client.wantsWrite = false
+        case .blocked: client.wantsWrite = true
+        case .more: markDirty(client)
+        case .closed: break
+        }
+    }
+
+    func closeClient(_ id: SessionID, linger: Bool) {
+        guard let client = clients.removeValue(forKey: id) else { return }
+        client.stop(loop)
+        if linger && !client.hasEnded && !client.hasFailed {
+            self.linger(client.descriptor)
+        } else {
+            // A child that was forked by the host may hold a copy: the peer is told all the same.
+            Socket.shutdownBoth(client.descriptor)
+            Socket.close(client.descriptor)
+        }
+    }
+
+    func tellClosed(_ closed: SessionClosed) {
+        guard let queue = queues.removeValue(forKey: closed.session) else { return }
+        var event = QueueEvent(.closed)
+        event.session = closed.session.raw
+        event.userData = closed.userData
+        event.code = Int32(closed.code)
+        event.number = closed.bytesOut
+        event.number2 = closed.bytesIn
+        event.text = closed.reason
+        queue.push(event)
+    }
+}

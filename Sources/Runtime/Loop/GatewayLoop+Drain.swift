@@ -1,0 +1,48 @@
+import EventLoop
+
+/// How far a loop has gone out of service.
+struct LoopDrain {
+    var isStarted = false
+    /// The engine has no session left.
+    var isEngineDrained = false
+    var isTold = false
+    var timer: TimerID?
+}
+
+extension GatewayLoop {
+    /// No new sessions; those that are open get a Close frame. The first loop keeps the time.
+    func drain(closeCode: UInt16, timeoutMilliseconds: Int64) {
+        closeListeners()
+        if index == 0 { setDrainTimer(timeoutMilliseconds) }
+        guard !drain.isStarted else { return }
+        drain.isStarted = true
+        let reason = closeCode == 1012 ? "the service restarts" : "the gateway goes away"
+        engine.drain(
+            closeCode: closeCode, reason: reason, spreadMilliseconds: 0, now: loop.now)
+        perform()
+    }
+
+    private func setDrainTimer(_ milliseconds: Int64) {
+        if let timer = drain.timer { loop.cancel(timer) }
+        let due = loop.now.adding(milliseconds: milliseconds)
+        drain.timer = loop.schedule(at: due) { [unowned self] in gateway.drainTimedOut() }
+    }
+
+    /// Sessions are over for the host when their sockets are.
+    func checkDrained() {
+        guard drain.isEngineDrained, !drain.isTold, lingering.isEmpty else { return }
+        drain.isTold = true
+        gateway.loopDrained()
+    }
+
+    /// Cuts everything; the loop ends after this turn.
+    func shutDown() {
+        closeListeners()
+        engine.shutDown(now: loop.now)
+        perform()
+        for id in Array(clients.keys) { closeClient(id, linger: false) }
+        for socket in Array(lingering.values) { socket.end() }
+        for id in Array(brokers.keys) { closeBroker(id) }
+        loop.stop()
+    }
+}

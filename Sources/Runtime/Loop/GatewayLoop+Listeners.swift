@@ -1,0 +1,45 @@
+import EventLoop
+import GatewayCore
+
+/// A listener, and the file that ends with it.
+struct ListenerEntry {
+    let listener: Listener
+    let socket: ListeningSocket
+}
+
+extension GatewayLoop {
+    func listen(_ socket: ListeningSocket) {
+        guard !drain.isStarted else { return socket.close() }
+        do throws(SystemError) {
+            let listener = try Listener(
+                socket.descriptor, loop: loop,
+                exhausted: { [unowned self] error in log(.error, "accepting: \(error.text)") },
+                accepted: { [unowned self] in accept($0) })
+            listeners.append(ListenerEntry(listener: listener, socket: socket))
+        } catch {
+            log(.error, "listening: \(error)")
+            socket.close()
+        }
+    }
+
+    func closeListeners() {
+        for entry in listeners {
+            entry.listener.close()
+            entry.socket.removeFile()
+        }
+        listeners = []
+    }
+
+    /// The loops of the gateway take turns.
+    private func accept(_ descriptor: Int32) {
+        let peer = Socket.peerAddress(descriptor).flatMap { $0.isUnix ? nil : $0.host }
+        let opening = SessionOpening(start: .accepted, remoteAddress: peer)
+        guard let other = gateway.nextLoop() else { return Socket.close(descriptor) }
+        let id = other.nextSessionID()
+        if other.index == index {
+            open(id, descriptor: descriptor, opening, queue: nil)
+        } else if !other.post({ $0.open(id, descriptor: descriptor, opening, queue: nil) }) {
+            Socket.close(descriptor)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import EventLoop
+import GatewayCore
+import KafkaCore
+import Timing
+
+/// The driver of one loop: it performs what the engine asks for on sockets and threads, and tells
+/// the engine what happened. Only the loop's thread touches it.
+final class GatewayLoop {
+    let index: Int
+    let loop: EventLoop
+    let gateway: Gateway
+    let engine: GatewayEngine
+    let helpers: HelperThreads
+    let limits: DriverLimits
+
+    var clients: [SessionID: ClientSocket] = [:]
+    /// Sessions whose end somebody wants to know of.
+    var queues: [SessionID: EventQueue] = [:]
+    /// Sessions with output, in the order of their asking; they are written at the end of the turn.
+    var dirtyClients: [ClientSocket] = []
+    var brokers: [BrokerConnectionID: BrokerSocket] = [:]
+    var dirtyBrokers: [BrokerSocket] = []
+    var lingering: [ObjectIdentifier: LingeringSocket] = [:]
+    var listeners: [ListenerEntry] = []
+    var drain = LoopDrain()
+    /// What every recv of the loop goes into.
+    let inbox: UnsafeMutableRawBufferPointer
+
+    private var performing: [GatewayEffect] = []
+
+    init(index: Int, _ loop: EventLoop, gateway: Gateway, helpers: HelperThreads) {
+        self.index = index
+        self.loop = loop
+        self.gateway = gateway
+        self.helpers = helpers
+        limits = gateway.settings.limits
+        engine = GatewayEngine(
+            settings: gateway.settings.gateway, census: gateway.census, loop: index,
+            seed: UInt64.random(in: .min ... .max))
+        inbox = .allocate(byteCount: limits.receiveBytes, alignment: 64)
+        loop.deadline = { [unowned self] in deadline }
+        loop.afterTurn = { [unowned self] in endTurn() }
+    }
+
+    deinit { inbox.deallocate() }
+
+    /// A moment that has passed: there is work left.
+    private var deadline: Instant? {
+        let isBusy = engine.hasWork || !dirtyClients.isEmpty || !dirtyBrokers.isEmpty
+        return isBusy ? .zero : engine.nextDeadline
+    }
+
+    /// Timers, requests and decoding, and then one write for each connection that has something
+    /// to say: what a turn collected leaves together.
+    private func endTurn() {
+        if let due = engine.nextDeadline, due <= loop.now {
+            engine.tick(now: loop.now)
+            perform()
+        }
+        if engine.hasWork {
+            engine.work(now: loop.now)
+            perform()
+        }
+        flushBrokers()
+        flushClients()
+    }
+
+    /// Performs what the last call of the engine has asked for.
+    func perform() {
+        while !engine.effects.isEmpty {
+            swap(&performing, &engine.effects)
+            // By index: an iterator would hold the array, and emptying it would copy it.
+            for index in performing.indices { perform(performing[index]) }
+            performing.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func perform(_ effect: GatewayEffect) {
+        switch effect {
+        case .wantsWrite(let id): markDirty(id)
+        case .pauseReading(let id): clients[id]?.isPaused = true
+        case .resumeReading(let id): clients[id]?.isPaused = false
+        case .closeSocket(let id, let linger): closeClient(id, linger: linger)
+        case .event(let event): tell(event)
+        case .log(let level, let text): log(level, text)
+        case .brokerConnect(let id, let endpoint, let tls): connect(id, endpoint, tls)
+        case .brokerSend(let id, let block): send(id, block)
+        case .brokerClose(let id): closeBroker(id)
+        case .brokerDerive(let id, let derivation): derive(id, derivation)
+        }
+    }
+
+    private func tell(_ event: GatewayCore.HostEvent) {
+        switch event {
+        case .closed(let closed): tellClosed(closed)
+        case .drained: drain.isEngineDrained = true
+        }
+        checkDrained()
+    }
+
+    func log(_ level: KafkaCore.LogLevel, _ text: String) {
+        gateway.log(HostLogLevel(level), text)
+    }
+
+    func setRoutes(_ table: RouteTable, closing: Set<String>) {
+        engine.setRoutes(table, closing: closing, now: loop.now)
+        perform()
+    }
+}

@@ -1,0 +1,128 @@
+import GatewayCore
+
+/// The metrics of a gateway as Prometheus reads them. Lines are sorted, so that two scrapes of the
+/// same numbers are the same text.
+enum MetricsText {
+    static func render(_ metrics: GatewayMetrics, threads: Int, queuedEvents: Int) -> String {
+        var writer = PrometheusWriter()
+        build(&writer, threads: threads)
+        connections(&writer, metrics)
+        traffic(&writer, metrics)
+        commands(&writer, metrics)
+        kafka(&writer, metrics)
+        cache(&writer, metrics)
+        writer.family("queued_events", .gauge, "Events that wait in the host's queues.")
+        writer.sample("queued_events", Int64(queuedEvents))
+        return writer.text
+    }
+
+    private static func build(_ writer: inout PrometheusWriter, threads: Int) {
+        writer.family("build_info", .gauge, "Always 1; the label says which library this is.")
+        writer.sample("build_info", UInt64(1), [("version", Library.versionText)])
+        writer.family("threads", .gauge, "Loops that run.")
+        writer.sample("threads", Int64(threads))
+    }
+
+    private static func connections(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
+        writer.family("connections", .gauge, "WebSocket sessions that are open.")
+        writer.sample("connections", metrics.sessions)
+        writer.family("subscriptions", .gauge, "Partitions that sessions follow.")
+        writer.sample("subscriptions", metrics.subscriptions)
+        writer.family("connections_accepted_total", .counter, "Upgrades answered with 101.")
+        for (route, count) in metrics.accepted.sorted(by: { $0.key < $1.key }) {
+            writer.sample("connections_accepted_total", count, [("route", route)])
+        }
+        writer.family("handshakes_rejected_total", .counter, "Upgrades refused, by reason.")
+        for (key, count) in metrics.rejected.sorted(by: {
+            ($0.key.route, $0.key.reason) < ($1.key.route, $1.key.reason)
+        }) {
+            writer.sample(
+                "handshakes_rejected_total", count, [("route", key.route), ("reason", key.reason)])
+        }
+        writer.family("closes_total", .counter, "Sessions ended, by WebSocket close code.")
+        for (key, count) in metrics.closes.sorted(by: {
+            ($0.key.route, $0.key.code) < ($1.key.route, $1.key.code)
+        }) {
+            writer.sample(
+                "closes_total", count, [("route", key.route), ("code", String(key.code))])
+        }
+    }
+
+    private static func traffic(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
+        writer.family("messages_total", .counter, "WebSocket messages.")
+        writer.sample("messages_total", metrics.messagesIn, [("direction", "in")])
+        writer.sample("messages_total", metrics.messagesOut, [("direction", "out")])
+        writer.family("bytes_total", .counter, "Bytes on client sockets.")
+        writer.sample("bytes_total", metrics.bytesIn, [("direction", "in")])
+        writer.sample("bytes_total", metrics.bytesOut, [("direction", "out")])
+        writer.family("records_total", .counter, "Records decoded from brokers, sent to clients.")
+        writer.sample("records_total", metrics.recordsDecoded, [("direction", "in")])
+        writer.sample("records_total", metrics.recordsOut, [("direction", "out")])
+        writer.family("unsent_bytes", .gauge, "Bytes that wait for slow clients.")
+        writer.sample("unsent_bytes", metrics.unsentBytes)
+        writer.family("paused_total", .counter, "Times that a client was not read from.")
+        writer.sample("paused_total", metrics.paused)
+        writer.family("limit_hits_total", .counter, "Refusals by a limit, by its key in the route.")
+        for (limit, count) in metrics.limitHits.sorted(by: { $0.key < $1.key }) {
+            writer.sample("limit_hits_total", count, [("limit", limit)])
+        }
+    }
+
+    private static func commands(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
+        writer.family("commands_total", .counter, "Commands, by their result.")
+        for (key, count) in metrics.commands.sorted(by: {
+            ($0.key.command, $0.key.result) < ($1.key.command, $1.key.result)
+        }) {
+            writer.sample(
+                "commands_total", count, [("command", key.command), ("result", key.result)])
+        }
+        writer.family("command_duration_seconds", .histogram, "From a command to its reply.")
+        for (command, times) in metrics.commandDurations.sorted(by: { $0.key < $1.key }) {
+            histogram(&writer, "command_duration_seconds", times, [("command", command)])
+        }
+    }
+
+    private static func histogram(
+        _ writer: inout PrometheusWriter, _ name: String, _ histogram: Histogram,
+        _ labels: [(String, String)]
+    ) {
+        var sum: UInt64 = 0
+        for (place, count) in histogram.counts.enumerated() {
+            sum += count
+            let bound =
+                place < Histogram.bounds.count
+                ? PrometheusWriter.seconds(microseconds: Histogram.bounds[place]) : "+Inf"
+            writer.sample("\(name)_bucket", sum, labels + [("le", bound)])
+        }
+        writer.sample(
+            "\(name)_sum", PrometheusWriter.seconds(microseconds: histogram.sumMicroseconds),
+            labels)
+        writer.sample("\(name)_count", sum, labels)
+    }
+
+    private static func kafka(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
+        writer.family("kafka_requests_total", .counter, "Requests to brokers.")
+        for (api, count) in metrics.kafkaRequests.sorted(by: { $0.key < $1.key }) {
+            writer.sample("kafka_requests_total", count, [("api", KafkaNames.api(api))])
+        }
+        writer.family("kafka_errors_total", .counter, "Error codes in brokers' responses.")
+        for (error, count) in metrics.kafkaErrors.sorted(by: { $0.key < $1.key }) {
+            writer.sample("kafka_errors_total", count, [("error", KafkaNames.error(error))])
+        }
+        writer.family("kafka_connections", .gauge, "Connections to brokers.")
+        writer.sample("kafka_connections", metrics.kafkaConnections)
+        writer.family("kafka_reconnects_total", .counter, "Connections to brokers that were lost.")
+        writer.sample("kafka_reconnects_total", metrics.kafkaConnectionsLost)
+        writer.family("kafka_bytes_total", .counter, "Bytes received from brokers.")
+        writer.sample("kafka_bytes_total", metrics.kafkaBytesIn, [("direction", "in")])
+    }
+
+    private static func cache(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
+        writer.family("cache_bytes", .gauge, "What the record caches take.")
+        writer.sample("cache_bytes", metrics.cacheBytes)
+        writer.family("cache_hits_total", .counter, "Reads answered from the cache.")
+        writer.sample("cache_hits_total", metrics.cacheHits)
+        writer.family("cache_misses_total", .counter, "Reads that asked a broker.")
+        writer.sample("cache_misses_total", metrics.cacheMisses)
+    }
+}

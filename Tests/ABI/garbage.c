@@ -1,0 +1,425 @@
+/* Throws garbage at every function of the interface. Whatever comes back is fine, as long as it is
+ * a status with a text, and the process lives. Built against the public header only. */
+#include <pubsubgw.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int checks, failures;
+
+static void expect(int ok, const char *what, int line)
+{
+    checks++;
+    if (ok) return;
+    failures++;
+    fprintf(stderr, "line %d: %s (last error: %s)\n", line, what, pubsubgw_last_error());
+}
+#define EXPECT(condition) expect((condition) != 0, #condition, __LINE__)
+/* A failed call says which status, and why. */
+#define REFUSES(status, call) \
+    do { \
+        int got = (call); \
+        expect(got == (status), #call " -> " #status, __LINE__); \
+        if (got != (status)) fprintf(stderr, "    got %s\n", pubsubgw_error_name(got)); \
+        expect(pubsubgw_last_error()[0] != 0, "last_error says why", __LINE__); \
+    } while (0)
+
+static const char ROUTE[] =
+    "{\"uri\": \"/kafka\", \"upstream\": {\"scheme\": \"kafka\", \"type\": \"none\","
+    " \"nodes\": {\"127.0.0.1:1\": 1}}}";
+static const char NOT_UTF8[] = "\xff\xfe\x80";
+
+static void library(void)
+{
+    int codes[] = {0, 1, -1, -14, -15, -999, -1000, -1001, -33767, -40000, INT_MAX, INT_MIN};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        EXPECT(pubsubgw_error_name(codes[i]) && pubsubgw_error_name(codes[i])[0]);
+        EXPECT(pubsubgw_strerror(codes[i]) && pubsubgw_strerror(codes[i])[0]);
+    }
+    EXPECT(strcmp(pubsubgw_error_name(PUBSUBGW_E_GONE), "PUBSUBGW_E_GONE") == 0);
+    EXPECT(strcmp(pubsubgw_error_name(-1001), "OFFSET_OUT_OF_RANGE") == 0);
+    EXPECT(strcmp(pubsubgw_error_name(-15), "PUBSUBGW_E_UNKNOWN") == 0);
+    EXPECT(pubsubgw_has_feature(NULL) == 0);
+    EXPECT(pubsubgw_has_feature("") == 0);
+    EXPECT(pubsubgw_has_feature(NOT_UTF8) == 0);
+    EXPECT(pubsubgw_has_feature("no such thing") == 0);
+    EXPECT(pubsubgw_has_feature("kafka-tls") == 1);
+    EXPECT(pubsubgw_version() == PUBSUBGW_VERSION);
+    EXPECT(pubsubgw_last_error() != NULL);
+    pubsubgw_free(NULL);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_set_log(-1, NULL, NULL));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_set_log(5, NULL, NULL));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_set_log(INT_MIN, NULL, NULL));
+    EXPECT(pubsubgw_set_log(PUBSUBGW_LOG_OFF, NULL, NULL) == 0);
+}
+
+static void configurations(void)
+{
+    static const char *bad[] = {
+        "", " ", "{", "[]", "null", "1", "\"x\"", "{\"threads\": 0}", "{\"threads\": 65}",
+        "{\"threads\": 1.5}", "{\"threads\": \"1\"}", "{\"threads\": 99999999999999999999}",
+        "{\"thread\": 1}", "{\"threads\": 1, \"threads\": 1}", "{\"cache_bytes\": -1}",
+        "{\"client_id\": \"\"}", "{\"client_id\": \"\\u0007\"}", "{\"host_plugins\": \"x\"}",
+        "{\"host_plugins\": [1]}", "{\"linger_ms\": -1}", "{\"connect_timeout_ms\": 0}", "{} x",
+    };
+    pubsubgw_gateway *g = (pubsubgw_gateway *)1;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_new(bad[i], &g));
+        EXPECT(g == NULL);
+    }
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_new(NULL, NULL));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_new("{}", NULL));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_new(NOT_UTF8, &g));
+    EXPECT(pubsubgw_new("{\"threads\": 2, \"client_id\": \"abi\"}", &g) == 0 && g);
+    pubsubgw_destroy(g);
+}
+
+/* Every function that takes a gateway, with a pointer that is none. */
+static void not_a_gateway(pubsubgw_gateway *g, int status)
+{
+    char id[8];
+    size_t length = 77;
+    pubsubgw_queue *q = (pubsubgw_queue *)1;
+    pubsubgw_session s = 1;
+    pubsubgw_stats stats = {0};
+    stats.struct_size = sizeof stats;
+    pubsubgw_open open = {0};
+    open.struct_size = sizeof open;
+    open.route_id = "x";
+    REFUSES(status, pubsubgw_start(g));
+    REFUSES(status, pubsubgw_drain(g, 1001, 0));
+    REFUSES(status, pubsubgw_stop(g, 0));
+    REFUSES(status, pubsubgw_route_put(g, "x", ROUTE, strlen(ROUTE)));
+    REFUSES(status, pubsubgw_route_delete(g, "x", 0));
+    REFUSES(status, pubsubgw_upstream_put(g, "x", "{}", 2));
+    REFUSES(status, pubsubgw_upstream_delete(g, "x"));
+    REFUSES(status, pubsubgw_route_match(g, NULL, "/", id, sizeof id));
+    EXPECT(pubsubgw_routes_json(g, &length) == NULL && length == 0);
+    REFUSES(status, pubsubgw_queue_new(g, 0, &q));
+    EXPECT(q == NULL);
+    REFUSES(status, pubsubgw_session_adopt_fd(g, 0, &open, &s));
+    EXPECT(s == 0);
+    REFUSES(status, pubsubgw_listen(g, "127.0.0.1:0", 0));
+    REFUSES(status, pubsubgw_get_stats(g, &stats));
+    EXPECT(pubsubgw_metrics_text(g, &length) == NULL);
+    EXPECT(pubsubgw_metrics_text(g, NULL) == NULL);
+    pubsubgw_destroy(g);
+}
+
+static void not_a_queue(pubsubgw_queue *q, int status)
+{
+    pubsubgw_event event[1];
+    REFUSES(status, pubsubgw_queue_fd(q));
+    REFUSES(status, pubsubgw_queue_poll(q, event, 1, sizeof *event));
+    REFUSES(status, pubsubgw_queue_wait(q, event, 1, sizeof *event, 0));
+    pubsubgw_queue_destroy(q);
+}
+
+static void handles(void)
+{
+    int local = 0;
+    pubsubgw_gateway *live = NULL, *dead = NULL;
+    EXPECT(pubsubgw_new(NULL, &live) == 0);
+    EXPECT(pubsubgw_new(NULL, &dead) == 0);
+    pubsubgw_destroy(dead);
+    pubsubgw_destroy(dead);
+    pubsubgw_destroy(NULL);
+    pubsubgw_queue_destroy(NULL);
+    not_a_gateway(NULL, PUBSUBGW_E_INVALID);
+    not_a_gateway(dead, PUBSUBGW_E_GONE);
+    not_a_gateway((pubsubgw_gateway *)&local, PUBSUBGW_E_INVALID);
+    not_a_gateway((pubsubgw_gateway *)((char *)live + 1), PUBSUBGW_E_INVALID);
+    not_a_gateway((pubsubgw_gateway *)((char *)live + (1 << 20)), PUBSUBGW_E_INVALID);
+    not_a_gateway((pubsubgw_gateway *)UINTPTR_MAX, PUBSUBGW_E_INVALID);
+    not_a_queue(NULL, PUBSUBGW_E_INVALID);
+    not_a_queue((pubsubgw_queue *)live, PUBSUBGW_E_INVALID);
+    not_a_queue((pubsubgw_queue *)&local, PUBSUBGW_E_INVALID);
+
+    pubsubgw_queue *q = NULL;
+    EXPECT(pubsubgw_start(live) == 0);
+    EXPECT(pubsubgw_queue_new(live, 0, &q) == 0);
+    not_a_gateway((pubsubgw_gateway *)q, PUBSUBGW_E_INVALID);
+    pubsubgw_queue_destroy(q);
+    not_a_queue(q, PUBSUBGW_E_GONE);
+    pubsubgw_destroy(live);
+    not_a_gateway(live, PUBSUBGW_E_GONE);
+}
+
+static void routes(void)
+{
+    pubsubgw_gateway *g = NULL;
+    char id[8];
+    size_t length = 0;
+    EXPECT(pubsubgw_new(NULL, &g) == 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_check(NULL, 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_check(NULL, 10));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_check(ROUTE, (size_t)-1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_check(ROUTE, (size_t)1 << 40));
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_route_check("", 0));
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_route_check("{\"uri\"", 6));
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_route_check(NOT_UTF8, 3));
+    EXPECT(pubsubgw_route_check(ROUTE, strlen(ROUTE)) >= 0);
+    for (size_t cut = 0; cut < strlen(ROUTE); cut++)
+        REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_route_check(ROUTE, cut));
+
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_route_put(g, NULL, ROUTE, strlen(ROUTE)));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_put(g, "", ROUTE, strlen(ROUTE)));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_put(g, NOT_UTF8, ROUTE, strlen(ROUTE)));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_put(g, "x", NULL, 5));
+    REFUSES(PUBSUBGW_E_NO_ROUTE, pubsubgw_route_delete(g, "x", 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_delete(g, NULL, 0));
+    EXPECT(pubsubgw_route_put(g, "long-id", ROUTE, strlen(ROUTE)) == 0);
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_route_delete(g, "long-id", 0xfffffffe));
+    REFUSES(PUBSUBGW_E_NO_ROUTE, pubsubgw_route_match(g, NULL, "/other", id, sizeof id));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_match(g, NULL, NULL, id, sizeof id));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_route_match(g, NOT_UTF8, "/kafka", id, sizeof id));
+    REFUSES(PUBSUBGW_E_FULL, pubsubgw_route_match(g, NULL, "/kafka", id, 7));
+    REFUSES(PUBSUBGW_E_FULL, pubsubgw_route_match(g, NULL, "/kafka", id, 0));
+    EXPECT(pubsubgw_route_match(g, NULL, "/kafka", NULL, 0) == 7);
+    EXPECT(pubsubgw_route_match(g, "any.example", "/kafka?x=1", id, sizeof id) == 7);
+    EXPECT(strcmp(id, "long-id") == 0);
+    char *json = pubsubgw_routes_json(g, &length);
+    EXPECT(json && strlen(json) == length && strstr(json, "long-id"));
+    pubsubgw_free(json);
+
+    REFUSES(PUBSUBGW_E_NO_ROUTE, pubsubgw_upstream_delete(g, "x"));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_upstream_delete(g, NULL));
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_upstream_put(g, "x", "[]", 2));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_upstream_put(g, "x", NULL, 0));
+    EXPECT(pubsubgw_route_delete(g, "long-id", PUBSUBGW_CLOSE_SESSIONS) == 0);
+    pubsubgw_destroy(g);
+}
+
+static void states(void)
+{
+    pubsubgw_gateway *g = NULL;
+    pubsubgw_queue *q = NULL;
+    pubsubgw_open open = {0};
+    pubsubgw_stats stats = {0};
+    open.struct_size = sizeof open;
+    open.route_id = "x";
+    EXPECT(pubsubgw_new(NULL, &g) == 0);
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_drain(g, 1001, 0));
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_stop(g, 0));
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_queue_new(g, 0, &q));
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_listen(g, "127.0.0.1:0", 0));
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_session_adopt_fd(g, 0, &open, NULL));
+    stats.struct_size = sizeof stats;
+    EXPECT(pubsubgw_get_stats(g, &stats) == 0 && stats.sessions == 0);
+    EXPECT(stats.struct_size == sizeof stats);
+    EXPECT(pubsubgw_start(g) == 0);
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_start(g));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_drain(g, 1001, -1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_drain(g, 1005, 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_drain(g, -5, 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_drain(g, 66537, 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_stop(g, -1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_new(g, 0, NULL));
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_queue_new(g, 2, &q));
+    EXPECT(q == NULL);
+    EXPECT(pubsubgw_stop(g, 1000) == 0);
+    EXPECT(pubsubgw_stop(g, 0) == 0);
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_start(g));
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_drain(g, 1001, 0));
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_listen(g, "127.0.0.1:0", 0));
+    EXPECT(pubsubgw_get_stats(g, &stats) == 0 && stats.threads == 0);
+    pubsubgw_destroy(g);
+}
+
+static void queues(pubsubgw_gateway *g)
+{
+    pubsubgw_queue *q = NULL;
+    pubsubgw_event event[2];
+    memset(event, 0x5a, sizeof event);
+    EXPECT(pubsubgw_queue_new(g, PUBSUBGW_QUEUE_LOG, &q) == 0);
+    EXPECT(pubsubgw_queue_fd(q) > 2);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_poll(q, NULL, 1, sizeof *event));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_poll(q, event, 0, sizeof *event));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_poll(q, event, -1, sizeof *event));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_poll(q, event, INT_MIN, sizeof *event));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_poll(q, event, 1, 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_poll(q, event, 1, 71));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_poll(q, event, 1, 73));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_poll(q, event, 1, (size_t)-8));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_queue_wait(q, event, 1, sizeof *event, -2));
+    EXPECT(pubsubgw_queue_poll(q, event, 2, sizeof *event) == 0);
+    EXPECT(pubsubgw_queue_wait(q, event, 2, sizeof *event, 10) == 0);
+    pubsubgw_queue_destroy(q);
+}
+
+static int open_null(void) { return open("/dev/null", O_RDWR); }
+
+static void sessions(pubsubgw_gateway *g, pubsubgw_gateway *other)
+{
+    int pair[2];
+    pubsubgw_session s = 7;
+    pubsubgw_queue *foreign = NULL;
+    pubsubgw_open open;
+    union { pubsubgw_open open; char bytes[sizeof(pubsubgw_open) + 64]; } later;
+    static const char head[] = "GET /kafka HTTP/1.1\r\n\r\n";
+    EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    EXPECT(pubsubgw_queue_new(other, 0, &foreign) == 0);
+
+#define OPEN(changes) \
+    do { memset(&open, 0, sizeof open); open.struct_size = sizeof open; \
+         open.route_id = "kafka"; changes; } while (0)
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], NULL, &s));
+    EXPECT(s == 0);
+    OPEN(open.struct_size = 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.struct_size = 0xffffffff);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.struct_size = 13);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.flags = 0x80000000);
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.route_id = NULL);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.route_id = "none");
+    REFUSES(PUBSUBGW_E_NO_ROUTE, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN((open.route_id = NULL, open.uri = "/none"));
+    REFUSES(PUBSUBGW_E_NO_ROUTE, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.route_id = NOT_UTF8);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.remote_addr = NOT_UTF8);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.request_head_len = 10);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN((open.request_head = head, open.request_head_len = (size_t)-1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN((open.request_head = head, open.request_head_len = sizeof head - 1,
+          open.websocket_key = "x"));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.preread_len = 1);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.policy_json = "{");
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.policy_json = "{\"nonsense\": 1}");
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.policy_json = NOT_UTF8);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.queue = (pubsubgw_queue *)&open);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN(open.queue = foreign);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, pair[0], &open, &s));
+    OPEN((void)0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, -1, &open, &s));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, INT_MAX, &open, &s));
+    int null = open_null();
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, null, &open, &s));
+    EXPECT(fcntl(null, F_GETFD) >= 0);
+    close(null);
+    int unconnected = socket(AF_INET, SOCK_STREAM, 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, unconnected, &open, &s));
+    close(unconnected);
+    int datagrams[2];
+    EXPECT(socketpair(AF_UNIX, SOCK_DGRAM, 0, datagrams) == 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_adopt_fd(g, datagrams[0], &open, &s));
+    close(datagrams[0]);
+    close(datagrams[1]);
+
+    memset(&later, 0, sizeof later);
+    later.open.struct_size = sizeof later;
+    later.open.route_id = "none";
+    REFUSES(PUBSUBGW_E_NO_ROUTE, pubsubgw_session_adopt_fd(g, pair[0], &later.open, &s));
+    later.bytes[sizeof later - 1] = 1;
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_session_adopt_fd(g, pair[0], &later.open, &s));
+
+    /* After all those refusals the socket is still ours, and still works. */
+    EXPECT(write(pair[0], "x", 1) == 1);
+    OPEN((void)0);
+    EXPECT(pubsubgw_session_adopt_fd(g, pair[0], &open, &s) == 0 && s > 0);
+    pubsubgw_session again = 0;
+    OPEN(open.flags = PUBSUBGW_OPEN_DUP_FD);
+    int more[2];
+    EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, more) == 0);
+    EXPECT(pubsubgw_session_adopt_fd(g, more[0], &open, &again) == 0 && again > s);
+    close(more[0]);
+    close(more[1]);
+    close(pair[1]);
+    pubsubgw_queue_destroy(foreign);
+}
+
+static void listeners(pubsubgw_gateway *g)
+{
+    static const char *bad[] = {
+        "", ":", "x", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", ":80",
+        "127.0.0.1:-1", "127.0.0.1: 1", "::1:80", "[::1]", "[]:80", "300.1.1.1:0", "no.such.name:0",
+        "unix:", "unix:@", "127.0.0.1:+1",
+    };
+    char path[300] = "unix:/";
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_listen(g, NULL, 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_listen(g, NOT_UTF8, 0));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        REFUSES(PUBSUBGW_E_INVALID, pubsubgw_listen(g, bad[i], 0));
+    memset(path + 6, 'x', sizeof path - 7);
+    path[sizeof path - 1] = 0;
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_listen(g, path, 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_listen(g, "127.0.0.1:0", 0600));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_listen(g, "unix:/tmp/x", -1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_listen(g, "unix:/tmp/x", 01000));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_listen(g, "unix:@x", 0600));
+    REFUSES(PUBSUBGW_E_SYSTEM, pubsubgw_listen(g, "unix:/no/such/directory/x", 0));
+    int port = pubsubgw_listen(g, "127.0.0.1:0", 0);
+    EXPECT(port > 0 && port < 65536);
+    char taken[32];
+    snprintf(taken, sizeof taken, "127.0.0.1:%d", port);
+    REFUSES(PUBSUBGW_E_SYSTEM, pubsubgw_listen(g, taken, 0));
+    EXPECT(strstr(pubsubgw_last_error(), "in use") != NULL);
+}
+
+static void numbers(pubsubgw_gateway *g)
+{
+    union { pubsubgw_stats stats; char bytes[4096]; } room;
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_get_stats(g, NULL));
+    unsigned bad[] = {0, 1, 7, 9, 4097, 4104, 0xffffffff};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memset(&room, 0x5a, sizeof room);
+        room.stats.struct_size = bad[i];
+        REFUSES(PUBSUBGW_E_INVALID, pubsubgw_get_stats(g, &room.stats));
+    }
+    memset(&room, 0x5a, sizeof room);
+    room.stats.struct_size = 16;
+    EXPECT(pubsubgw_get_stats(g, &room.stats) == 0);
+    EXPECT(room.stats.threads >= 1 && room.stats.sessions < 10 && room.bytes[16] == 0x5a);
+    room.stats.struct_size = 4096;
+    EXPECT(pubsubgw_get_stats(g, &room.stats) == 0 && room.bytes[4095] == 0);
+    size_t length = 0;
+    char *text = pubsubgw_metrics_text(g, &length);
+    EXPECT(text && length > 100 && strlen(text) == length);
+    pubsubgw_free(text);
+    pubsubgw_free(pubsubgw_metrics_text(g, NULL));
+}
+
+int main(void)
+{
+    pubsubgw_gateway *g = NULL, *other = NULL;
+    library();
+    configurations();
+    handles();
+    routes();
+    states();
+    EXPECT(pubsubgw_new(NULL, &g) == 0 && pubsubgw_new(NULL, &other) == 0);
+    EXPECT(pubsubgw_route_put(g, "kafka", ROUTE, strlen(ROUTE)) == 0);
+    EXPECT(pubsubgw_start(g) == 0 && pubsubgw_start(other) == 0);
+    queues(g);
+    sessions(g, other);
+    listeners(g);
+    numbers(g);
+    EXPECT(pubsubgw_drain(g, 1012, 100) == 0);
+    pubsubgw_open open = {0};
+    open.struct_size = sizeof open;
+    open.route_id = "kafka";
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_session_adopt_fd(g, 0, &open, NULL));
+    REFUSES(PUBSUBGW_E_STATE, pubsubgw_listen(g, "127.0.0.1:0", 0));
+    pubsubgw_destroy(g);
+    pubsubgw_destroy(other);
+    printf("%d checks, %d failures\n", checks, failures);
+    return failures != 0;
+}

@@ -1,0 +1,43 @@
+import Testing
+import Timing
+
+@testable import Runtime
+
+struct LogTests {
+    @Test func controlCharactersCannotForgeLines() {
+        #expect(LogSink.clean("a\nb\r\u{1b}[31m\u{7f}\u{85}c\u{0}") == "a\\x0ab\\x0d\\x1b[31m\\x7f\\x85c\\x00")
+        #expect(LogSink.clean("Grüße, 世界") == "Grüße, 世界")
+    }
+
+    @Test func longLinesAreCut() {
+        let line = LogSink.clean(String(repeating: "é", count: 5000))
+        #expect(line.utf8.count <= LogSink.lineBytesMax + 3)
+        #expect(line.hasSuffix("..."))
+    }
+
+    @Test func aBurstPassesAndThenAHundredASecond() {
+        var now = Instant.zero
+        var limit = LineLimit(now: now)
+        var passed = 0
+        for _ in 0..<1000 where limit.pass(now: now) != nil { passed += 1 }
+        #expect(passed == 200)
+        now = now.adding(milliseconds: 10)
+        #expect(limit.pass(now: now) == 800)
+        #expect(limit.pass(now: now) == nil)
+        now = now.adding(milliseconds: 1000)
+        passed = 0
+        for _ in 0..<1000 where limit.pass(now: now) != nil { passed += 1 }
+        #expect(passed == 100)
+        now = now.adding(milliseconds: .max)
+        #expect(limit.pass(now: now) == 900)
+    }
+
+    @Test func lastErrorIsCutBetweenCharacters() {
+        LastError.set(String(repeating: "é", count: 2000))
+        let text = String(cString: LastError.pointer)
+        #expect(text.utf8.count == 2046)
+        #expect(text == String(repeating: "é", count: 1023))
+        LastError.set("")
+        #expect(String(cString: LastError.pointer) == "")
+    }
+}

@@ -1,0 +1,51 @@
+import GatewayCore
+import Testing
+
+@testable import Runtime
+
+struct MetricsTextTests {
+    @Test func everyFamilyHasHelpAndTypeAndSortedSamples() {
+        var metrics = GatewayMetrics()
+        metrics.sessions = 3
+        metrics.accepted = ["b": 2, "a": 1]
+        metrics.rejected = [.init(route: "a\"\n\\", reason: "origin"): 4]
+        metrics.commands = [.init(command: "ping", result: "ok"): 5]
+        metrics.commandDurations["ping"] = Histogram()
+        metrics.commandDurations["ping"]?.add(microseconds: 70)
+        metrics.kafkaRequests = [1: 6]
+        metrics.kafkaErrors = [3: 7]
+        let text = MetricsText.render(metrics, threads: 2, queuedEvents: 8)
+        let lines = text.split(separator: "\n")
+        var families: Set<Substring> = []
+        for line in lines where line.hasPrefix("# TYPE ") {
+            #expect(families.insert(line.split(separator: " ")[2]).inserted, "\(line)")
+        }
+        for line in lines where !line.hasPrefix("#") {
+            var name = line.prefix { $0 != "{" && $0 != " " }
+            for ending in ["_bucket", "_sum", "_count"]
+            where name.hasSuffix(ending) && !families.contains(name) {
+                name = name.dropLast(ending.count)
+            }
+            #expect(families.contains(name), "\(line)")
+        }
+        for expected in [
+            "pubsubgw_connections 3",
+            "pubsubgw_connections_accepted_total{route=\"a\"} 1\n"
+                + "pubsubgw_connections_accepted_total{route=\"b\"} 2",
+            "pubsubgw_handshakes_rejected_total{route=\"a\\\"\\n\\\\\",reason=\"origin\"} 4",
+            "pubsubgw_commands_total{command=\"ping\",result=\"ok\"} 5",
+            "pubsubgw_command_duration_seconds_bucket{command=\"ping\",le=\"0.00005\"} 0",
+            "pubsubgw_command_duration_seconds_bucket{command=\"ping\",le=\"0.0001\"} 1",
+            "pubsubgw_command_duration_seconds_bucket{command=\"ping\",le=\"+Inf\"} 1",
+            "pubsubgw_command_duration_seconds_sum{command=\"ping\"} 0.00007",
+            "pubsubgw_kafka_requests_total{api=\"Fetch\"} 6",
+            "pubsubgw_kafka_errors_total{error=\"UNKNOWN_TOPIC_OR_PARTITION\"} 7",
+            "pubsubgw_queued_events 8",
+        ] { #expect(text.contains(expected + "\n"), "\(expected)") }
+    }
+
+    @Test(arguments: [(0, "0"), (1, "0.000001"), (1_000_000, "1"), (2_500_000, "2.5")])
+    func secondsAreExact(microseconds: Int64, text: String) {
+        #expect(PrometheusWriter.seconds(microseconds: microseconds) == text)
+    }
+}
