@@ -1,6 +1,6 @@
-import GatewayCore
 import Testing
 
+@testable import GatewayCore
 @testable import Runtime
 
 struct MetricsTextTests {
