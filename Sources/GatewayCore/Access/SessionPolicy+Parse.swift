@@ -3,5 +3,19 @@ extension SessionPolicy {
     /// `limits`, `principal`, `trace`.
     public static func parse(
         _ json: UnsafeRawBufferPointer
-    ) throws(ConfigurationError) -> SessionPolicy { SessionPolicy() }
+    ) throws(ConfigurationError) -> SessionPolicy {
+        var (reader, _) = try ConfigurationReader.document(json)
+        var policy = SessionPolicy()
+        policy.commands = try CommandSet.parse(&reader)
+        let everything = TopicAccess(allow: [Glob("*")], deny: [])
+        policy.topics = try TopicAccess.parse(&reader, default: everything)
+        if var limits = try reader.reader("limits") {
+            policy.limits = try LimitOverrides.parse(&limits)
+            try limits.end()
+        }
+        policy.principal = try reader.string("principal")
+        policy.trace = try reader.string("trace")
+        try reader.end()
+        return policy
+    }
 }

@@ -13,10 +13,13 @@ public final class Route: Sendable {
     public let isEnabled: Bool
     public let cluster: ClusterSettings
     public let policy: RoutePolicy
+    /// The gateway's client id, for the day when the route's upstream is put anew.
+    let defaultClientID: String
 
     init(
         id: String, paths: [PathPattern], hosts: [HostPattern], priority: Int, isEnabled: Bool,
-        cluster: ClusterSettings, policy: RoutePolicy
+        cluster: ClusterSettings, policy: RoutePolicy,
+        defaultClientID: String
     ) {
         self.id = id
         self.paths = paths
@@ -25,5 +28,6 @@ public final class Route: Sendable {
         self.isEnabled = isEnabled
         self.cluster = cluster
         self.policy = policy
+        self.defaultClientID = defaultClientID
     }
 }

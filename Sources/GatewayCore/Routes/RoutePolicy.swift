@@ -1,11 +1,12 @@
 import KafkaCore
+import WebSocketProtocol
 
 /// What a route allows its clients, and within which bounds: the `pubsub` object of a route with
 /// its defaults filled in.
 public struct RoutePolicy: Equatable, Sendable {
     public var commands = CommandSet.standard
     public var topics = TopicAccess.standard
-    public var origins = OriginRule.sameHost
+    public var origins = OriginPolicy.sameHost
     public var isolation = Isolation.readUncommitted
     public var fetch = FetchSettings()
     public var limits = SessionLimits()

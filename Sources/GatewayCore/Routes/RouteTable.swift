@@ -1,43 +1,78 @@
+import JSON
+
 /// All routes and upstreams at one moment. A value that loops take over as a whole; changes make
 /// a new one.
 public struct RouteTable: Sendable {
+    struct Entry: Sendable {
+        var draft: RouteDraft
+        /// The object as it was put, without secrets.
+        var masked: String
+        var route: Route
+    }
+
+    struct UpstreamEntry: Sendable {
+        var upstream: UpstreamObject
+        var masked: String
+    }
+
+    private(set) var entries: [String: Entry] = [:]
+    private(set) var upstreams: [String: UpstreamEntry] = [:]
+    private var index = RouteIndex([])
+
     public init() {}
 
-    /// The route for a request. `host`: a `Host` header's value; `path`: without the query, as
-    /// received. An exact path wins over a prefix and a longer prefix over a shorter; then the
+    /// The route for a request. `host`: a `Host` header's value; `path`: decoded, without the
+    /// query. An exact path wins over a prefix and a longer prefix over a shorter; then the
     /// higher priority, then an exact host over a wildcard over none, then the smaller id.
-    public func match(host: String?, path: String) -> Route? { nil }
+    public func match(host: String?, path: String) -> Route? {
+        index.match(host: host.map(HostPattern.name(ofHeader:)), path: path)
+    }
 
-    public func route(id: String) -> Route? { nil }
+    /// As `match`, for a request target as received.
+    public func match(host: String?, target: String) -> Route? {
+        let end = target.utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+        guard let path = RequestPath.decoded(String(target[..<(end ?? target.endIndex)])) else {
+            return nil
+        }
+        return match(host: host, path: path)
+    }
 
-    /// Ids in order.
-    public var routeIDs: [String] { [] }
+    /// Switched-off routes too.
+    public func route(id: String) -> Route? { entries[id]?.route }
 
-    /// Checks a route object without keeping it. Answers notes: keys that are known to the
-    /// original and mean nothing here. `upstream_id` is not looked up.
-    public static func check(
-        route json: UnsafeRawBufferPointer, hostPlugins: Set<String>
-    ) throws(ConfigurationError) -> [String] { [] }
+    /// The deadline of a request head. Which route it is for shows only in its end, so that the
+    /// most patient one counts, unless the route is known.
+    func handshakeMilliseconds(routeID: String?) -> Int64 {
+        let known = routeID.flatMap { entries[$0]?.route.policy.limits.handshakeMilliseconds }
+        let most = entries.values.map(\.route.policy.limits.handshakeMilliseconds).max()
+        return known ?? most ?? SessionLimits().handshakeMilliseconds
+    }
 
-    /// Puts a route, in the place of one with its id if there is one. `id` nil: the object's own.
-    @discardableResult
-    public mutating func put(
-        route json: UnsafeRawBufferPointer, id: String?, hostPlugins: Set<String>,
-        clientID: String
-    ) throws(ConfigurationError) -> (id: String, notes: [String]) { ("", []) }
+    /// In order.
+    public var routeIDs: [String] { entries.keys.sorted() }
 
-    /// False: there is none of that id.
-    public mutating func remove(route id: String) -> Bool { false }
+    mutating func replace(
+        _ entries: [String: Entry], _ upstreams: [String: UpstreamEntry]
+    ) {
+        self.entries = entries
+        self.upstreams = upstreams
+        index = RouteIndex(entries.values.map(\.route))
+    }
 
-    /// Routes that refer to the upstream follow.
-    @discardableResult
-    public mutating func put(
-        upstream json: UnsafeRawBufferPointer, id: String?
-    ) throws(ConfigurationError) -> (id: String, notes: [String]) { ("", []) }
+    static let identifierRule =
+        "expected 1 to 64 of the letters a-z, A-Z, digits, \".\", \"-\", \"_\""
 
-    /// False: there is none of that id. Refused while a route refers to it.
-    public mutating func remove(upstream id: String) throws(ConfigurationError) -> Bool { false }
-
-    /// Routes and upstreams as JSON, secrets masked: `{"routes":[...],"upstreams":[...]}`.
-    public var json: String { "" }
+    /// The original's rule for ids.
+    static func isIdentifier(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+    }
 }

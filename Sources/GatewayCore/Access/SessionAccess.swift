@@ -1,0 +1,25 @@
+/// What one session may do: its route's policy, narrowed by the host's. Sessions without a policy
+/// of their own share their route's.
+final class SessionAccess {
+    let commands: CommandSet
+    let limits: SessionLimits
+    private let topics: TopicAccess
+    private let narrower: TopicAccess?
+    let principal: String?
+    let trace: String?
+
+    init(_ route: RoutePolicy, _ session: SessionPolicy? = nil) {
+        commands = session?.commands.map { route.commands.intersection($0) } ?? route.commands
+        var limits = route.limits
+        if let session { limits.narrow(by: session.limits, onlyDown: true) }
+        self.limits = limits
+        topics = route.topics
+        narrower = session?.topics
+        principal = session?.principal
+        trace = session?.trace
+    }
+
+    func allows(topic: String) -> Bool {
+        topics.allows(topic) && narrower?.allows(topic) ?? true
+    }
+}

@@ -1,0 +1,191 @@
+import KafkaCore
+import WebSocketProtocol
+
+/// The `pubsub` object of a route.
+extension RouteDraft {
+    /// Sizes up to 1 GiB, times up to a day: beyond lies a slip of the pen.
+    private static let bytes = 1...(1 << 30)
+    private static let milliseconds: ClosedRange<Int64> = 0...86_400_000
+    private static let counts = 0...10_000_000
+
+    mutating func readPolicy(_ route: inout ConfigurationReader) throws(ConfigurationError) {
+        guard var reader = try route.reader("pubsub") else { return }
+        if let commands = try CommandSet.parse(&reader) { policy.commands = commands }
+        if let topics = try TopicAccess.parse(&reader, default: .standard) {
+            policy.topics = topics
+            if !topics.deny.contains(where: { $0.matches("__consumer_offsets") }) {
+                notes.append("pubsub.topics.deny: Kafka's internal topics (__*) are not refused")
+            }
+        }
+        try readOrigins(&reader)
+        try readIsolation(&reader)
+        try readFetch(&reader)
+        try readConnector(&reader)
+        try readLimits(&reader)
+        try readPing(&reader)
+        policy.compression = try reader.bool("compression") ?? false
+        if reader.has("cache_bytes") {
+            notes.append("pubsub.cache_bytes: a setting of the gateway, without effect in a route")
+        }
+        try reader.end()
+    }
+
+    private mutating func readOrigins(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) {
+        guard let texts = try reader.strings("origins") else { return }
+        for (text, place) in texts {
+            do {
+                _ = try OriginPolicy([text])
+            } catch {
+                throw reader.fault(
+                    "origins", "expected \"*\", an origin or \"*.domain\": \"\(text)\"", at: place)
+            }
+        }
+        do {
+            policy.origins = try OriginPolicy(texts.map(\.text))
+        } catch {
+            throw reader.fault("origins", "expected origins")
+        }
+    }
+
+    private mutating func readIsolation(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) {
+        switch try reader.string("isolation") {
+        case nil, "read_uncommitted": policy.isolation = .readUncommitted
+        case "read_committed": policy.isolation = .readCommitted
+        case .some(let text):
+            throw reader.fault(
+                "isolation", "expected read_uncommitted or read_committed, got \"\(text)\"")
+        }
+    }
+
+    private mutating func readFetch(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) {
+        guard var fetch = try reader.reader("fetch") else { return }
+        if let bytes = try fetch.count("min_bytes", Self.bytes) { policy.fetch.minBytes = bytes }
+        if let bytes = try fetch.count("max_bytes", Self.bytes) { policy.fetch.maxBytes = bytes }
+        if let bytes = try fetch.count("default_bytes", Self.bytes) {
+            guard bytes <= policy.fetch.maxBytes else {
+                throw fetch.fault("default_bytes", "more than max_bytes (\(policy.fetch.maxBytes))")
+            }
+            policy.fetch.defaultBytes = bytes
+        }
+        policy.fetch.defaultBytes = min(policy.fetch.defaultBytes, policy.fetch.maxBytes)
+        if let wait = try fetch.integer("max_wait_ms", 1...Self.milliseconds.upperBound) {
+            policy.fetch.maxWaitMilliseconds = wait
+        }
+        try fetch.end()
+    }
+
+    /// The connector document's names.
+    private mutating func readConnector(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) {
+        let positive = 1...Self.milliseconds.upperBound
+        connector.clientID = try reader.string("client_id")
+        connector.requestTimeoutMilliseconds = try reader.integer("request_timeout_ms", positive)
+        guard var retry = try reader.reader("retry") else { return }
+        // Waits between attempts start at 100 ms.
+        connector.retryBackoffMilliseconds = try retry.integer(
+            "backoff_ms", 100...positive.upperBound)
+        if let timeout = try retry.integer("request_timeout_ms", positive) {
+            connector.requestTimeoutMilliseconds = timeout
+        }
+        try retry.end()
+    }
+
+    private mutating func readLimits(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) {
+        guard var limits = try reader.reader("limits") else { return }
+        let overrides = try LimitOverrides.parse(&limits)
+        policy.limits.narrow(by: overrides, onlyDown: false)
+        if let count = try limits.count("sessions", Self.counts) { policy.limits.sessions = count }
+        if let count = try limits.count("sessions_per_address", Self.counts) {
+            policy.limits.sessionsPerAddress = count
+        }
+        if let time = try limits.integer("handshake_ms", 1...Self.milliseconds.upperBound) {
+            policy.limits.handshakeMilliseconds = time
+        }
+        try limits.end()
+    }
+
+    private mutating func readPing(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) {
+        guard var ping = try reader.reader("ping") else { return }
+        if let time = try ping.integer("interval_ms", Self.milliseconds) {
+            policy.keepalive.intervalMilliseconds = time
+        }
+        if let time = try ping.integer("timeout_ms", 1...Self.milliseconds.upperBound) {
+            policy.keepalive.timeoutMilliseconds = time
+        }
+        try ping.end()
+    }
+}
+
+extension CommandSet {
+    static func parse(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> CommandSet? {
+        guard let names = try reader.strings("commands") else { return nil }
+        var commands: CommandSet = []
+        for (name, place) in names {
+            guard let command = CommandSet(name: name) else {
+                let known = Self.names.map(\.name).joined(separator: ", ")
+                throw reader.fault(
+                    "commands", "unknown command \"\(name)\" (known: \(known))", at: place)
+            }
+            commands.insert(command)
+        }
+        return commands
+    }
+}
+
+extension TopicAccess {
+    static func parse(
+        _ reader: inout ConfigurationReader, default standard: TopicAccess
+    ) throws(ConfigurationError) -> TopicAccess? {
+        guard var topics = try reader.reader("topics") else { return nil }
+        var access = standard
+        if let allow = try topics.strings("allow") { access.allow = allow.map { Glob($0.text) } }
+        if let deny = try topics.strings("deny") { access.deny = deny.map { Glob($0.text) } }
+        try topics.end()
+        return access
+    }
+}
+
+extension LimitOverrides {
+    static func parse(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> LimitOverrides {
+        var limits = LimitOverrides()
+        limits.messageBytes = try reader.count("message_bytes", 1...(1 << 30))
+        limits.commandsInFlight = try reader.count("commands_in_flight", 1...1_000_000)
+        limits.unsentBytes = try reader.count("unsent_bytes", 1...(1 << 30))
+        limits.subscriptions = try reader.count("subscriptions", 0...1_000_000)
+        limits.idleMilliseconds = try reader.integer("idle_ms", 0...86_400_000)
+        return limits
+    }
+}
+
+extension SessionLimits {
+    /// Takes over what is named; `onlyDown`: where it is smaller.
+    mutating func narrow(by overrides: LimitOverrides, onlyDown: Bool) {
+        func pick(_ own: Int, _ other: Int?) -> Int {
+            guard let other else { return own }
+            return onlyDown ? min(own, other) : other
+        }
+        messageBytes = pick(messageBytes, overrides.messageBytes)
+        commandsInFlight = pick(commandsInFlight, overrides.commandsInFlight)
+        unsentBytes = pick(unsentBytes, overrides.unsentBytes)
+        subscriptions = pick(subscriptions, overrides.subscriptions)
+        guard let idle = overrides.idleMilliseconds else { return }
+        // 0 means never: the largest of all.
+        let isNarrower = idle > 0 && (idleMilliseconds == 0 || idle < idleMilliseconds)
+        if !onlyDown || isNarrower { idleMilliseconds = idle }
+    }
+}

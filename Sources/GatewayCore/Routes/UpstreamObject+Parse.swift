@@ -1,0 +1,170 @@
+import JSON
+import KafkaCore
+
+extension UpstreamObject {
+    /// Where a node names no port: Kafka's own.
+    static let portDefault: UInt16 = 9092
+    static let nodesMax = 1024
+
+    static func parse(
+        _ reader: inout ConfigurationReader, notes: inout [String]
+    ) throws(ConfigurationError) -> UpstreamObject {
+        var upstream = UpstreamObject()
+        try scheme(&reader)
+        upstream.nodes = try nodes(&reader)
+        upstream.tls = try tls(&reader)
+        upstream.timeout = try TimeoutObject.parse(&reader)
+        try reader.refuse(
+            ["service_name", "discovery_type", "discovery_args"],
+            "service discovery is not supported: list the brokers in nodes")
+        reader.ignore(
+            [
+                "type", "retries", "retry_timeout", "keepalive_pool", "checks", "hash_on", "key",
+                "pass_host", "upstream_host",
+            ], into: &notes)
+        for key in ["id", "name", "desc", "labels", "create_time", "update_time"] {
+            _ = reader.has(key)
+        }
+        try reader.end()
+        return upstream
+    }
+
+    private static func scheme(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
+        guard let scheme = try reader.string("scheme") else {
+            throw reader.fault(nil, "property \"scheme\" is required: it has to be \"kafka\"")
+        }
+        guard scheme == "kafka" else {
+            throw reader.fault("scheme", "expected \"kafka\", got \"\(scheme)\"")
+        }
+    }
+
+    private static func nodes(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> [Endpoint] {
+        guard let value = reader.value("nodes") else { throw reader.missing("nodes") }
+        var nodes: [Endpoint] = []
+        switch value.content {
+        case .object(let object):
+            for member in object.members {
+                nodes.append(try endpoint(member.key, reader, at: member.keyPosition))
+            }
+        case .array(let array):
+            for (index, element) in array.enumerated() {
+                var node = try reader.element("nodes", index, element)
+                nodes.append(try listed(&node))
+            }
+        case .string(let text):
+            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+                nodes.append(try endpoint(String(part), reader, at: value.position))
+            }
+        default:
+            throw reader.fault(
+                "nodes", "wrong type: expected an object, an array or \"host:port,host:port\"")
+        }
+        return try distinct(nodes, reader)
+    }
+
+    private static func distinct(
+        _ nodes: [Endpoint], _ reader: ConfigurationReader
+    ) throws(ConfigurationError) -> [Endpoint] {
+        guard !nodes.isEmpty else { throw reader.fault("nodes", "at least one broker is needed") }
+        guard nodes.count <= nodesMax else {
+            throw reader.fault("nodes", "more than \(nodesMax) brokers")
+        }
+        var seen: Set<Endpoint> = []
+        return nodes.filter { seen.insert($0).inserted }
+    }
+
+    /// `{"host":"a","port":9092,"weight":1}`
+    private static func listed(
+        _ node: inout ConfigurationReader
+    ) throws(ConfigurationError) -> Endpoint {
+        guard let host = try node.string("host") else { throw node.missing("host") }
+        let port = try node.count("port", 1...65_535)
+        for key in ["weight", "priority", "metadata", "domain"] { _ = node.has(key) }
+        try node.end()
+        guard let endpoint = endpoint(host: host, port: port.map { UInt16($0) } ?? portDefault)
+        else { throw node.fault("host", "not the name or address of a host") }
+        return endpoint
+    }
+
+    /// `host:port`, `host`, `[address]:port`.
+    private static func endpoint(
+        _ text: String, _ reader: ConfigurationReader, at place: JSONPosition
+    ) throws(ConfigurationError) -> Endpoint {
+        guard let endpoint = endpoint(text) else {
+            throw reader.fault(
+                "nodes", "not a broker's host:port: \"\(text)\"", at: place)
+        }
+        return endpoint
+    }
+
+    static func endpoint(_ text: String) -> Endpoint? {
+        var host = Substring(text)
+        while host.first == " " { host = host.dropFirst() }
+        while host.last == " " { host = host.dropLast() }
+        guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else {
+            return endpoint(host: String(host), port: portDefault)
+        }
+        let digits = host[colon...].dropFirst()
+        guard let port = UInt16(digits), port > 0, digits.utf8.allSatisfy({ $0 != 0x2b }) else {
+            return nil
+        }
+        return endpoint(host: String(host[..<colon]), port: port)
+    }
+
+    private static func endpoint(host: String, port: UInt16) -> Endpoint? {
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        let name = isBracketed ? String(host.dropFirst().dropLast()) : host
+        let isAddress = name.utf8.contains(UInt8(ascii: ":"))
+        guard !name.isEmpty, name.utf8.count <= 253,
+            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !"/?#@[]\\\"".utf8.contains($0) }),
+            !isAddress || isBracketed || name.utf8.filter({ $0 == UInt8(ascii: ":") }).count > 1
+        else { return nil }
+        return Endpoint(host: name, port: port)
+    }
+
+    private static func tls(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> TLS? {
+        guard var object = try reader.reader("tls") else { return nil }
+        try object.refuse(
+            ["client_cert_id"],
+            "there are no SSL objects here: give client_cert and client_key")
+        var tls = TLS()
+        tls.verify = try object.bool("verify")
+        tls.caPEM = try pem("ca", &object)
+        tls.clientCertificatePEM = try pem("client_cert", &object)
+        tls.clientKeyPEM = try pem("client_key", &object)
+        tls.serverName = try object.string("server_name")
+        try object.end()
+        if (tls.clientCertificatePEM == nil) != (tls.clientKeyPEM == nil) {
+            throw object.missing(tls.clientKeyPEM == nil ? "client_key" : "client_cert")
+        }
+        return tls
+    }
+
+    private static func pem(
+        _ key: String, _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> String? {
+        guard let text = try reader.string(key) else { return nil }
+        guard text.contains("-----BEGIN ") else {
+            throw reader.fault(key, "expected PEM text (-----BEGIN ...)")
+        }
+        return text
+    }
+}
+
+extension TimeoutObject {
+    static func parse(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> TimeoutObject {
+        guard var object = try reader.reader("timeout") else { return TimeoutObject() }
+        let timeout = TimeoutObject(
+            connectMilliseconds: try object.seconds("connect"),
+            readMilliseconds: try object.seconds("read"))
+        _ = try object.seconds("send")
+        try object.end()
+        return timeout
+    }
+}

@@ -1,0 +1,28 @@
+import GatewayCore
+import Testing
+
+/// The numbers are a contract with clients and C callers: they are only added to.
+@Suite struct GatewayFaultTests {
+    @Test func golden() {
+        let table: [(GatewayFault, Int32?, UInt16?, Int32)] = [
+            (.malformed, 1, nil, -11), (.unknownCommand, 2, nil, -14), (.notAllowed, 3, nil, -13),
+            (.limit, 4, nil, -6), (.notFound, 5, nil, -1003), (.unavailable, 6, nil, -5),
+            (.timedOut, 7, nil, -10), (.refusedByKafka, 8, nil, -13),
+            (.internalError, 9, 1011, -5), (.hostCommand, 10, nil, -14),
+            (.kafka(1), 1001, nil, -1001), (.kafka(-1), 999, nil, -999),
+            (.kafka(.max), 33_767, nil, -33_767), (.kafka(.min), -31_768, nil, 31_768),
+            (.normal, nil, 1000, 0), (.goingAway, nil, 1001, -3),
+            (.protocolError, nil, 1002, -11), (.unsupportedData, nil, 1003, -11),
+            (.invalidText, nil, 1007, -11), (.messageTooBig, nil, 1009, -11),
+            (.restart, nil, 1012, -3), (.overLimit, nil, 1013, -6),
+            (.credentialsExpired, nil, 4401, -13), (.idle, nil, 4408, -10),
+            (.tooManyCommands, nil, 4429, -6), (.tooSlow, nil, 4430, -6),
+        ]
+        for (fault, reply, close, status) in table {
+            #expect(fault.replyCode == reply, "\(fault)")
+            #expect(fault.closeCode == close, "\(fault)")
+            #expect(fault.status == status, "\(fault)")
+        }
+        #expect(Set(table.map(\.0.name)).count == 23)
+    }
+}
