@@ -10,93 +10,116 @@ public final class GatewayEngine {
     /// Taken (and left empty) by the driver after each call.
     public var effects: [GatewayEffect] = []
 
+    let settings: GatewaySettings
+    let census: SessionCensus
+    let workshop: Workshop
+    var random: SeededRandom
+    /// The time of the call under way.
+    var now = Instant.zero
+
+    var table = RouteTable()
+    var served: [ObjectIdentifier: ServedRoute] = [:]
+    var seats: [ClusterSeat] = []
+    let connectionIDs = BrokerConnectionIDs()
+    var brokerOwners: [BrokerConnectionID: ClusterSeat] = [:]
+    var clusterEffects = ClusterEffectQueue()
+
+    var sessions: [SessionID: Session] = [:]
+    var timers = TimerQueue()
+    var isDraining = false
+    var drainCode: UInt16 = 1001
+    var drainReason = ""
+
+    /// Replies of this turn that no write has taken yet.
+    var arena = ByteWriter(capacity: GatewayEngine.arenaBytesKept)
+    var arenaUsers = 0
+    var iovecs = [iovec](repeating: iovec(), count: GatewayEngine.iovecsMax)
+
+    var lastNumber: UInt64 = 0
+    var reads: [ReadToken: ReadPurpose] = [:]
+    var requests: [RequestToken: RequestPurpose] = [:]
+    var counts = GatewayMetrics()
+    var tally = CommandTally()
+
+    /// Buffers of one `write`.
+    public static let iovecsMax = 64
+    /// What the arena keeps from turn to turn, and how far it grows before replies are copied to
+    /// memory of their sessions.
+    static let arenaBytesKept = 64 << 10
+    static let arenaBytesMax = 1 << 20
+    /// Bytes of one session in one turn: what is left waits until the others had theirs.
+    static let turnBytesMax = 1 << 20
+    /// How long a peer may take for the closing handshake, and for a refusal.
+    static let closeMilliseconds: Int64 = 5_000
+    /// Decoding in one turn, over all clusters.
+    static let workBytesPerTurn = 1 << 20
+
     /// `seed` drives all jitter: equal seeds and equal events give equal runs.
-    public init(settings: GatewaySettings, census: SessionCensus, loop: Int, seed: UInt64) {}
+    public init(settings: GatewaySettings, census: SessionCensus, loop: Int, seed: UInt64) {
+        self.settings = settings
+        self.census = census
+        workshop = Workshop(cache: LogCache(budgetBytes: settings.cacheBytes))
+        random = SeededRandom(seed: seed &+ UInt64(truncatingIfNeeded: loop))
+    }
+
+    func nextNumber() -> UInt64 {
+        lastNumber += 1
+        return lastNumber
+    }
+
+    public var sessionCount: Int { sessions.count }
 
     // MARK: Routes
 
     /// Sessions keep the route that they began with, unless it is in `closing`: those get 1001.
-    public func setRoutes(_ table: RouteTable, closing: Set<String> = [], now: Instant) {}
+    public func setRoutes(_ table: RouteTable, closing: Set<String> = [], now: Instant) {
+        self.now = now
+        self.table = table
+        for session in sessionsInOrder where closing.contains(session.service?.route.id ?? "") {
+            close(session, .goingAway, "the route was removed")
+        }
+        sweep()
+    }
 
-    // MARK: Sessions
-
-    /// A new client. Whatever is wrong with it is answered on its socket, and ends in `closed`.
-    public func open(_ id: SessionID, _ opening: SessionOpening, now: Instant) {}
-
-    /// Bytes from the client, any piece of the stream. They are unmasked in place.
-    public func received(
-        _ id: SessionID, _ bytes: UnsafeMutableRawBufferPointer, now: Instant
-    ) {}
-
-    /// The client has shut down its sending side.
-    public func endOfStream(_ id: SessionID, now: Instant) {}
-
-    /// The socket failed: reset, broken pipe. Nothing can be written any more.
-    public func failed(_ id: SessionID, _ reason: String, now: Instant) {}
-
-    /// Offers what waits to be sent. `write` gets at most `iovecsMax` buffers, answers how many
-    /// bytes the socket took (0: none) or a negative number if it failed, and may be called several
-    /// times. Buffers are valid during the call.
-    public func writeOutput(
-        _ id: SessionID, now: Instant, _ write: (UnsafeBufferPointer<iovec>) -> Int
-    ) -> OutputState { .closed }
-
-    /// Buffers of one `write`.
-    public static let iovecsMax = 64
-
-    /// Ends one session with a Close frame. Unknown sessions are ignored.
-    public func close(_ id: SessionID, code: UInt16, reason: String, now: Instant) {}
-
-    /// No new sessions (503); each of the others gets a Close frame, spread over `spread`, and is
-    /// cut off at the end of its closing handshake. `drained` comes when none is left.
-    public func drain(closeCode: UInt16, reason: String, spreadMilliseconds: Int64, now: Instant) {}
-
-    /// Ends every session at once, without a handshake, and closes all broker connections.
-    public func shutDown(now: Instant) {}
-
-    public var sessionCount: Int { 0 }
-
-    // MARK: Brokers
-
-    public func brokerOpened(_ connection: BrokerConnectionID, now: Instant) {}
-
-    public func brokerReceived(
-        _ connection: BrokerConnectionID, _ bytes: UnsafeRawBufferPointer, now: Instant
-    ) {}
-
-    /// In the middle of a large response: where the driver may receive straight into.
-    public func brokerReceiveSpace(
-        _ connection: BrokerConnectionID
-    ) -> UnsafeMutableRawBufferPointer? { nil }
-
-    /// `count` bytes of `brokerReceiveSpace` were filled.
-    public func brokerDidReceive(
-        _ connection: BrokerConnectionID, _ count: Int, now: Instant
-    ) {}
-
-    public func brokerClosed(
-        _ connection: BrokerConnectionID, _ failure: ConnectionFailure, now: Instant
-    ) {}
-
-    public func brokerKeyDerived(
-        _ connection: BrokerConnectionID, saltedPassword: [UInt8], now: Instant
-    ) {}
+    /// In the order of their numbers, so that runs replay.
+    var sessionsInOrder: [Session] { sessions.values.sorted { $0.id.raw < $1.id.raw } }
 
     // MARK: Time
 
     /// Call at or after `nextDeadline`.
-    public func tick(now: Instant) {}
+    public func tick(now: Instant) {
+        self.now = now
+        while let entry = timers.popDue(now) {
+            guard let session = sessions[entry.session], session.scheduledAt == entry.moment
+            else { continue }
+            session.scheduledAt = .distantFuture
+            look(after: session)
+        }
+        for seat in seats where seat.cluster.nextDeadline ?? .distantFuture <= now {
+            call(seat) { $0.tick(now: now, &$1) }
+        }
+    }
 
     /// nil: nothing is due until another event.
-    public var nextDeadline: Instant? { nil }
+    public var nextDeadline: Instant? {
+        var first = timers.first
+        for seat in seats {
+            guard let next = seat.cluster.nextDeadline else { continue }
+            first = first.map { min($0, next) } ?? next
+        }
+        return first
+    }
 
     /// Once a turn while `hasWork`, behind the events of the turn: requests are sent and large
     /// responses decoded here, a bounded piece a call.
-    public func work(now: Instant) {}
+    public func work(now: Instant) {
+        self.now = now
+        let busy = seats.filter(\.cluster.hasWork)
+        for seat in busy {
+            let budget = max(Self.workBytesPerTurn / busy.count, 64 << 10)
+            call(seat) { $0.work(budgetBytes: budget, now: now, &$1) }
+        }
+    }
 
-    public var hasWork: Bool { false }
-
-    // MARK: Numbers
-
-    public func metrics() -> GatewayMetrics { GatewayMetrics() }
+    public var hasWork: Bool { seats.contains { $0.cluster.hasWork } }
 }

@@ -48,6 +48,8 @@ public struct GatewayMetrics: Sendable {
     public var paused: UInt64 = 0
     /// By the limit's key in route objects.
     public var limitHits: [String: UInt64] = [:]
+    /// Commands for topics that route or session refuse; to the client they look missing.
+    public var refusedTopics: UInt64 = 0
     public var kafkaRequests: [Int16: UInt64] = [:]
     public var kafkaErrors: [Int16: UInt64] = [:]
     public var kafkaConnectionsOpened: UInt64 = 0
@@ -111,6 +113,7 @@ extension GatewayMetrics {
         }
         paused += other.paused
         limitHits.merge(other.limitHits, uniquingKeysWith: +)
+        refusedTopics += other.refusedTopics
         kafkaRequests.merge(other.kafkaRequests, uniquingKeysWith: +)
         kafkaErrors.merge(other.kafkaErrors, uniquingKeysWith: +)
         kafkaConnectionsOpened += other.kafkaConnectionsOpened

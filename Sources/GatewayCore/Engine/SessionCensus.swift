@@ -1,23 +1,52 @@
 import Synchronization
 
 /// How many sessions there are, over all loops of a gateway, for the limits that span them. It is
-/// asked when a session opens and when it ends, never in between.
+/// asked when a session is admitted and when it ends, never in between.
 public final class SessionCensus: Sendable {
-    private struct Counts {
-        var total = 0
-        var routes: [String: Int] = [:]
-        /// By route and address; the empty route is the whole gateway.
-        var addresses: [Place: Int] = [:]
+    /// Which limit refused a session: its key in configurations.
+    enum Refusal: String {
+        case sessions
+        case sessionsPerAddress = "sessions_per_address"
     }
 
-    private struct Place: Hashable {
-        var route: String
-        var address: String
+    struct Place: Hashable, Sendable {
+        /// nil: the whole gateway.
+        var route: String?
+        /// nil: all addresses.
+        var address: String?
     }
 
-    private let counts = Mutex(Counts())
+    /// A place, and how many sessions it may have; 0: any number.
+    struct Limit {
+        var place: Place
+        var max: Int
+        var refusal: Refusal
+    }
+
+    private let counts = Mutex<[Place: Int]>([:])
 
     public init() {}
 
-    public var total: Int { counts.withLock { $0.total } }
+    /// Sessions that count at the moment.
+    public var total: Int { counts.withLock { $0[Place()] ?? 0 } }
+
+    /// Counts a session at every place, or at none if one of them is full.
+    func admit(_ limits: [Limit]) -> Refusal? {
+        counts.withLock { counts in
+            for limit in limits where limit.max > 0 && counts[limit.place, default: 0] >= limit.max {
+                return limit.refusal
+            }
+            for limit in limits { counts[limit.place, default: 0] += 1 }
+            return nil
+        }
+    }
+
+    func leave(_ places: [Place]) {
+        counts.withLock { counts in
+            for place in places {
+                let left = counts[place, default: 0] - 1
+                counts[place] = left > 0 ? left : nil
+            }
+        }
+    }
 }

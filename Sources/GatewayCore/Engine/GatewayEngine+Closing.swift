@@ -1,0 +1,148 @@
+import KafkaCore
+import PubSubProtocol
+import Timing
+import WebSocketProtocol
+
+extension GatewayEngine {
+    /// Ends one session with a Close frame. Unknown sessions are ignored; a code that no frame may
+    /// carry becomes 1000.
+    public func close(_ id: SessionID, code: UInt16, reason: String, now: Instant) {
+        self.now = now
+        guard let session = sessions[id] else { return }
+        close(session, code: code, reason)
+    }
+
+    func close(_ session: Session, _ fault: GatewayFault, _ reason: String) {
+        close(session, code: fault.closeCode ?? 1011, reason)
+    }
+
+    private func close(_ session: Session, code: UInt16, _ reason: String) {
+        switch session.phase {
+        case .handshake:
+            refuse(session, .unavailable(.draining, reason))
+        case .open:
+            let wanted = CloseCode(rawValue: code)
+            let code = wanted.isAllowedOnTheWire ? wanted : .normal
+            session.closeCode = code.rawValue
+            session.closeReason = reason
+            addRaw(session) { session.connection.close(code, reason: reason, into: &$0) }
+            beginClosing(session)
+        case .closing, .refusing, .over: break
+        }
+    }
+
+    /// Our Close frame is on its way. Nothing but the peer's is waited for.
+    func beginClosing(_ session: Session) {
+        abandon(session)
+        session.phase = .closing
+        session.endsAt = now.adding(milliseconds: Self.closeMilliseconds)
+        schedule(session)
+        resumeReading(session)
+    }
+
+    /// Lets go of everything that the session asked for.
+    private func abandon(_ session: Session) {
+        if let token = session.reread, session.phase == .over {
+            reads[token] = nil
+            session.service?.seat.cluster.cancel(token)
+        }
+        guard let desk = session.desk else { return }
+        for subscription in desk.subscriptionsInOrder { remove(session, subscription) }
+        for command in desk.queue.waiting { cancel(session, command) }
+        for command in desk.free.values { cancel(session, command) }
+        session.desk = nil
+        session.heldReplyBytes = 0
+    }
+
+    private func cancel(_ session: Session, _ command: PendingCommand) {
+        guard let cluster = session.service?.seat.cluster else { return }
+        switch command.token {
+        case .none: break
+        case .read(let token):
+            reads[token] = nil
+            cluster.cancel(token)
+        case .request(let token):
+            requests[token] = nil
+            cluster.cancel(token)
+        }
+    }
+
+    /// The session is over: the driver closes the socket, and the host is told.
+    func end(_ session: Session, lingers: Bool) {
+        guard session.phase != .over else { return }
+        session.phase = .over
+        abandon(session)
+        leaveArena(session, spills: false)
+        sessions[session.id] = nil
+        if session.closeCode == 0, session.httpStatus == 101 { session.closeCode = 1006 }
+        effects.append(.closeSocket(session.id, linger: lingers))
+        tellEnd(session)
+        leaveCensus(session)
+        if let service = session.service {
+            service.sessionCount -= 1
+            if service.sessionCount == 0, table.route(id: service.route.id) !== service.route {
+                sweep()
+            }
+        }
+        session.service = nil
+        if isDraining, sessions.isEmpty { effects.append(.event(.drained)) }
+    }
+
+    private func tellEnd(_ session: Session) {
+        if let route = session.service?.route.id {
+            counts.closes[.init(route: route, code: session.closeCode), default: 0] += 1
+            log(
+                .info, session,
+                "closed with \(session.closeCode) \(Self.quoted(session.closeReason)),"
+                    + " \(session.bytesIn) bytes in, \(session.bytesOut) out,"
+                    + " \(now.milliseconds(since: session.openedAt)) ms")
+        }
+        effects.append(
+            .event(
+                .closed(
+                    SessionClosed(
+                        session: session.id, userData: session.userData, code: session.closeCode,
+                        reason: session.closeReason, httpStatus: session.httpStatus,
+                        bytesOut: session.bytesOut, bytesIn: session.bytesIn))))
+    }
+
+    // MARK: All sessions
+
+    /// No new sessions (503); each of the others gets a Close frame, spread over `spread` so that
+    /// they don't come back in one instant. `drained` comes when none is left.
+    public func drain(
+        closeCode: UInt16, reason: String, spreadMilliseconds: Int64, now: Instant
+    ) {
+        self.now = now
+        guard !isDraining else { return }
+        isDraining = true
+        drainCode = closeCode
+        drainReason = reason
+        if sessions.isEmpty { return effects.append(.event(.drained)) }
+        for session in sessionsInOrder {
+            guard spreadMilliseconds > 0, session.phase == .open else {
+                close(session, code: closeCode, reason)
+                continue
+            }
+            let delay = Int64.random(in: 0...spreadMilliseconds, using: &random)
+            session.drainsAt = now.adding(milliseconds: delay)
+            schedule(session)
+        }
+    }
+
+    /// Ends every session at once, without a handshake, and closes all broker connections.
+    public func shutDown(now: Instant) {
+        self.now = now
+        isDraining = true
+        for session in sessionsInOrder {
+            if session.closeCode == 0, session.httpStatus == 101 {
+                session.closeCode = 1001
+                session.closeReason = "the gateway stops"
+            }
+            end(session, lingers: false)
+        }
+        for seat in seats { call(seat) { $0.shutDown(now: now, &$1) } }
+        seats = []
+        served = [:]
+    }
+}

@@ -1,0 +1,62 @@
+import KafkaCore
+import PubSubProtocol
+import Timing
+
+extension GatewayEngine {
+    func fetch(_ session: Session, _ request: PubSubRequest, _ fetch: FetchCommand) {
+        let command = begin(
+            session, request.sequence, .fetch, isOrdered: !request.usesExtensions,
+            topic: fetch.topic, partition: fetch.partition)
+        guard sees(session, fetch.topic), let service = session.service else {
+            return fetched(session, command, .failed(Self.hidden))
+        }
+        let token = ReadToken(raw: nextNumber())
+        command.token = .read(token)
+        reads[token] = .fetch(session, command)
+        let read = readRequest(fetch, service.route.policy)
+        call(service.seat) { $0.read(token, read, now: now, &$1) }
+    }
+
+    private func readRequest(_ fetch: FetchCommand, _ policy: RoutePolicy) -> ReadRequest {
+        let asked = fetch.maxBytes > 0 ? Int(fetch.maxBytes) : policy.fetch.defaultBytes
+        let maxBytes = min(asked, policy.fetch.maxBytes)
+        let minBytes = fetch.minBytes > 0 ? Int(fetch.minBytes) : policy.fetch.minBytes
+        let wait = Int64(fetch.maxWaitMilliseconds)
+        return ReadRequest(
+            topic: fetch.topic, partition: fetch.partition, offset: fetch.offset,
+            maxBytes: maxBytes, minBytes: min(minBytes, maxBytes),
+            isolation: Self.isolation(fetch.isolation, policy),
+            waitUntil: wait > 0 ? now.adding(milliseconds: wait) : nil)
+    }
+
+    static func isolation(
+        _ asked: PubSubProtocol.Isolation, _ policy: RoutePolicy
+    ) -> KafkaCore.Isolation {
+        switch asked {
+        case .default: policy.isolation
+        case .readUncommitted: .readUncommitted
+        case .readCommitted: .readCommitted
+        }
+    }
+
+    func fetched(_ session: Session, _ command: PendingCommand, _ outcome: ReadOutcome) {
+        command.token = .none
+        switch outcome {
+        case .records(let slice): complete(session, command, slice)
+        case .empty(let position, let nextOffset):
+            writeEmptyBatch(
+                session.format,
+                BatchHead(
+                    sequence: command.sequence, kind: .fetch, nextOffset: nextOffset,
+                    highWatermark: position.highWatermark,
+                    logStartOffset: position.logStartOffset,
+                    lastStableOffset: position.lastStableOffset))
+            completePlain(session, command, nil)
+        case .failed(let failure):
+            fail(session, command, failure) {
+                ReplyText.fetchFailed(
+                    topic: command.topic, partition: command.partition, error: $0)
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import Bytes
+import PubSubProtocol
+import Timing
+import WebSocketProtocol
+
+extension GatewayEngine {
+    /// Bytes from the client, any piece of the stream. They are unmasked in place.
+    public func received(
+        _ id: SessionID, _ bytes: UnsafeMutableRawBufferPointer, now: Instant
+    ) {
+        self.now = now
+        guard let session = sessions[id], !bytes.isEmpty else { return }
+        take(session, bytes)
+    }
+
+    func take(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
+        session.bytesIn += Int64(bytes.count)
+        counts.bytesIn &+= UInt64(bytes.count)
+        session.lastReceived = now
+        session.pingSentAt = nil
+        switch session.phase {
+        case .handshake: readHead(session, bytes)
+        case .open, .closing:
+            if session.isReadingPaused { hold(session, bytes) } else { consume(session, bytes) }
+        case .refusing, .over: break
+        }
+    }
+
+    /// The client has shut down its sending side.
+    public func endOfStream(_ id: SessionID, now: Instant) {
+        self.now = now
+        guard let session = sessions[id] else { return }
+        session.hasEnded = true
+        switch session.phase {
+        case .handshake, .open:
+            end(session, lingers: false)
+        case .closing, .refusing:
+            // What waits may still reach a peer that only stopped sending.
+            if session.output.isEmpty { end(session, lingers: true) }
+        case .over: break
+        }
+    }
+
+    /// The socket failed: reset, broken pipe. Nothing can be written any more.
+    public func failed(_ id: SessionID, _ reason: String, now: Instant) {
+        self.now = now
+        guard let session = sessions[id] else { return }
+        if session.closeReason.isEmpty { session.closeReason = reason }
+        end(session, lingers: false)
+    }
+
+    // MARK: Frames
+
+    /// Keeps bytes that came while reading was paused.
+    private func hold(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
+        guard let held = session.heldInput else {
+            session.heldInput = HeldInput(bytes)
+            return
+        }
+        var joined = [UInt8](held.rest) + bytes
+        joined.withUnsafeMutableBytes { session.heldInput = HeldInput($0) }
+    }
+
+    func consume(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
+        var input = MutableInput(bytes)
+        session.isConsuming = true
+        while let event = nextEvent(session, &input) { handle(session, event) }
+        session.isConsuming = false
+        if session.isReadingPaused, !input.isAtEnd { session.heldInput = HeldInput(input.rest) }
+    }
+
+    /// nil: the input is used up, or not to be looked at any further now.
+    private func nextEvent(_ session: Session, _ input: inout MutableInput) -> Event? {
+        switch session.phase {
+        case .open:
+            guard !mustPause(session) else {
+                pauseReading(session)
+                return nil
+            }
+        case .closing: break
+        default: return nil
+        }
+        do throws(WebSocketError) {
+            return try session.connection.next(&input)
+        } catch {
+            let fault = GatewayFault(error)
+            close(session, fault, error.text)
+            return nil
+        }
+    }
+
+    private func handle(_ session: Session, _ event: Event) {
+        switch event {
+        case .message(let opcode, let payload):
+            counts.messagesIn &+= 1
+            session.lastMessage = now
+            handleMessage(session, opcode, payload)
+        case .ping: addRaw(session) { session.connection.answer(event, into: &$0) }
+        case .pong: break
+        case .close(let code, let reason):
+            session.closeCode = session.closeCode == 0 ? code?.rawValue ?? 1005 : session.closeCode
+            if session.closeReason.isEmpty {
+                session.closeReason = String(decoding: reason, as: UTF8.self)
+            }
+            addRaw(session) { session.connection.answer(event, into: &$0) }
+            beginClosing(session)
+        }
+    }
+
+    private func handleMessage(
+        _ session: Session, _ opcode: Opcode, _ payload: UnsafeRawBufferPointer
+    ) {
+        guard (opcode == .text) == (session.format != .binary) else {
+            return refuseKind(session, opcode)
+        }
+        do throws(MalformedMessage) {
+            let request = try PubSubRequest.decode(payload, as: session.format)
+            perform(session, request, payload)
+        } catch {
+            let fault: GatewayFault = error.code == .limit ? .limit : .malformed
+            answer(
+                session, error.sequence, .malformed, fault, isOrdered: true,
+                .error(ErrorReply(error)))
+        }
+    }
+
+    /// The original says nothing to this, and leaves its client waiting.
+    private func refuseKind(_ session: Session, _ opcode: Opcode) {
+        let text =
+            opcode == .text
+            ? "a text frame, but this session speaks protobuf in binary frames"
+                + " (ask for the sub-protocol pubsub.json or pubsub.text)"
+            : "a binary frame, but this session speaks JSON in text frames"
+        answer(
+            session, 0, .malformed, .malformed, isOrdered: true,
+            .error(ErrorReply(.malformed, text)))
+    }
+
+    // MARK: Pausing
+
+    /// A peer that does not read, or asks faster than it is answered, is not read from.
+    private func mustPause(_ session: Session) -> Bool {
+        session.output.unsentBytes + session.heldReplyBytes > session.unsentMax
+            || session.desk.map { $0.inFlight >= session.inFlightMax } ?? false
+    }
+
+    private func pauseReading(_ session: Session) {
+        guard !session.isReadingPaused else { return }
+        session.isReadingPaused = true
+        counts.paused &+= 1
+        let isCrowded = session.inFlight >= session.inFlightMax
+        let limit = isCrowded ? "commands_in_flight" : "unsent_bytes"
+        counts.limitHits[limit, default: 0] += 1
+        effects.append(.pauseReading(session.id))
+    }
+
+    /// Goes on reading when half of the room is free again: a peer at the edge would otherwise
+    /// be stopped and started for every message.
+    func resumeReading(_ session: Session) {
+        guard session.isReadingPaused, !session.isConsuming else { return }
+        if session.phase == .open {
+            let unsent = session.output.unsentBytes + session.heldReplyBytes
+            guard unsent <= session.unsentMax / 2,
+                session.inFlight <= session.inFlightMax / 2
+            else { return }
+        }
+        session.isReadingPaused = false
+        if let held = session.heldInput {
+            session.heldInput = nil
+            consume(session, held.rest)
+        }
+        if !session.isReadingPaused, session.phase != .over {
+            effects.append(.resumeReading(session.id))
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Timing
+import WebSocketProtocol
+
+/// Time limits of sessions. Messages only note when they came: a deadline that they put off is
+/// found to be early when it is due, and put up again.
+extension GatewayEngine {
+    /// Makes sure that the session is looked at when its next deadline is due.
+    func schedule(_ session: Session) {
+        let deadline = deadline(of: session)
+        guard deadline < session.scheduledAt else { return }
+        session.scheduledAt = deadline
+        timers.add(deadline, session.id)
+    }
+
+    private func deadline(of session: Session) -> Instant {
+        switch session.phase {
+        case .handshake: return session.handshake?.endsAt ?? .distantFuture
+        case .closing, .refusing: return session.endsAt
+        case .over: return .distantFuture
+        case .open:
+            var first = min(session.drainsAt, idleEnd(session), slowEnd(session))
+            first = min(first, pingDue(session))
+            for subscription in session.desk?.subscriptions.values ?? [:].values {
+                first = min(first, subscription.refreshesAt)
+            }
+            return first
+        }
+    }
+
+    private func keepalive(_ session: Session) -> KeepaliveSettings {
+        session.service?.route.policy.keepalive ?? KeepaliveSettings()
+    }
+
+    private func idleEnd(_ session: Session) -> Instant {
+        let idle = session.limits.idleMilliseconds
+        return idle > 0 ? session.lastMessage.adding(milliseconds: idle) : .distantFuture
+    }
+
+    /// How long a peer may take nothing while output waits for it: as long as one that is silent.
+    private func slowEnd(_ session: Session) -> Instant {
+        guard let since = session.blockedSince else { return .distantFuture }
+        let settings = keepalive(session)
+        let interval = settings.intervalMilliseconds > 0 ? settings.intervalMilliseconds : 30_000
+        return since.adding(milliseconds: interval + settings.timeoutMilliseconds)
+    }
+
+    /// The next ping, or the end of the wait for an answer. A peer that we don't read from cannot
+    /// answer; it is judged by what it takes.
+    private func pingDue(_ session: Session) -> Instant {
+        guard session.pingInterval > 0, !session.isReadingPaused else { return .distantFuture }
+        if let sent = session.pingSentAt {
+            return sent.adding(milliseconds: keepalive(session).timeoutMilliseconds)
+        }
+        return session.lastReceived.adding(milliseconds: session.pingInterval)
+    }
+
+    /// A deadline of the session may be due.
+    func look(after session: Session) {
+        switch session.phase {
+        case .handshake: lookAfterHandshake(session)
+        case .closing, .refusing:
+            if session.endsAt <= now { end(session, lingers: false) }
+        case .open: lookAfterOpen(session)
+        case .over: return
+        }
+        if session.phase != .over { schedule(session) }
+    }
+
+    private func lookAfterHandshake(_ session: Session) {
+        guard session.handshake?.endsAt ?? now <= now else { return }
+        counts.rejected[.init(route: "", reason: "timeout"), default: 0] += 1
+        counts.limitHits["handshake_ms", default: 0] += 1
+        session.closeReason = "no request in time"
+        log(.info, session, "refused: no request in time")
+        end(session, lingers: false)
+    }
+
+    private func lookAfterOpen(_ session: Session) {
+        if session.drainsAt <= now {
+            return close(session, drainFault, drainReason)
+        }
+        if idleEnd(session) <= now {
+            counts.limitHits["idle_ms", default: 0] += 1
+            return close(session, .idle, "no message for \(session.limits.idleMilliseconds) ms")
+        }
+        if slowEnd(session) <= now { return closeSlow(session) }
+        if pingDue(session) <= now { ping(session) }
+        guard let desk = session.desk else { return }
+        for subscription in desk.subscriptionsInOrder where subscription.refreshesAt <= now {
+            findPartitions(session, subscription)
+        }
+    }
+
+    /// Nothing can be said to a peer that takes nothing: the code is for the host and the metric.
+    private func closeSlow(_ session: Session) {
+        counts.limitHits["slow", default: 0] += 1
+        session.closeCode = GatewayFault.tooSlow.closeCode ?? 0
+        session.closeReason = "the client does not read"
+        end(session, lingers: false)
+    }
+
+    private func ping(_ session: Session) {
+        guard session.pingSentAt == nil else {
+            counts.limitHits["ping", default: 0] += 1
+            return close(session, .idle, "no answer to a ping")
+        }
+        session.pingSentAt = now
+        addRaw(session) {
+            FrameWriter.header(.ping, length: 0, into: &$0)
+        }
+    }
+
+    private var drainFault: GatewayFault { drainCode == 1012 ? .restart : .goingAway }
+}

@@ -1,0 +1,199 @@
+import Bytes
+import KafkaCore
+import PubSubProtocol
+import Timing
+import WebSocketProtocol
+
+/// The request head while it is read.
+final class Handshake {
+    var parser = UpgradeParser()
+    let opening: SessionOpening
+    let endsAt: Instant
+
+    init(_ opening: SessionOpening, endsAt: Instant) {
+        self.opening = opening
+        self.endsAt = endsAt
+    }
+}
+
+extension GatewayEngine {
+    /// A new client. Whatever is wrong with it is answered on its socket, and ends in `closed`.
+    public func open(_ id: SessionID, _ opening: SessionOpening, now: Instant) {
+        self.now = now
+        guard sessions[id] == nil else { return }
+        let session = Session(id: id, opening, now: now)
+        sessions[id] = session
+        let deadline = table.handshakeMilliseconds(routeID: opening.routeID)
+        session.handshake = Handshake(opening, endsAt: now.adding(milliseconds: deadline))
+        switch opening.start {
+        case .accepted: feed(session, opening.preread)
+        case .head(let head):
+            // What follows the head in the same read is part of the client's stream.
+            feed(session, head + opening.preread)
+            if session.phase == .handshake {
+                refuse(session, .malformed("the request head is not complete"))
+            }
+        case .agreed(let key, let subprotocol, let extensions):
+            let head = Self.head(opening, key, subprotocol, extensions)
+            feed(session, head + opening.preread)
+            if session.phase == .handshake {
+                refuse(session, .malformed("the agreed values are not complete"))
+            }
+        }
+        schedule(session)
+    }
+
+    private func feed(_ session: Session, _ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        var bytes = bytes
+        bytes.withUnsafeMutableBytes { take(session, $0) }
+    }
+
+    /// What the host has agreed on, as the request that it must have come from: it goes through
+    /// the same checks as any other.
+    private static func head(
+        _ opening: SessionOpening, _ key: String?, _ subprotocol: String?, _ extensions: String?
+    ) -> [UInt8] {
+        var head = "GET \(opening.uri ?? "/") HTTP/1.1\r\nHost: \(opening.host ?? "localhost")\r\n"
+        head += "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        head += "Sec-WebSocket-Key: \(key ?? "AAAAAAAAAAAAAAAAAAAAAA==")\r\n"
+        if let subprotocol { head += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
+        if let extensions, !extensions.isEmpty {
+            head += "Sec-WebSocket-Extensions: \(extensions)\r\n"
+        }
+        return [UInt8]((head + "\r\n").utf8)
+    }
+
+    /// Bytes that may still belong to the request head.
+    func readHead(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
+        guard let handshake = session.handshake else { return }
+        switch handshake.parser.feed(UnsafeRawBufferPointer(bytes)) {
+        case .needMore: break
+        case .rejected(let rejection): refuse(session, rejection)
+        case .request(let request, let consumed):
+            admit(session, request, handshake.opening)
+            session.handshake = nil
+            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...])
+            if session.phase != .over, !rest.isEmpty { consume(session, rest) }
+        }
+    }
+
+    // MARK: Admission
+
+    private func admit(
+        _ session: Session, _ request: UpgradeRequest, _ opening: SessionOpening
+    ) {
+        guard !isDraining else {
+            return refuse(session, .unavailable(.draining, "the gateway is shutting down"))
+        }
+        guard let route = route(of: request, opening) else { return refuse(session, .noRoute) }
+        guard route.policy.origins.allows(request) else {
+            return refuse(session, .foreignOrigin, route: route.id)
+        }
+        if let refusal = census.admit(censusLimits(route, session)) {
+            counts.limitHits[refusal.rawValue, default: 0] += 1
+            return refuse(
+                session, .unavailable(.limit, "too many sessions"), route: route.id)
+        }
+        let service = serve(route)
+        service.sessionCount += 1
+        session.service = service
+        session.access = opening.policy.map { SessionAccess(route.policy, $0) } ?? service.access
+        upgrade(session, request, opening)
+    }
+
+    private func route(of request: UpgradeRequest, _ opening: SessionOpening) -> Route? {
+        guard let id = opening.routeID else {
+            return table.match(host: request.host.host, path: request.path)
+        }
+        return table.route(id: id).flatMap { $0.isEnabled ? $0 : nil }
+    }
+
+    private func censusLimits(_ route: Route, _ session: Session) -> [SessionCensus.Limit] {
+        let limits = route.policy.limits
+        var list = [
+            SessionCensus.Limit(place: .init(), max: settings.sessionsMax, refusal: .sessions),
+            SessionCensus.Limit(
+                place: .init(route: route.id), max: limits.sessions, refusal: .sessions),
+        ]
+        guard let address = session.remoteAddress else { return list }
+        list.append(
+            .init(
+                place: .init(address: address), max: settings.sessionsPerAddressMax,
+                refusal: .sessionsPerAddress))
+        list.append(
+            .init(
+                place: .init(route: route.id, address: address),
+                max: limits.sessionsPerAddress, refusal: .sessionsPerAddress))
+        return list
+    }
+
+    func leaveCensus(_ session: Session) {
+        guard let route = session.service?.route else { return }
+        census.leave(censusLimits(route, session).map(\.place))
+    }
+
+    private func upgrade(
+        _ session: Session, _ request: UpgradeRequest, _ opening: SessionOpening
+    ) {
+        guard let access = session.access, let route = session.service?.route else { return }
+        let subprotocol = Subprotocol.choose(
+            offered: request.protocols, supported: ["pubsub.proto", "pubsub.json", "pubsub.text"])
+        session.format = subprotocol.flatMap(MessageFormat.init(subprotocol:)) ?? .binary
+        if route.policy.compression || opening.hasAgreed {
+            session.deflate = DeflateAgreement.negotiate(request.extensions)
+        }
+        session.connection = ServerConnection(
+            limits: FrameLimits(messageBytesMax: access.limits.messageBytes),
+            deflate: session.deflate == nil ? nil : workshop.codec)
+        if !opening.hasSent101 {
+            addRaw(session) {
+                UpgradeResponse.write(
+                    to: request, subprotocol: subprotocol, deflate: session.deflate, into: &$0)
+            }
+        }
+        session.phase = .open
+        session.httpStatus = 101
+        session.inFlightMax = access.limits.commandsInFlight
+        session.unsentMax = access.limits.unsentBytes
+        session.pingInterval = jittered(route.policy.keepalive.intervalMilliseconds)
+        counts.accepted[route.id, default: 0] += 1
+    }
+
+    /// Spread by a tenth either way, so that sessions opened together are not pinged together.
+    private func jittered(_ milliseconds: Int64) -> Int64 {
+        let tenth = milliseconds / 10
+        guard tenth > 0 else { return milliseconds }
+        return milliseconds - tenth + Int64.random(in: 0...2 * tenth, using: &random)
+    }
+
+    // MARK: Refusal
+
+    /// Answers with a status instead of the 101, or with a Close frame where the host has sent
+    /// the 101 already.
+    func refuse(_ session: Session, _ rejection: HTTPRejection, route: String = "") {
+        let opening = session.handshake?.opening
+        counts.rejected[.init(route: route, reason: rejection.kind.rawValue), default: 0] += 1
+        log(
+            .info, session,
+            "refused with \(rejection.status) (\(rejection.kind.rawValue)): \(rejection.text)")
+        session.handshake = nil
+        session.closeReason = rejection.text
+        session.endsAt = now.adding(milliseconds: Self.closeMilliseconds)
+        if opening?.hasSent101 == true {
+            session.closeCode = rejection.kind == .limit ? 1013 : 1008
+            let code = CloseCode(rawValue: session.closeCode)
+            addRaw(session) { FrameWriter.close(code, reason: rejection.text, into: &$0) }
+        } else {
+            session.httpStatus = rejection.status
+            addRaw(session) { rejection.write(into: &$0) }
+        }
+        session.phase = .refusing
+        schedule(session)
+    }
+}
+
+extension SessionOpening {
+    var hasAgreed: Bool { if case .agreed = start { true } else { false } }
+    var hasSent101: Bool { if case .agreed(nil, _, _) = start { true } else { false } }
+}

@@ -1,0 +1,23 @@
+import KafkaCore
+
+/// A route in use on this loop, with its cluster.
+final class ServedRoute {
+    let route: Route
+    let seat: ClusterSeat
+    /// Of sessions without a policy of their own.
+    let access: SessionAccess
+    var sessionCount = 0
+
+    init(_ route: Route, _ seat: ClusterSeat) {
+        self.route = route
+        self.seat = seat
+        access = SessionAccess(route.policy)
+    }
+}
+
+/// A cluster in use on this loop. Routes that agree in every setting share it.
+final class ClusterSeat {
+    let cluster: Cluster
+
+    init(_ cluster: Cluster) { self.cluster = cluster }
+}

@@ -1,0 +1,23 @@
+import KafkaCore
+
+/// What a session is waiting for: its commands and its subscriptions.
+final class Desk {
+    /// Commands of the original protocol, in the order in which their replies go out.
+    var queue = CommandQueue()
+    /// Commands that are answered when they are ready.
+    var free: [UInt64: PendingCommand] = [:]
+    /// By the sequence of their CmdSubscribe.
+    var subscriptions: [Int64: LiveSubscription] = [:]
+
+    /// Commands that wait for their answer.
+    var inFlight: Int { queue.count + free.count }
+    var isEmpty: Bool { inFlight == 0 && subscriptions.isEmpty }
+    var followedCount: Int { subscriptions.values.reduce(0) { $0 + $1.followed.count } }
+
+    /// In a fixed order, so that runs replay.
+    var subscriptionsInOrder: [LiveSubscription] {
+        subscriptions.count < 2
+            ? Array(subscriptions.values)
+            : subscriptions.values.sorted { $0.sequence < $1.sequence }
+    }
+}

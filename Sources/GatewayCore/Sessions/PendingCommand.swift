@@ -1,0 +1,52 @@
+import KafkaCore
+import Timing
+
+/// One command on its way to Kafka and back.
+final class PendingCommand {
+    enum Token {
+        case none
+        case read(ReadToken)
+        case request(RequestToken)
+    }
+
+    /// A reply that waits for those in front of it.
+    enum Reply {
+        /// A whole message, unframed; nil: it went well.
+        case message([UInt8], GatewayFault?)
+        case records(RecordSlice)
+    }
+
+    let number: UInt64
+    let sequence: Int64
+    let kind: CommandKind
+    /// Whether the reply waits for those of the commands before it.
+    let isOrdered: Bool
+    let topic: String
+    let partition: Int32
+    let started: Instant
+    var token = Token.none
+    var reply: Reply?
+    /// The metrics have it already.
+    var isTallied = false
+
+    init(
+        number: UInt64, sequence: Int64, kind: CommandKind, isOrdered: Bool, topic: String = "",
+        partition: Int32 = 0, started: Instant
+    ) {
+        self.number = number
+        self.sequence = sequence
+        self.kind = kind
+        self.isOrdered = isOrdered
+        self.topic = topic
+        self.partition = partition
+        self.started = started
+    }
+}
+
+/// The commands as metrics count them.
+enum CommandKind: Int, CaseIterable {
+    case ping, empty, fetch, listOffset, subscribe, unsubscribe, grant, pause, metadata, unknown
+    case malformed
+
+    var name: String { self == .listOffset ? "list_offset" : "\(self)" }
+}

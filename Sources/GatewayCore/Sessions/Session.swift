@@ -1,0 +1,110 @@
+import Bytes
+import KafkaCore
+import PubSubProtocol
+import Timing
+import WebSocketProtocol
+
+/// One client. What an idle session does not need it does not hold: the request head, commands,
+/// subscriptions, output and unread input are allocated when they come up and given back.
+final class Session {
+    enum Phase {
+        /// The request head is read.
+        case handshake
+        case open
+        /// A Close frame is on its way, or both are and the output drains.
+        case closing
+        /// The HTTP refusal drains.
+        case refusing
+        case over
+    }
+
+    let id: SessionID
+    let userData: UInt64
+    let remoteAddress: String?
+    var phase = Phase.handshake
+    var handshake: Handshake?
+    /// nil until the session is admitted.
+    var service: ServedRoute?
+    var access: SessionAccess?
+
+    var connection = ServerConnection()
+    var format = MessageFormat.binary
+    var deflate: DeflateAgreement?
+    var output = Output()
+    /// Commands and subscriptions; nil when there are none.
+    var desk: Desk?
+    /// Input that was received before reading paused, and is not looked at until it goes on.
+    var heldInput: HeldInput?
+
+    /// Beyond these the socket is not read.
+    var inFlightMax = 0
+    var unsentMax = 0
+    var isReadingPaused = false
+    var isWriteWanted = false
+    /// The socket took less than it was offered.
+    var isBlocked = false
+    /// It is counted among those that have bytes in the arena.
+    var usesArena = false
+    /// The client has shut down its sending side.
+    var hasEnded = false
+    /// In the middle of the consumption of input.
+    var isConsuming = false
+    /// Records of the reply under way are read from Kafka again.
+    var rereads = 0
+    var reread: ReadToken?
+
+    /// Bytes of replies that wait for those in front of them.
+    var heldReplyBytes = 0
+
+    // What its `closed` event tells.
+    var closeCode: UInt16 = 0
+    var closeReason = ""
+    var httpStatus = 0
+    var bytesIn: Int64 = 0
+    var bytesOut: Int64 = 0
+
+    // Time.
+    let openedAt: Instant
+    var lastReceived: Instant
+    /// The last message in either direction.
+    var lastMessage: Instant
+    /// Of a ping that nothing was received after.
+    var pingSentAt: Instant?
+    /// The last moment when the socket took anything, while output waits.
+    var blockedSince: Instant?
+    /// The end of the closing handshake, or of the refusal.
+    var endsAt = Instant.distantFuture
+    /// When a drain closes this session.
+    var drainsAt = Instant.distantFuture
+    var pingInterval: Int64 = 0
+    /// The entry of the timer queue that counts; `distantFuture`: none.
+    var scheduledAt = Instant.distantFuture
+
+    init(id: SessionID, _ opening: SessionOpening, now: Instant) {
+        self.id = id
+        userData = opening.userData
+        remoteAddress = opening.remoteAddress
+        openedAt = now
+        lastReceived = now
+        lastMessage = now
+    }
+
+    /// The defaults until the session is admitted.
+    var limits: SessionLimits { access?.limits ?? SessionLimits() }
+
+    var inFlight: Int { desk?.inFlight ?? 0 }
+}
+
+/// Received bytes that wait for their turn.
+final class HeldInput {
+    let block: ByteBlock
+    var position = 0
+
+    init(_ bytes: UnsafeMutableRawBufferPointer) {
+        block = ByteBlock(copying: UnsafeRawBufferPointer(bytes))
+    }
+
+    var rest: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: block.mutableBytes[position...])
+    }
+}
