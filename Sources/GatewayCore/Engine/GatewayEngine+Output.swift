@@ -207,7 +207,8 @@ extension GatewayEngine {
             guard offer.hasRoom else { break }
             switch item {
             case .arena(let start, let count):
-                offer.add(UnsafeRawBufferPointer(start: base.map { $0 + start }, count: count), &iovecs)
+                let place = base.map { $0 + start }
+                offer.add(UnsafeRawBufferPointer(start: place, count: count), &iovecs)
             case .owned(let owned): offer.add(owned.rest, &iovecs)
             case .records(let cursor):
                 guard gather(cursor, &offer) else { return (offer.count, offer.bytes) }

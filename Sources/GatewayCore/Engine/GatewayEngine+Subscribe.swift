@@ -13,7 +13,8 @@ extension GatewayEngine {
         guard let service = session.service else { return }
         let asked = subscribe.maxBytes > 0 ? Int(subscribe.maxBytes) : .max
         let subscription = LiveSubscription(
-            sequence: sequence, isolation: Self.isolation(subscribe.isolation, service.route.policy),
+            sequence: sequence,
+            isolation: Self.isolation(subscribe.isolation, service.route.policy),
             maxBytes: min(asked, LiveSubscription.pushBytesMax),
             creditMessages: subscribe.creditMessages, creditBytes: subscribe.creditBytes)
         subscription.command = command
@@ -163,7 +164,8 @@ extension GatewayEngine {
             end(session, subscription, failure, topic: topic.name, partition: 0)
             return false
         }
-        let known = Set(subscription.followed.lazy.filter { $0.topic == topic.name }.map(\.partition))
+        let followed = subscription.followed.lazy.filter { $0.topic == topic.name }
+        let known = Set(followed.map(\.partition))
         let fresh = topic.partitions.filter { !known.contains($0.index) }
         guard (session.desk?.followedCount ?? 0) + fresh.count <= session.limits.subscriptions
         else { return overLimit(session, subscription, topic.name) }

@@ -33,9 +33,8 @@ public final class SessionCensus: Sendable {
     /// Counts a session at every place, or at none if one of them is full.
     func admit(_ limits: [Limit]) -> Refusal? {
         counts.withLock { counts in
-            for limit in limits where limit.max > 0 && counts[limit.place, default: 0] >= limit.max {
-                return limit.refusal
-            }
+            let full = limits.first { $0.max > 0 && counts[$0.place, default: 0] >= $0.max }
+            if let full { return full.refusal }
             for limit in limits { counts[limit.place, default: 0] += 1 }
             return nil
         }

@@ -78,7 +78,9 @@ struct ConfigurationReader {
         return number
     }
 
-    mutating func count(_ key: String, _ range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
+    mutating func count(
+        _ key: String, _ range: ClosedRange<Int>
+    ) throws(ConfigurationError) -> Int? {
         try integer(key, Int64(range.lowerBound)...Int64(range.upperBound)).map { Int($0) }
     }
 

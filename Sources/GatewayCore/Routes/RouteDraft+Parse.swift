@@ -37,7 +37,9 @@ extension RouteDraft {
     ) throws(ConfigurationError) -> [PathPattern] {
         var texts = try reader.strings("uris") ?? []
         if let uri = try reader.string("uri") {
-            guard texts.isEmpty else { throw reader.fault("uri", "uri and uris exclude each other") }
+            guard texts.isEmpty else {
+                throw reader.fault("uri", "uri and uris exclude each other")
+            }
             texts = [(uri, reader.value("uri")?.position ?? .start)]
         }
         guard !texts.isEmpty else { throw reader.missing("uri") }
