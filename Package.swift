@@ -117,6 +117,9 @@ let package = Package(
         tests("KafkaProtocolTests", ["Bytes", "Digests", "Compression", "KafkaProtocol", "KafkaMirror"]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
         tests("SASLTests", ["SASL"]),
+        tests(
+            "DevBrokerTests",
+            ["DevBroker", "KafkaMirror", "KafkaProtocol", "Compression", "Bytes", "Timing"]),
         tests("JSONTests", ["JSON", "Bytes"]),
         tests("PubSubProtocolTests", ["PubSubProtocol", "JSON", "Bytes"]),
         tests(

@@ -1,0 +1,18 @@
+/// One broker: where it is and how it is.
+final class Broker {
+    let id: Int32
+    /// What Metadata says; clients go there whatever they dialled first.
+    var address: BrokerSettings.Address
+    var rack: String?
+    var isUp = true
+    /// Takes connections and bytes, answers nothing.
+    var isFrozen = false
+    var sessions: FetchSessionCache
+    var counters = BrokerCounters()
+
+    init(id: Int32, address: BrokerSettings.Address, sessions: FetchSessionCache) {
+        self.id = id
+        self.address = address
+        self.sessions = sessions
+    }
+}

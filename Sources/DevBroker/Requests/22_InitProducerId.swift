@@ -1,0 +1,54 @@
+import KafkaMirror
+import KafkaProtocol
+
+extension BrokerCluster {
+    func initProducerID(_ request: InitProducerIdRequest, _ context: RequestContext) -> Outcome {
+        var response = InitProducerIdResponse(
+            throttleTimeMilliseconds: context.throttleMilliseconds)
+        do throws(KafkaError) {
+            if let code = context.injectedError() { throw KafkaError(code) }
+            let producer = try producer(request, context)
+            response.producerID = producer.id
+            response.producerEpoch = producer.epoch
+        } catch {
+            response.errorCode = error.rawValue
+            response.producerEpoch = -1
+        }
+        return context.reply(response)
+    }
+
+    private func producer(
+        _ request: InitProducerIdRequest, _ context: RequestContext
+    ) throws(KafkaError) -> (id: Int64, epoch: Int16) {
+        guard let id = request.transactionalID else { return idempotentProducer(request) }
+        guard !id.isEmpty else { throw .invalidRequest }
+        try checkCoordinator(of: id, context)
+        let timeout = Int64(request.transactionTimeoutMilliseconds)
+        guard timeout > 0, timeout <= settings.transactionTimeoutMillisecondsMax else {
+            throw .invalidTransactionTimeout
+        }
+        guard let known = transactions[id] else {
+            let fresh = Transaction(
+                id: id, producerID: newProducerID(), producerEpoch: 0,
+                timeoutMilliseconds: timeout)
+            transactions[id] = fresh
+            return (fresh.producerID, 0)
+        }
+        // KIP-360: a producer that says who it is must still be that one.
+        if request.producerID >= 0 {
+            guard request.producerID == known.producerID else { throw .invalidProducerIdMapping }
+            guard request.producerEpoch == known.producerEpoch else { throw .producerFenced }
+        }
+        known.timeoutMilliseconds = timeout
+        fence(known, now: context.now)
+        known.state = .empty
+        return (known.producerID, known.producerEpoch)
+    }
+
+    private func idempotentProducer(_ request: InitProducerIdRequest) -> (id: Int64, epoch: Int16) {
+        guard request.producerID >= 0, request.producerEpoch >= 0,
+            request.producerEpoch < Int16.max - 1
+        else { return (newProducerID(), 0) }
+        return (request.producerID, request.producerEpoch + 1)
+    }
+}

@@ -1,0 +1,43 @@
+import Timing
+
+/// A transactional id with its producer, as the coordinator keeps it (KIP-98).
+final class Transaction {
+    enum State: Equatable {
+        case empty
+        case ongoing
+        case ended(committed: Bool)
+    }
+
+    struct OffsetCommit {
+        let groupID: String
+        let topic: String
+        let partition: Int32
+        let offset: GroupOffset
+    }
+
+    let id: String
+    var producerID: Int64
+    var producerEpoch: Int16
+    var timeoutMilliseconds: Int64
+    var state = State.empty
+    /// In the order in which they joined the transaction.
+    var partitions: [Partition] = []
+    /// Groups whose offsets it may commit.
+    var groups: Set<String> = []
+    var offsets: [OffsetCommit] = []
+    /// When an open transaction is aborted.
+    var deadline: Instant?
+
+    init(id: String, producerID: Int64, producerEpoch: Int16, timeoutMilliseconds: Int64) {
+        self.id = id
+        self.producerID = producerID
+        self.producerEpoch = producerEpoch
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+
+    func contains(_ partition: Partition) -> Bool { partitions.contains { $0 === partition } }
+
+    func add(_ partition: Partition) {
+        if !contains(partition) { partitions.append(partition) }
+    }
+}
