@@ -1,33 +1,31 @@
 import Bytes
 
+private let base64Digits: StaticString =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
 extension ByteWriter {
     /// Appends the base64 of `value`: the standard alphabet, padded (RFC 4648 section 4).
     public mutating func base64(_ value: UnsafeRawBufferPointer) {
         guard value.count > 0 else { return }
-        let groups = (value.count + 2) / 3
-        let out = extend(groups * 4).assumingMemoryBound(to: UInt8.self)
-        for group in 0..<groups {
-            let left = value.count - group * 3
-            let a = UInt32(value[group * 3])
-            let b = left > 1 ? UInt32(value[group * 3 + 1]) : 0
-            let c = left > 2 ? UInt32(value[group * 3 + 2]) : 0
-            let bits = a << 16 | b << 8 | c
-            out[group * 4] = base64Digit(bits >> 18)
-            out[group * 4 + 1] = base64Digit(bits >> 12 & 63)
-            out[group * 4 + 2] = left > 1 ? base64Digit(bits >> 6 & 63) : UInt8(ascii: "=")
-            out[group * 4 + 3] = left > 2 ? base64Digit(bits & 63) : UInt8(ascii: "=")
+        let digits = base64Digits.utf8Start
+        var out = extend((value.count + 2) / 3 * 4).assumingMemoryBound(to: UInt8.self)
+        func put(_ bits: UInt32) {
+            out[0] = digits[Int(bits >> 18)]
+            out[1] = digits[Int(bits >> 12 & 63)]
+            out[2] = digits[Int(bits >> 6 & 63)]
+            out[3] = digits[Int(bits & 63)]
+            out += 4
         }
-    }
-}
-
-private func base64Digit(_ value: UInt32) -> UInt8 {
-    let value = UInt8(truncatingIfNeeded: value)
-    return switch value {
-    case 0..<26: value + 0x41
-    case 26..<52: value + 0x61 - 26
-    case 52..<62: value + 0x30 - 52
-    case 62: UInt8(ascii: "+")
-    default: UInt8(ascii: "/")
+        var at = 0
+        while at + 3 <= value.count {
+            put(UInt32(value[at]) << 16 | UInt32(value[at + 1]) << 8 | UInt32(value[at + 2]))
+            at += 3
+        }
+        let left = value.count - at
+        guard left > 0 else { return }
+        put(UInt32(value[at]) << 16 | (left > 1 ? UInt32(value[at + 1]) << 8 : 0))
+        out[-1] = UInt8(ascii: "=")
+        if left == 1 { out[-2] = UInt8(ascii: "=") }
     }
 }
 

@@ -11,10 +11,12 @@ extension ByteWriter {
     /// The next member's key, with comma and colon. The name must not need any escape.
     public mutating func jsonKey(_ name: StaticString) {
         jsonComma()
-        uint8(UInt8(ascii: "\""))
-        bytes(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        uint8(UInt8(ascii: "\""))
-        uint8(UInt8(ascii: ":"))
+        let count = name.utf8CodeUnitCount
+        let place = extend(count + 3)
+        place.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+        (place + 1).copyMemory(from: name.utf8Start, byteCount: count)
+        place.storeBytes(of: UInt8(ascii: "\""), toByteOffset: count + 1, as: UInt8.self)
+        place.storeBytes(of: UInt8(ascii: ":"), toByteOffset: count + 2, as: UInt8.self)
     }
 
     /// The next member's key, whatever it holds.

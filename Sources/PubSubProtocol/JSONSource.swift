@@ -59,6 +59,8 @@ struct JSONSource: FieldSource {
     private mutating func index(of key: String, in fields: [Field]) throws(MalformedMessage) -> Int
     {
         asBase64 = false
+        // Swift takes the Kelvin sign for a K; the names of fields are ASCII.
+        guard key.isASCII else { throw fault(.unknownField) }
         if let index = fields.firstIndex(where: { $0.jsonName == key || $0.name == key }) {
             return index
         }
@@ -140,7 +142,7 @@ struct JSONSource: FieldSource {
     mutating func enumeration<E: WireEnum>(_ type: E.Type) throws(MalformedMessage) -> E? {
         guard try enter() == .string else { return try numbered(type) }
         guard let name = try string() else { return nil }
-        guard let number = E.names[name], let value = E(rawValue: number) else {
+        guard name.isASCII, let number = E.names[name], let value = E(rawValue: number) else {
             throw fault(.unknownValue("\"\(name)\""))
         }
         return value
@@ -220,4 +222,8 @@ extension MalformedMessage {
         let place = Place.text(line: error.position.line, column: error.position.column)
         self.init(.json(error.reason), at: place)
     }
+}
+
+extension String {
+    fileprivate var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
 }

@@ -15,27 +15,39 @@ public struct RecordHeaders {
     @usableFromInline
     init() { self.init(UnsafeRawBufferPointer(start: nil, count: 0), 0, encodedBytes: 0) }
 
-    private init(_ raw: UnsafeRawBufferPointer, _ count: Int, encodedBytes: Int) {
+    @usableFromInline
+    init(_ raw: UnsafeRawBufferPointer, _ count: Int, encodedBytes: Int) {
         self.raw = raw
         self.count = count
         self.encodedBytes = encodedBytes
     }
 
     /// `raw` must hold `count` headers and nothing else. It is borrowed.
+    @inlinable
     public init(_ raw: UnsafeRawBufferPointer, count: Int) throws(BytesError) {
-        guard count > 0 else {
-            guard count == 0, raw.isEmpty else { throw BytesError(.invalidLength, at: 0) }
-            self.init()
-            return
-        }
+        // Most records have none.
+        let bytes =
+            count == 0 && raw.isEmpty ? 0 : try RecordHeaders.encodedBytes(raw, count: count)
+        self.init(raw, count, encodedBytes: bytes)
+    }
+
+    @usableFromInline
+    static func encodedBytes(
+        _ raw: UnsafeRawBufferPointer, count: Int
+    ) throws(BytesError) -> Int {
         var reader = ByteReader(raw)
         var bytes = 0
-        for _ in 0..<count {
+        // Every header has two bytes at least, so that a wrong count ends soon.
+        var left = count
+        while left > 0 {
             let header = try Header(&reader)
             bytes += 2 + varintSize(UInt64(header.bodyBytes)) + header.bodyBytes
+            left -= 1
         }
-        guard reader.isAtEnd else { throw BytesError(.invalidLength, at: reader.position) }
-        self.init(raw, count, encodedBytes: bytes)
+        guard left == 0, reader.isAtEnd else {
+            throw BytesError(.invalidLength, at: reader.position)
+        }
+        return bytes
     }
 
     @usableFromInline
@@ -43,8 +55,6 @@ public struct RecordHeaders {
         var reader = ByteReader(raw)
         for _ in 0..<count {
             guard let header = try? Header(&reader) else { return }
-            out.uvarint(UInt64(KafkaMessageField.headers << 3 | WireType.length))
-            out.uvarint(UInt64(header.bodyBytes))
             header.write(into: &out)
         }
     }
@@ -54,18 +64,18 @@ public struct RecordHeaders {
 private struct Header {
     let key: UnsafeRawBufferPointer
     let value: UnsafeRawBufferPointer?
-    /// Set if the key is not UTF-8, which a proto3 string must be.
-    let repairedKey: String?
+    /// Bytes of the key as it is written.
+    let keyBytes: Int
+    /// Whether the key is not UTF-8, which a proto3 string must be, and is written repaired.
+    let isRepaired: Bool
 
     init(_ reader: inout ByteReader) throws(BytesError) {
         key = try reader.slice(Int(try reader.varint()))
         let length = try reader.varint()
         value = length == -1 ? nil : try reader.slice(Int(length))
-        repairedKey =
-            UTF8Check.firstFault(in: key) == nil ? nil : String(decoding: key, as: UTF8.self)
+        isRepaired = UTF8Check.firstFault(in: key) != nil
+        keyBytes = isRepaired ? String(decoding: key, as: UTF8.self).utf8.count : key.count
     }
-
-    var keyBytes: Int { repairedKey?.utf8.count ?? key.count }
 
     var bodyBytes: Int {
         var bytes = keyBytes == 0 ? 0 : 1 + varintSize(UInt64(keyBytes)) + keyBytes
@@ -74,15 +84,30 @@ private struct Header {
     }
 
     func write(into out: inout ByteWriter) {
+        let body = bodyBytes
+        var place = out.extend(2 + varintSize(UInt64(body)) + body)
+        // Field 101, a tag of two bytes.
+        place.storeBytes(of: 0xaa, as: UInt8.self)
+        place += 1
+        KafkaMessageWriter.put(0x06, UInt64(body), at: &place)
         if keyBytes > 0 {
-            out.uint8(1 << 3 | 2)
-            out.uvarint(UInt64(keyBytes))
-            if let repairedKey { out.string(repairedKey) } else { out.bytes(key) }
+            KafkaMessageWriter.put(0x0a, UInt64(keyBytes), at: &place)
+            writeKey(at: &place)
         }
         if let value {
-            out.uint8(2 << 3 | 2)
-            out.uvarint(UInt64(value.count))
-            out.bytes(value)
+            KafkaMessageWriter.put(0x12, UInt64(value.count), at: &place)
+            KafkaMessageWriter.copy(value.baseAddress, value.count, to: &place)
+        }
+    }
+
+    private func writeKey(at place: inout UnsafeMutableRawPointer) {
+        guard isRepaired else {
+            KafkaMessageWriter.copy(key.baseAddress, key.count, to: &place)
+            return
+        }
+        for byte in String(decoding: key, as: UTF8.self).utf8 {
+            place.storeBytes(of: byte, as: UInt8.self)
+            place += 1
         }
     }
 }

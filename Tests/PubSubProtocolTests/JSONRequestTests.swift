@@ -72,6 +72,10 @@ private func state(_ text: String, _ format: MessageFormat) throws -> [UInt8]? {
             #"{"sequence":1,"cmdKafkaFetch":{"topik":"t"}}"#,
             "cmdKafkaFetch.topik at line 1 column 32: no such field"),
         Row(#"{"cmdping":{}}"#, "cmdping at line 1 column 2: no such field"),
+        // A Kelvin sign, which Swift's == takes for a K.
+        Row(
+            "{\"cmd\u{212a}afkaFetch\":{}}",
+            "cmd\u{212a}afkaFetch at line 1 column 2: no such field"),
         Row(
             #"{"cmdPing":{"stateBase64":""}}"#,
             "cmdPing.stateBase64 at line 1 column 13: no such field"),
