@@ -110,11 +110,33 @@ let package = Package(
             dependencies: ["WebSocketProtocol", "EventLoop", "Bytes", "Timing", "CShims"],
             swiftSettings: swift, linkerSettings: linking),
 
+        // What tests in other languages talk to.
+        .executableTarget(
+            name: "pubsub-bridge", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
+            path: "Tests/PubSubBridge", swiftSettings: swift, linkerSettings: linking),
+        .executableTarget(
+            name: "pubsub-bench", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
+            path: "Tests/Benchmarks/PubSub", swiftSettings: swift, linkerSettings: linking),
+
         // Tests mirror the targets.
         tests("BytesTests", ["Bytes"]),
         tests("TimingTests", ["Timing"]),
+        // Both codecs of every message behind one protocol, and a tool that lets another
+        // implementation compare itself with them (Tests/check-protocol).
+        .target(
+            name: "KafkaTestCodecs", dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror"],
+            path: "Tests/KafkaTestCodecs", swiftSettings: swift),
+        .executableTarget(
+            name: "kafka-codec-tool",
+            dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs"],
+            path: "Tests/kafka-codec-tool", swiftSettings: swift),
         tests("GatewayCoreTests", ["GatewayCore", "KafkaCore"]),
-        tests("KafkaProtocolTests", ["Bytes", "Digests", "Compression", "KafkaProtocol", "KafkaMirror"]),
+        tests(
+            "KafkaProtocolTests",
+            [
+                "Bytes", "Digests", "Compression", "KafkaProtocol", "KafkaMirror",
+                "KafkaTestCodecs",
+            ]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
         tests("SASLTests", ["SASL"]),
         tests(

@@ -136,7 +136,8 @@ struct BinarySource: FieldSource {
     private mutating func tag() throws(MalformedMessage) -> Int {
         let start = position
         let tag = try varint()
-        guard tag >> 3 != 0, tag <= UInt64(UInt32.max) else {
+        // A tag has 32 bits; like protobuf we take no more than five bytes for them.
+        guard tag >> 3 != 0, tag <= UInt64(UInt32.max), position - start <= 5 else {
             throw MalformedMessage(.invalidTag, at: .byte(start))
         }
         wireType = Int(tag & 7)

@@ -98,7 +98,7 @@ extension MalformedMessage.Reason: CustomStringConvertible {
         case .invalidBase64: "not base64"
         case .unknownField: "no such field"
         case .repeatedField: "given twice"
-        case .oneofConflict: "only one of the fields that exclude each other may be given"
+        case .oneofConflict: "another field excludes it"
         case .json(let reason): "\(reason)"
         }
     }

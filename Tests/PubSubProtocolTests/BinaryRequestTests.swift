@@ -186,6 +186,7 @@ func decode(
         Row("80", "request at byte 0: the message ends inside of the value"),
         Row("0000", "request at byte 0: not a field's tag"),
         Row("888080808001 00", "request at byte 0: not a field's tag"),
+        Row("8880808080 00 00", "request at byte 0: not a field's tag"),
         Row("08ffffffffffffffffffff01", "sequence at byte 1: a varint of more than 10 bytes"),
         Row("13 14", "field 2 at byte 1: groups are not supported"),
         Row("8c02", "cmd_kafka_fetch at byte 2: groups are not supported"),
@@ -200,7 +201,8 @@ func decode(
             "cmd_subscribe.subscriptions[0].topic at byte 9: the message ends inside of the value"),
         Row(
             "aa0605 0a00 0a0112",
-            "cmd_subscribe.subscriptions[1].partitions at byte 8: the message ends inside of the value"
+            "cmd_subscribe.subscriptions[1].partitions at byte 8: "
+                + "the message ends inside of the value"
         ),
         Row("ca0606 0a0161 0a01ff", "cmd_metadata.topics[1] at byte 8: not UTF-8"),
         // The original's test sends this; there it is field 4 and a cut tag.

@@ -9,7 +9,7 @@ extension MetadataRequest {
     ) throws(BytesError) -> Self {
         let flexible = version >= 9
         var m = Self()
-        if let count = try r.nullableCount(flexible: flexible, eachAtLeast: 2) {
+        if let count = try r.nullableCount(flexible: flexible, eachAtLeast: 2, nullable: version >= 1) {
             m.topics = try MetadataRequest.Topic.decodeArray(&r, version, count)
         } else {
             m.topics = nil

@@ -1,0 +1,51 @@
+// The bridge by which another implementation's codec is compared with ours: Tests/check-protocol
+// feeds it.
+//
+//   in   KEY request|response VERSION HEX      a message without its header
+//   out  {"value": ..., "again": HEX or null}  as it was read, and written again where our side can
+//        {"error": ...}
+//
+// With `--formats` it prints `KEY request|response decode|encode FIRST LAST` and ends.
+
+import Bytes
+import Glibc
+import KafkaMirror
+import KafkaProtocol
+import KafkaTestCodecs
+
+func answer(_ line: String) -> String {
+    let words = line.split(separator: " ", omittingEmptySubsequences: false)
+    guard words.count == 4, let key = Int16(words[0]), let version = Int16(words[2]),
+        let codec = MessageCodec(key: key, isRequest: words[1] == "request"),
+        let bytes = bytes(hex: words[3].utf8)
+    else { return "{\"error\":\"not a request to this tool\"}" }
+    return bytes.withUnsafeBytes { bytes in
+        do {
+            let message = try codec.decode(bytes, version: version)
+            let again =
+                codec.encodes(version)
+                ? "\"\(hex(message.encoded(version: version, records: bytes)))\"" : "null"
+            return "{\"value\":\(describe(message, records: bytes)),\"again\":\(again)}"
+        } catch {
+            return "{\"error\":\"\(error)\"}"
+        }
+    }
+}
+
+func formats() {
+    for (request, response) in codecMessages {
+        guard let api = KafkaAPI.with(key: request.apiKey) else { continue }
+        let library = request.versions
+        print(api.key, "request decode", api.versions.lowerBound, api.versions.upperBound)
+        print(api.key, "request encode", library.lowerBound, library.upperBound)
+        print(api.key, "response decode", library.lowerBound, library.upperBound)
+        print(api.key, "response encode", api.versions.lowerBound, api.versions.upperBound)
+        precondition(response.apiKey == api.key, "a pair of different APIs")
+    }
+}
+
+if CommandLine.arguments.dropFirst().first == "--formats" {
+    formats()
+} else {
+    while let line = readLine() { print(answer(line)) }
+}
