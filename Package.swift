@@ -149,5 +149,11 @@ let package = Package(
         tests("EventLoopTests", ["EventLoop", "CShims", "Timing"]),
         tests("CompressionTests", ["Compression", "Bytes", "Timing"], exclude: ["Vectors"]),
         tests("RuntimeTests", ["Runtime", "GatewayCore", "Timing"]),
+        tests(
+            "KafkaCoreTests",
+            [
+                "KafkaCore", "KafkaMirror", "KafkaProtocol", "Compression", "Bytes", "Timing", "SASL",
+                "Digests",
+            ]),
     ]
 )

@@ -49,6 +49,18 @@ public struct ByteWriter: ~Copyable {
         capacity = wanted
     }
 
+    /// Gives back the memory behind the bytes.
+    public mutating func shrink() {
+        guard capacity > used else { return }
+        if used == 0 {
+            free(base)
+            base = nil
+        } else if let moved = realloc(base, used) {
+            base = moved
+        }
+        capacity = used
+    }
+
     /// Forgets the bytes, keeps the memory.
     @inlinable public mutating func removeAll() { used = 0 }
 

@@ -1,105 +1,134 @@
+import SASL
 import Timing
 
 /// The client of one Kafka cluster on one loop: thousands of readers at independent offsets over
 /// a handful of connections. Sans I/O: events come in with the time, effects are appended to the
-/// caller's array. Not to be entered again from the performing of an effect before the call that
-/// appended it has returned.
+/// caller's array. An effect must not be performed before the call that appended it has returned.
 ///
 /// After the events of a turn the driver calls `work` while `hasWork` (with whatever else it has
-/// to do in between): requests are put together and big responses decoded there.
+/// to do in between): requests are put together there, and big responses decoded.
 public final class Cluster {
     public let settings: ClusterSettings
-    public private(set) var counters = ClusterCounters()
-    /// Connections that are open or being opened.
-    public var connectionCount: Int { preconditionFailure("to follow") }
+    public internal(set) var counters = ClusterCounters()
+    let limits: KafkaLimits
+    let cache: LogCache
+    let connectionIDs: BrokerConnectionIDs
+    var random: SeededRandom
+    /// The moment of the event that is being handled.
+    private(set) var now = Instant.zero
+    private var effects: [ClusterEffect] = []
+
+    // The parts. Each knows the cluster, and through it the others.
+    private(set) lazy var links = Links(self)
+    private(set) lazy var keeper = MetadataKeeper(self)
+    private(set) lazy var desk = ReadDesk(self)
+    private(set) lazy var pointReader = PointReader(self)
+    private(set) lazy var tails = Tails(self)
+    private(set) lazy var lister = OffsetLister(self)
+    private(set) lazy var decoder = ResponseDecoder(limits: limits)
+
+    /// What endpoints have taught, for the next connection to them.
+    var quirks: [Endpoint: EndpointQuirks] = [:]
+    /// Keys of this cluster's credentials: brokers keep the salt with the user, so that a second
+    /// login needs no second derivation.
+    var derivedKeys: [ScramDerivation: [UInt8]] = [:]
+    var derivations: [BrokerConnectionID: ScramDerivation] = [:]
+    /// Something may be sent now.
+    var needsFlush = false
+    /// For simulations and vectors; nil: random.
+    var fixedNonce: [UInt8]?
+
+    static let derivedKeysMax = 8
 
     public init(
         settings: ClusterSettings, cache: LogCache, limits: KafkaLimits = KafkaLimits(),
         random: SeededRandom, connectionIDs: BrokerConnectionIDs
     ) {
         self.settings = settings
+        self.cache = cache
+        self.limits = limits
+        self.random = random
+        self.connectionIDs = connectionIDs
     }
 
-    // MARK: Events of the driver
+    /// Connections that are open or being opened.
+    public var connectionCount: Int { links.connectionCount }
 
-    /// TCP, and TLS where asked for, is up.
-    public func opened(
-        _ connection: BrokerConnectionID, now: Instant, _ effects: inout [ClusterEffect]
-    ) { preconditionFailure("to follow") }
+    /// Reads that are not finished.
+    public var waitingReadCount: Int { desk.count }
 
-    /// Any piece of the stream. Whole frames inside it are decoded in place.
-    public func received(
-        _ connection: BrokerConnectionID, _ bytes: UnsafeRawBufferPointer, now: Instant,
-        _ effects: inout [ClusterEffect]
-    ) { preconditionFailure("to follow") }
+    // MARK: For the parts
 
-    /// In the middle of a large frame: where the driver may receive straight into.
-    public func receiveSpace(
-        _ connection: BrokerConnectionID
-    ) -> UnsafeMutableRawBufferPointer? { preconditionFailure("to follow") }
+    func emit(_ effect: ClusterEffect) { effects.append(effect) }
 
-    /// `count` bytes of `receiveSpace` were filled.
-    public func didReceive(
-        _ connection: BrokerConnectionID, _ count: Int, now: Instant,
-        _ effects: inout [ClusterEffect]
-    ) { preconditionFailure("to follow") }
+    func log(_ level: LogLevel, _ text: String) { effects.append(.log(level, text)) }
 
-    /// Refused, reset, ended, TLS failed: the connection does not exist any more.
-    public func closed(
-        _ connection: BrokerConnectionID, _ failure: ConnectionFailure, now: Instant,
-        _ effects: inout [ClusterEffect]
-    ) { preconditionFailure("to follow") }
+    func scramNonce() -> [UInt8]? { fixedNonce }
 
-    public func derived(
-        _ connection: BrokerConnectionID, saltedPassword: [UInt8], now: Instant,
-        _ effects: inout [ClusterEffect]
-    ) { preconditionFailure("to follow") }
+    /// One event. The caller's array is ours meanwhile, so that the parts can append to it.
+    func handle(_ now: Instant, _ out: inout [ClusterEffect], _ body: () -> Void) {
+        self.now = max(self.now, now)
+        swap(&effects, &out)
+        body()
+        swap(&effects, &out)
+    }
+
+    // MARK: Time
+
+    /// nil: nothing is due until another event.
+    public var nextDeadline: Instant? {
+        let earliest = min(
+            min(links.nextDeadline, keeper.nextDeadline), min(desk.nextDeadline, tails.nextDeadline),
+            min(pointReader.nextDeadline, lister.nextDeadline))
+        return earliest == .distantFuture ? nil : earliest
+    }
 
     /// Call at or after `nextDeadline`.
     public func tick(now: Instant, _ effects: inout [ClusterEffect]) {
-        preconditionFailure("to follow")
+        handle(now, &effects) {
+            links.tick()
+            keeper.tick()
+            pointReader.tick()
+            tails.tick()
+            lister.tick()
+            desk.tick()
+            needsFlush = true
+        }
     }
-
-    /// nil: nothing is due until another event.
-    public var nextDeadline: Instant? { preconditionFailure("to follow") }
 
     /// Sends what was asked for in this turn, and decodes about `budgetBytes` of records.
     public func work(budgetBytes: Int, now: Instant, _ effects: inout [ClusterEffect]) {
-        preconditionFailure("to follow")
+        handle(now, &effects) {
+            decoder.work(budgetBytes: budgetBytes)
+            needsFlush = false
+            flush()
+        }
     }
 
-    public var hasWork: Bool { preconditionFailure("to follow") }
+    public var hasWork: Bool {
+        needsFlush || decoder.hasWork
+            || (pointReader.isOutOfBudget
+                && cache.outstandingReadBytes < limits.outstandingReadBytesMax)
+    }
+
+    /// In this order: metadata decides where the rest goes.
+    private func flush() {
+        keeper.flush()
+        lister.flush()
+        pointReader.flush()
+        tails.flush()
+    }
 
     /// Closes every connection; reads and look-ups that wait fail with `closed`.
     public func shutDown(now: Instant, _ effects: inout [ClusterEffect]) {
-        preconditionFailure("to follow")
+        handle(now, &effects) {
+            let failure = KafkaFailure.connection(
+                .closed, "closed", cause: "the cluster's client is shut down")
+            desk.failEverything(failure)
+            lister.failEverything(failure)
+            keeper.failEverything(failure)
+            for connection in links.ordered { links.drop(connection, losing: failure) }
+            keeper.purge()
+        }
     }
-
-    // MARK: Readers
-
-    /// May finish at once, through `effects`, when the cache has the records.
-    public func read(
-        _ token: ReadToken, _ request: ReadRequest, now: Instant,
-        _ effects: inout [ClusterEffect]
-    ) { preconditionFailure("to follow") }
-
-    /// Forgets a read; no outcome follows. Unknown tokens are ignored.
-    public func cancel(_ token: ReadToken) { preconditionFailure("to follow") }
-
-    /// Timestamps: milliseconds since 1970, or -1 latest, -2 earliest, -3 largest timestamp,
-    /// -4 earliest local, -5 latest tiered; a version that the broker lacks fails, it is never
-    /// guessed at.
-    public func listOffset(
-        _ token: RequestToken, topic: String, partition: Int32, timestamp: Int64,
-        isolation: Isolation, now: Instant, _ effects: inout [ClusterEffect]
-    ) { preconditionFailure("to follow") }
-
-    /// `topics` nil: all that the principal may see, internal ones included.
-    public func metadata(
-        _ token: RequestToken, topics: [String]?, now: Instant,
-        _ effects: inout [ClusterEffect]
-    ) { preconditionFailure("to follow") }
-
-    /// Forgets a look-up; no outcome follows.
-    public func cancel(_ token: RequestToken) { preconditionFailure("to follow") }
 }

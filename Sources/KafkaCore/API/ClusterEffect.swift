@@ -1,4 +1,5 @@
 import Bytes
+import SASL
 
 /// Severity of what a cluster tells its host.
 public enum LogLevel: Int, Comparable, Sendable {
@@ -9,22 +10,9 @@ public enum LogLevel: Int, Comparable, Sendable {
     }
 }
 
-/// PBKDF2 for a SCRAM login, to be computed off the loop: up to a million rounds of HMAC.
-public struct KeyDerivation: Sendable {
-    /// SHA-512, else SHA-256.
-    public var isSHA512: Bool
-    /// Already prepared (SASLprep).
-    public var password: [UInt8]
-    public var salt: [UInt8]
-    public var iterations: Int
-
-    public init(isSHA512: Bool, password: [UInt8], salt: [UInt8], iterations: Int) {
-        self.isSHA512 = isSHA512
-        self.password = password
-        self.salt = salt
-        self.iterations = iterations
-    }
-}
+/// The slow step of a SCRAM login, to be computed off the loop with `saltedPassword()`: up to a
+/// million rounds of HMAC.
+public typealias KeyDerivation = ScramDerivation
 
 /// What the driver of a cluster has to do, in order. No effect of a connection follows its `close`.
 public enum ClusterEffect {

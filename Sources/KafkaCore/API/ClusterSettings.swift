@@ -1,3 +1,5 @@
+import SASL
+
 /// What makes two routes share a cluster: they agree in every field. Routes that differ in any
 /// credential never share connections or cached records.
 public struct ClusterSettings: Hashable, Sendable {

@@ -1,0 +1,61 @@
+import KafkaProtocol
+import Timing
+
+/// One broker at one address. A broker that moves becomes another object: nothing learned about
+/// the old address counts for the new one, and its connections end.
+final class Broker {
+    /// nil: a bootstrap node, known by its address only.
+    let nodeID: Int32?
+    let endpoint: Endpoint
+    var control: BrokerConnection?
+    var points: [BrokerConnection] = []
+    private var tails: [TailReader]
+
+    /// Partitions with demands that may be sent, in turn.
+    var queue: [Partition] = []
+    /// Offset look-ups that wait for the control connection.
+    var lookups: [OffsetLookup] = []
+
+    var backoff: Backoff
+    /// Nothing is tried before.
+    var retryAt: Instant?
+    var lastFailure: KafkaFailure?
+    var isGone = false
+
+    init(nodeID: Int32?, endpoint: Endpoint, settings: ClusterSettings) {
+        self.nodeID = nodeID
+        self.endpoint = endpoint
+        let longest = max(1, settings.retryBackoffMaxMilliseconds)
+        backoff = Backoff(initialMilliseconds: min(100, longest), maximumMilliseconds: longest)
+        tails = []
+        tails = Isolation.allCases.map { TailReader(self, $0) }
+    }
+
+    func tail(_ isolation: Isolation) -> TailReader { tails[Int(isolation.rawValue)] }
+    var allTails: [TailReader] { tails }
+
+    var connections: [BrokerConnection] {
+        (control.map { [$0] } ?? []) + points + tails.compactMap(\.connection)
+    }
+
+    func mayConnect(now: Instant) -> Bool {
+        guard !isGone, (retryAt ?? .zero) <= now else { return false }
+        // After a failure one attempt at a time: five connections at once prove no more.
+        return lastFailure == nil || !connections.contains { !$0.hasSetUp }
+    }
+
+    func noteFailure(
+        _ failure: KafkaFailure, now: Instant, _ random: inout SeededRandom
+    ) {
+        lastFailure = failure
+        // A refused login is not tried again at once: accounts get locked.
+        let wait = max(backoff.next(&random), failure.kind == .refused ? 1_000 : 0)
+        retryAt = now.adding(milliseconds: min(wait, max(1, backoff.maximumMilliseconds)))
+    }
+
+    func noteReady() {
+        backoff.reset()
+        retryAt = nil
+        lastFailure = nil
+    }
+}

@@ -1,0 +1,214 @@
+import Timing
+
+/// All brokers and connections of a cluster: who is connected to where, since when, and who may
+/// try again.
+final class Links {
+    private unowned(unsafe) let cluster: Cluster
+    /// The brokers that metadata named, by node id.
+    private(set) var brokers: [Broker] = []
+    /// The configured nodes, until real ones are known, and when those are lost (KIP-899).
+    let bootstrap: [Broker]
+    private var connections: [BrokerConnectionID: BrokerConnection] = [:]
+
+    init(_ cluster: Cluster) {
+        self.cluster = cluster
+        bootstrap = cluster.settings.bootstrap.map {
+            Broker(nodeID: nil, endpoint: $0, settings: cluster.settings)
+        }
+    }
+
+    var connectionCount: Int { connections.count }
+
+    /// In the order in which they were opened.
+    var ordered: [BrokerConnection] {
+        connections.values.sorted { $0.id.raw < $1.id.raw }
+    }
+
+    subscript(id: BrokerConnectionID) -> BrokerConnection? { connections[id] }
+
+    func broker(_ nodeID: Int32) -> Broker? { brokers.first { $0.nodeID == nodeID } }
+
+    // MARK: Connections
+
+    func open(_ role: BrokerConnection.Role, to broker: Broker) -> BrokerConnection {
+        let connection = BrokerConnection(
+            id: cluster.connectionIDs.next(), role: role, broker: broker,
+            settings: cluster.settings, limits: cluster.limits, now: cluster.now,
+            idleJitterMilliseconds: Int64.random(in: 0...2_000, using: &cluster.random))
+        connections[connection.id] = connection
+        cluster.counters.connectionsOpened += 1
+        cluster.emit(.connect(connection.id, broker.endpoint, cluster.settings.tls))
+        return connection
+    }
+
+    /// The control connection of `broker` if a request can be sent on it at once. Opens one where
+    /// there is none and the broker may be tried.
+    func freeControl(_ broker: Broker) -> BrokerConnection? {
+        if broker.control == nil, broker.mayConnect(now: cluster.now) {
+            broker.control = open(.control, to: broker)
+        }
+        guard let control = broker.control, control.isFree(now: cluster.now) else { return nil }
+        return control
+    }
+
+    /// A connection for a point read, likewise; a second one only when the first is busy.
+    func freePoint(_ broker: Broker) -> BrokerConnection? {
+        if let free = broker.points.first(where: { $0.isFree(now: cluster.now) }) { return free }
+        let isOpening = broker.points.contains { !$0.hasSetUp }
+        if !isOpening, broker.points.count < cluster.settings.pointConnectionsPerBroker,
+            broker.mayConnect(now: cluster.now)
+        {
+            broker.points.append(open(.pointReads, to: broker))
+        }
+        return nil
+    }
+
+    /// Ends a connection that is not needed, or must not be used any more.
+    func drop(_ connection: BrokerConnection, losing failure: KafkaFailure? = nil) {
+        guard connections[connection.id] != nil else { return }
+        cluster.emit(.close(connection.id))
+        forget(connection)
+        let reason = failure ?? .connection(.closed, "closed", cause: "connection was closed")
+        lose(connection.inFlight?.errand, reason)
+    }
+
+    /// The connection is lost, or has to be given up for `failure`.
+    func fail(_ connection: BrokerConnection, _ failure: KafkaFailure, isClosed: Bool = false) {
+        guard connections[connection.id] != nil else { return }
+        if !isClosed { cluster.emit(.close(connection.id)) }
+        forget(connection)
+        cluster.counters.connectionsLost += 1
+        let broker = connection.broker
+        // A listener that hangs up on an idle connection tells nothing; we connect when we need.
+        let isIdleEnd = connection.state == .ready && connection.inFlight == nil && isClosed
+        if !isIdleEnd {
+            broker.noteFailure(failure, now: cluster.now, &cluster.random)
+            cluster.log(failure.kind == .refused ? .error : .warning, failure.cause)
+        }
+        lose(connection.inFlight?.errand, failure)
+        if !isIdleEnd { cluster.keeper.connectionFailed(connection, failure) }
+    }
+
+    private func forget(_ connection: BrokerConnection) {
+        connections[connection.id] = nil
+        cluster.derivations[connection.id] = nil
+        let broker = connection.broker
+        if broker.control === connection { broker.control = nil }
+        broker.points.removeAll { $0 === connection }
+        for tail in broker.allTails where tail.connection === connection { tail.connection = nil }
+    }
+
+    private func lose(_ errand: Errand?, _ failure: KafkaFailure) {
+        switch errand {
+        case nil: break
+        case .metadata(let question): cluster.keeper.lost(question, failure)
+        case .listOffsets(let batch): cluster.lister.lost(batch)
+        case .pointRead(let fetch): cluster.pointReader.lost(fetch, failure)
+        case .tail(let fetch): cluster.tails.lost(fetch, failure)
+        }
+    }
+
+    // MARK: Brokers
+
+    /// Takes over the brokers of a metadata response. A node at another address is another broker
+    /// (its connections end); nodes that are not listed any more are gone.
+    func update(_ listed: [(nodeID: Int32, endpoint: Endpoint)]) {
+        var seen: Set<Int32> = []
+        var kept: [Broker] = []
+        for (nodeID, endpoint) in listed where seen.insert(nodeID).inserted {
+            if let known = broker(nodeID), known.endpoint == endpoint {
+                kept.append(known)
+            } else {
+                kept.append(
+                    Broker(nodeID: nodeID, endpoint: endpoint, settings: cluster.settings))
+            }
+        }
+        let gone = brokers.filter { old in !kept.contains { $0 === old } }
+        brokers = kept.sorted { $0.nodeID ?? -1 < $1.nodeID ?? -1 }
+        cluster.keeper.reassignLeaders()
+        for broker in gone { retire(broker) }
+        if !brokers.isEmpty { retireBootstrap() }
+    }
+
+    /// A broker that an answer named before the metadata did (KIP-951).
+    func add(_ nodeID: Int32, _ endpoint: Endpoint) {
+        brokers.append(Broker(nodeID: nodeID, endpoint: endpoint, settings: cluster.settings))
+        brokers.sort { $0.nodeID ?? -1 < $1.nodeID ?? -1 }
+    }
+
+    private func retire(_ broker: Broker) {
+        broker.isGone = true
+        cluster.lister.takeBack(broker)
+        for connection in broker.connections { drop(connection) }
+    }
+
+    /// Bootstrap nodes are not brokers to read from: their connection goes to the broker at the
+    /// same address, or ends.
+    private func retireBootstrap() {
+        for node in bootstrap {
+            guard let connection = node.control, connection.inFlight == nil else { continue }
+            let real = brokers.first { $0.endpoint == node.endpoint && $0.control == nil }
+            if let real, connection.state == .ready {
+                node.control = nil
+                real.control = connection
+                connection.broker = real
+            } else {
+                drop(connection)
+            }
+        }
+    }
+
+    /// KIP-1102: nothing that is known of the cluster counts any more.
+    func rebootstrap() {
+        let gone = brokers
+        brokers = []
+        cluster.keeper.reassignLeaders()
+        for broker in gone { retire(broker) }
+    }
+
+    // MARK: Time
+
+    var nextDeadline: Instant {
+        var earliest = Instant.distantFuture
+        for connection in connections.values { earliest = min(earliest, connection.deadline) }
+        for broker in brokers where !broker.queue.isEmpty || !broker.lookups.isEmpty {
+            if let retryAt = broker.retryAt, retryAt > cluster.now {
+                earliest = min(earliest, retryAt)
+            }
+        }
+        return earliest
+    }
+
+    func tick() {
+        let now = cluster.now
+        for connection in ordered where connection.deadline <= now { due(connection, now) }
+    }
+
+    private func due(_ connection: BrokerConnection, _ now: Instant) {
+        let endpoint = connection.broker.endpoint
+        if !connection.hasSetUp || connection.state == .derives {
+            fail(connection, .timeout(cause: "\(endpoint): not connected in time"))
+        } else if let inFlight = connection.inFlight {
+            // The answer would come to the next request's errand: the connection is unusable.
+            if inFlight.deadline <= now {
+                fail(
+                    connection,
+                    .timeout(cause: "\(endpoint): no answer to API \(inFlight.apiKey) in time"))
+            }
+        } else if let at = connection.reauthenticateAt, at <= now, !connection.isDecoding {
+            reauthenticate(connection)
+        } else if connection.lastUsed.adding(milliseconds: connection.idleMilliseconds) <= now,
+            connection.throttledUntil <= now, connection.state == .ready
+        {
+            drop(connection)
+        }
+    }
+
+    private func reauthenticate(_ connection: BrokerConnection) {
+        do {
+            _ = try connection.logIn(now: cluster.now, cluster)
+        } catch {
+            fail(connection, error as? KafkaFailure ?? connection.protocolError("\(error)"))
+        }
+    }
+}

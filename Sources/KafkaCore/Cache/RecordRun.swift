@@ -1,0 +1,121 @@
+import Bytes
+
+/// What a batch's transaction makes of its records.
+enum TransactionFacts: UInt8 {
+    /// Not part of a transaction.
+    case plain
+    /// Part of a transaction, and the list of aborted ones was not asked for.
+    case unknown
+    case committed
+    case aborted
+}
+
+/// Consecutive records of one partition as ready `KafkaMessage` bytes. It covers the offsets
+/// `base..<next`: a missing offset inside is known to hold no record (compacted, or a marker).
+///
+/// Nobody holds a run from one event to the next: eviction frees it.
+final class RecordRun {
+    /// A stretch of records with the same transaction facts, up to the next segment.
+    struct Segment {
+        var firstRecord: Int
+        var facts: TransactionFacts
+    }
+
+    let base: Int64
+    private(set) var next: Int64
+    /// Of the last batch that was read; -1: not known. Sent as `LastFetchedEpoch` (KIP-595).
+    var leaderEpoch: Int32 = -1
+    var bytes = ByteWriter()
+    var index = RecordIndex()
+    /// Empty while everything is plain. Otherwise in order, the first at record 0.
+    private(set) var segments: [Segment] = []
+
+    // The cache's list of runs by use, and what it counted for this one.
+    unowned(unsafe) var log: PartitionLog?
+    var older: RecordRun?
+    var newer: RecordRun?
+    var countedBytes = 0
+
+    /// No record's offset may be so far from the base that the index cannot tell it.
+    static let offsetSpanMax: Int64 = 1 << 31
+    /// The object, its array and the list's share.
+    static let overheadBytes = 256
+
+    init(base: Int64) {
+        self.base = base
+        next = base
+    }
+
+    var recordCount: Int { index.count }
+    var memoryBytes: Int { bytes.allocatedBytes + index.memoryBytes + Self.overheadBytes }
+    var hasUnknownFacts: Bool { segments.contains { $0.facts == .unknown } }
+
+    func offset(ofRecord number: Int) -> Int64 { base + Int64(index[number].offsetDelta) }
+    func place(ofRecord number: Int) -> Int {
+        number < index.count ? Int(index[number].place) : bytes.count
+    }
+    /// The first record at or after `offset`; `recordCount` if there is none.
+    func firstRecord(atOrAfter offset: Int64) -> Int {
+        index.firstRecord(atOrAfter: offset - base)
+    }
+
+    /// The run now covers everything below `offset`.
+    func cover(to offset: Int64) {
+        precondition(offset >= next)
+        next = offset
+    }
+
+    /// Records appended from here on have these facts.
+    func beginSegment(_ facts: TransactionFacts) {
+        if segments.isEmpty {
+            if facts == .plain { return }
+            if recordCount > 0 { segments.append(Segment(firstRecord: 0, facts: .plain)) }
+        }
+        if segments.last?.facts == facts { return }
+        if segments.last?.firstRecord == recordCount { segments.removeLast() }
+        if segments.last?.facts == facts { return }
+        segments.append(Segment(firstRecord: recordCount, facts: facts))
+    }
+
+    /// Forgets the records at and beyond `offset`.
+    func truncate(to offset: Int64) {
+        precondition(offset >= base && offset <= next)
+        let first = firstRecord(atOrAfter: offset)
+        if first < recordCount {
+            bytes.truncate(to: place(ofRecord: first))
+            index.truncate(to: first)
+            segments.removeAll { $0.firstRecord >= first && $0.firstRecord > 0 }
+        }
+        next = offset
+    }
+
+    /// Takes over a run that begins where this one ends.
+    func append(_ other: RecordRun) {
+        precondition(other.base == next, "runs must touch")
+        let firstNumber = recordCount
+        let distance = UInt32(other.base - base)
+        if !segments.isEmpty || !other.segments.isEmpty {
+            if other.segments.isEmpty && other.recordCount > 0 { beginSegment(.plain) }
+            for segment in other.segments {
+                if segments.isEmpty && firstNumber + segment.firstRecord > 0 {
+                    segments.append(Segment(firstRecord: 0, facts: .plain))
+                }
+                if segments.last?.facts != segment.facts {
+                    segments.append(
+                        Segment(
+                            firstRecord: firstNumber + segment.firstRecord, facts: segment.facts))
+                }
+            }
+        }
+        index.append(other.index, offsetBy: distance, placeBy: UInt32(bytes.count))
+        other.bytes.withBytes { bytes.bytes($0) }
+        next = other.next
+        if other.leaderEpoch >= 0 { leaderEpoch = other.leaderEpoch }
+    }
+
+    /// Gives back what was reserved and not used.
+    func shrink() {
+        bytes.shrink()
+        index.shrink()
+    }
+}

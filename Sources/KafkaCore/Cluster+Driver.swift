@@ -1,0 +1,156 @@
+import Bytes
+import KafkaProtocol
+import SASL
+import Timing
+
+// The events of connections.
+extension Cluster {
+    /// TCP, and TLS where asked for, is up.
+    public func opened(
+        _ connection: BrokerConnectionID, now: Instant, _ effects: inout [ClusterEffect]
+    ) {
+        handle(now, &effects) {
+            guard let link = links[connection], link.state == .connecting else { return }
+            link.begin(now: self.now, self)
+        }
+    }
+
+    /// Any piece of the stream. Whole frames inside it are decoded in place.
+    public func received(
+        _ connection: BrokerConnectionID, _ bytes: UnsafeRawBufferPointer, now: Instant,
+        _ effects: inout [ClusterEffect]
+    ) {
+        handle(now, &effects) {
+            counters.bytesReceived += UInt64(bytes.count)
+            var rest = bytes
+            // A frame may end the connection: look it up again for each.
+            while let link = links[connection] {
+                do throws(FrameAssembler.Fault) {
+                    guard let frame = try link.frames.next(&rest) else { return }
+                    arrived(link, frame)
+                } catch {
+                    links.fail(link, link.protocolError(error.text))
+                }
+            }
+        }
+    }
+
+    /// In the middle of a large frame: where the driver may receive straight into. Valid until the
+    /// next event of this connection.
+    public func receiveSpace(
+        _ connection: BrokerConnectionID
+    ) -> UnsafeMutableRawBufferPointer? { links[connection]?.frames.space }
+
+    /// `count` bytes of `receiveSpace` were filled.
+    public func didReceive(
+        _ connection: BrokerConnectionID, _ count: Int, now: Instant,
+        _ effects: inout [ClusterEffect]
+    ) {
+        handle(now, &effects) {
+            counters.bytesReceived += UInt64(count)
+            guard let link = links[connection], let frame = link.frames.filledSpace(count) else {
+                return
+            }
+            arrived(link, frame)
+        }
+    }
+
+    /// Refused, reset, ended, TLS failed: the connection does not exist any more.
+    public func closed(
+        _ connection: BrokerConnectionID, _ failure: ConnectionFailure, now: Instant,
+        _ effects: inout [ClusterEffect]
+    ) {
+        handle(now, &effects) {
+            guard let link = links[connection] else { return }
+            let broker = link.broker
+            let mayBeVersion = link.mayRefuseApiVersions(failure)
+            links.fail(link, link.diagnosis(failure), isClosed: true)
+            if mayBeVersion { retryWithOldVersion(broker) }
+            needsFlush = true
+        }
+    }
+
+    /// Azure Event Hubs resets connections whose ApiVersions it does not know: again, and after
+    /// two resets with version 0, before this counts as a failure of the broker.
+    private func retryWithOldVersion(_ broker: Broker) {
+        quirks[broker.endpoint, default: EndpointQuirks()].noteReset()
+        if (quirks[broker.endpoint]?.resetsOnApiVersions ?? 0) <= EndpointQuirks.resetsBeforeFallback {
+            broker.retryAt = nil
+        }
+    }
+
+    public func derived(
+        _ connection: BrokerConnectionID, saltedPassword: [UInt8], now: Instant,
+        _ effects: inout [ClusterEffect]
+    ) {
+        handle(now, &effects) {
+            guard let derivation = derivations.removeValue(forKey: connection) else { return }
+            if derivedKeys.count >= Self.derivedKeysMax { derivedKeys = [:] }
+            derivedKeys[derivation] = saltedPassword
+            guard let link = links[connection], link.state == .derives else { return }
+            do {
+                try link.derived(saltedPassword, now: self.now, self)
+            } catch {
+                links.fail(link, error as? KafkaFailure ?? link.protocolError("\(error)"))
+            }
+        }
+    }
+
+    // MARK: Responses
+
+    private func arrived(_ link: BrokerConnection, _ frame: FrameAssembler.Frame) {
+        needsFlush = true
+        do {
+            switch try link.receive(frame.bytes, now: now, self) {
+            case .nothing: break
+            case .ready: link.broker.noteReady()
+            case .response(let errand, var reader, let version, let sentAt):
+                try dispatch(errand, &reader, version, sentAt, frame, link)
+            }
+        } catch {
+            links.fail(link, error)
+        }
+    }
+
+    private func dispatch(
+        _ errand: Errand, _ reader: inout ByteReader, _ version: Int16, _ sentAt: Instant,
+        _ frame: FrameAssembler.Frame, _ link: BrokerConnection
+    ) throws(KafkaFailure) {
+        switch errand {
+        case .metadata(let question):
+            let response = try decode(MetadataResponse.self, errand, &reader, version, link)
+            // KIP-219: the version from which the broker answers first and throttles then.
+            throttle(link, response.throttleTimeMilliseconds, version >= 6)
+            keeper.received(question, response)
+        case .listOffsets(let batch):
+            let response = try decode(ListOffsetsResponse.self, errand, &reader, version, link)
+            throttle(link, response.throttleTimeMilliseconds, version >= 3)
+            lister.received(batch, response)
+        case .pointRead(let fetch):
+            let response = try decode(FetchResponse.self, errand, &reader, version, link)
+            throttle(link, response.throttleTimeMilliseconds, version >= 8)
+            pointReader.received(fetch, response, frame, link, sentAt: sentAt)
+        case .tail(let fetch):
+            let response = try decode(FetchResponse.self, errand, &reader, version, link)
+            throttle(link, response.throttleTimeMilliseconds, version >= 8)
+            tails.received(fetch, response, frame, link)
+        }
+    }
+
+    private func decode<R: KafkaResponse>(
+        _ type: R.Type, _ errand: Errand, _ reader: inout ByteReader, _ version: Int16,
+        _ link: BrokerConnection
+    ) throws(KafkaFailure) -> R {
+        do {
+            return try R.decode(&reader, version: version)
+        } catch {
+            // Lost with the connection, like any request that was not answered.
+            link.returnErrand(errand, apiKey: R.apiKey, version: version)
+            throw link.malformed(error, apiKey: R.apiKey)
+        }
+    }
+
+    private func throttle(_ link: BrokerConnection, _ milliseconds: Int32, _ isOurs: Bool) {
+        if isOurs { link.throttle(milliseconds: milliseconds, now: now) }
+    }
+}

@@ -1,0 +1,121 @@
+import KafkaProtocol
+import Timing
+
+// What readers ask for.
+extension Cluster {
+    /// May finish at once, through `effects`, when the cache has the records.
+    public func read(
+        _ token: ReadToken, _ request: ReadRequest, now: Instant,
+        _ effects: inout [ClusterEffect]
+    ) {
+        handle(now, &effects) {
+            desk.start(token, request)
+            needsFlush = true
+        }
+    }
+
+    /// Forgets a read; no outcome follows. Unknown tokens are ignored.
+    public func cancel(_ token: ReadToken) { desk.cancel(token) }
+
+    /// Timestamps: milliseconds since 1970, or -1 latest, -2 earliest, -3 largest timestamp,
+    /// -4 earliest local, -5 latest tiered; what the broker's version lacks fails, it is never
+    /// guessed at.
+    public func listOffset(
+        _ token: RequestToken, topic: String, partition: Int32, timestamp: Int64,
+        isolation: Isolation, now: Instant, _ effects: inout [ClusterEffect]
+    ) {
+        handle(now, &effects) {
+            let deadline = self.now.adding(milliseconds: settings.requestTimeoutMilliseconds)
+            lister.start(
+                OffsetLookup(
+                    topic: topic, partition: partition, timestamp: timestamp,
+                    isolation: isolation, deadline: deadline, token: token
+                ) { [unowned self] result in emit(.offsetFinished(token, result)) })
+            needsFlush = true
+        }
+    }
+
+    /// `topics` nil: all that the principal may see, internal ones included.
+    public func metadata(
+        _ token: RequestToken, topics: [String]?, now: Instant,
+        _ effects: inout [ClusterEffect]
+    ) {
+        handle(now, &effects) {
+            if let outage = keeper.currentOutage {
+                return emit(.metadataFinished(token, .failure(outage.asBootstrapFailure)))
+            }
+            let deadline = self.now.adding(milliseconds: settings.requestTimeoutMilliseconds)
+            keeper.add(MetadataLookup(token, topics: topics, deadline: deadline))
+            needsFlush = true
+        }
+    }
+
+    /// Forgets a look-up; no outcome follows.
+    public func cancel(_ token: RequestToken) {
+        if !keeper.cancel(token) { lister.cancel(token) }
+    }
+
+    // MARK: For the parts
+
+    /// Where the partition is read from now on; -1 leaves the epoch as it is.
+    func setLeader(_ partition: Partition, _ leader: Broker?, epoch: Int32 = -1) {
+        let hasNewEpoch = epoch >= 0 && epoch != partition.leaderEpoch
+        // An election may have ended the log elsewhere than where we read it.
+        if hasNewEpoch, partition.leaderEpoch >= 0 { partition.log.purge() }
+        guard partition.leader !== leader || hasNewEpoch else { return }
+        pointReader.unqueue(partition)
+        for isolation in Isolation.allCases {
+            if let follow = partition.follow(isolation) { tails.unfollow(follow) }
+        }
+        pointReader.unqueue(partition)
+        if epoch >= 0 { partition.leaderEpoch = epoch }
+        partition.leader = leader
+        if leader != nil {
+            partition.backoff.reset()
+            pointReader.resume(partition)
+            pointReader.queue(partition)
+        }
+    }
+
+    /// The offset is out of range: the client is told which offsets are not, so that it can decide.
+    /// Brokers don't tell with the error; where this one did not, we ask.
+    func tellRange(
+        _ reader: Reader, _ partition: Partition, _ told: PartitionPosition = .unknown
+    ) {
+        guard told.highWatermark < 0 || told.logStartOffset < 0 else {
+            return desk.fail(reader, outOfRange(reader, told))
+        }
+        var position = told
+        ask(reader, timestamp: -2) { [unowned self] start in
+            position.logStartOffset = start
+            ask(reader, timestamp: -1) { [unowned self] end in
+                position.highWatermark = end
+                guard desk.isWaiting(reader) else { return }
+                desk.fail(reader, outOfRange(reader, position))
+            }
+        }
+    }
+
+    private func ask(_ reader: Reader, timestamp: Int64, _ then: @escaping (Int64) -> Void) {
+        let limit = now.adding(milliseconds: settings.requestTimeoutMilliseconds)
+        lister.start(
+            OffsetLookup(
+                topic: reader.request.topic, partition: reader.request.partition,
+                timestamp: timestamp, isolation: .readUncommitted,
+                deadline: min(reader.deadline, limit), token: nil
+            ) { result in
+                switch result {
+                case .success(let listed): then(listed.offset)
+                case .failure: then(-1)
+                }
+            })
+    }
+
+    private func outOfRange(_ reader: Reader, _ position: PartitionPosition) -> KafkaFailure {
+        let request = reader.request
+        return .kafka(
+            KafkaError.offsetOutOfRange.rawValue,
+            cause: "\(request.topic)-\(request.partition) at offset \(reader.offset)",
+            position: position)
+    }
+}

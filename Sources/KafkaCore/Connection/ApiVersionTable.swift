@@ -1,0 +1,21 @@
+import KafkaProtocol
+
+/// The versions that one broker speaks, as it told on this connection.
+struct ApiVersionTable {
+    private var ranges: [Int16: ClosedRange<Int16>] = [:]
+
+    init() {}
+
+    init(_ keys: [ApiVersionsResponse.Key]) {
+        for key in keys where key.minVersion <= key.maxVersion {
+            ranges[key.apiKey] = key.minVersion...key.maxVersion
+        }
+    }
+
+    /// The newest version of `request` that both sides speak; nil if there is none.
+    func version<R: KafkaRequest>(of request: R.Type, atMost limit: Int16 = .max) -> Int16? {
+        guard let theirs = ranges[R.apiKey] else { return nil }
+        let version = min(R.versions.upperBound, theirs.upperBound, limit)
+        return version >= max(R.versions.lowerBound, theirs.lowerBound) ? version : nil
+    }
+}

@@ -1,0 +1,27 @@
+extension BrokerConnection {
+    /// What the end of this connection says about the broker. The heuristics are franz-go's
+    /// (`ErrFirstReadEOF`): a listener that expects something else just hangs up.
+    func diagnosis(_ failure: ConnectionFailure) -> KafkaFailure {
+        var cause = "\(broker.endpoint): \(failure.text)"
+        switch failure.kind {
+        case .closed, .reset:
+            if case .asksVersions = state, !hasReceived, settings.tls == nil {
+                cause += " at the first request: does the listener expect TLS?"
+            } else if state == .ready, settings.sasl == nil, !hasAnswered {
+                cause += " at the first request: does the listener expect SASL?"
+            } else if frames.isInsideFrame {
+                cause += " in the middle of a response"
+            }
+        case .resolve, .refused, .unreachable, .timedOut, .tls: break
+        }
+        return .connection(failure.kind, FailureMapping.text(of: failure), cause: cause)
+    }
+
+    /// Whether the reset may be the answer to a version of ApiVersions that the server lacks.
+    func mayRefuseApiVersions(_ failure: ConnectionFailure) -> Bool {
+        guard case .asksVersions(let version) = state, version > 0, !hasReceived else {
+            return false
+        }
+        return failure.kind == .closed || failure.kind == .reset
+    }
+}

@@ -1,0 +1,190 @@
+import Bytes
+import KafkaProtocol
+import SASL
+import Timing
+
+extension BrokerConnection {
+    /// Name and version are registered with the broker for each connection (KIP-511).
+    static let softwareName = "libpubsubgw"
+    static let softwareVersion = "0.1.0"
+
+    /// TCP and TLS are up.
+    func begin(now: Instant, _ cluster: Cluster) {
+        let usesOldest = cluster.quirks[broker.endpoint]?.usesOldestApiVersions ?? false
+        askVersions(usesOldest ? 0 : ApiVersionsRequest.versions.upperBound, now: now, cluster)
+    }
+
+    private func askVersions(_ version: Int16, now: Instant, _ cluster: Cluster) {
+        state = .asksVersions(version)
+        let request = ApiVersionsRequest(
+            clientSoftwareName: Self.softwareName, clientSoftwareVersion: Self.softwareVersion)
+        sendSetUp(request, version: version, now: now, cluster)
+    }
+
+    private func sendSetUp<R: KafkaRequest>(
+        _ request: R, version: Int16, now: Instant, _ cluster: Cluster
+    ) {
+        let limit = settings.connectTimeoutMilliseconds
+        let left = isLoggedIn ? limit : min(limit, setupDeadline.milliseconds(since: now))
+        send(
+            request, version: version, errand: nil, timeoutMilliseconds: left, now: now, cluster)
+    }
+
+    func setUp(
+        _ reader: inout ByteReader, _ answered: InFlight, now: Instant, _ cluster: Cluster
+    ) throws -> Arrival {
+        switch state {
+        case .asksVersions(let version):
+            return try takeVersions(&reader, version: version, now: now, cluster)
+        case .offersMechanism:
+            let response = try SaslHandshakeResponse.decode(&reader, version: answered.version)
+            try startLogin(response, now: now, cluster)
+        case .authenticates:
+            let response = try SaslAuthenticateResponse.decode(&reader, version: answered.version)
+            return try continueLogin(response, now: now, cluster)
+        case .connecting, .derives, .ready:
+            throw protocolError("a response that nobody asked for")
+        }
+        return .nothing
+    }
+
+    // MARK: Versions
+
+    private func takeVersions(
+        _ reader: inout ByteReader, version: Int16, now: Instant, _ cluster: Cluster
+    ) throws -> Arrival {
+        cluster.quirks[broker.endpoint]?.noteAnswer()
+        var peek = reader
+        let error = KafkaError(try peek.int16())
+        if error == .unsupportedVersion {
+            guard version > 0 else { throw KafkaFailure.kafka(error.rawValue, cause: tooOld("ApiVersions")) }
+            askVersions(fallback(reader, below: version), now: now, cluster)
+            return .nothing
+        }
+        let response = try ApiVersionsResponse.decode(&reader, version: version)
+        guard error == .none else {
+            throw KafkaFailure.kafka(error.rawValue, cause: "\(broker.endpoint): ApiVersions")
+        }
+        versions = ApiVersionTable(response.apiKeys)
+        if version >= 2 { throttle(milliseconds: response.throttleTimeMilliseconds, now: now) }
+        return try logIn(now: now, cluster)
+    }
+
+    /// KIP-511: the refusal of a version has the body of version 0 and may list what would do.
+    /// Brokers before 2.4 list nothing, and librdkafka's mock broker sends a body of no form at
+    /// all: version 0 is then the answer. Each step goes down, whatever the broker says.
+    private func fallback(_ reader: ByteReader, below version: Int16) -> Int16 {
+        var reader = reader
+        guard let response = try? ApiVersionsResponse.decode(&reader, version: 0),
+            let listed = response.apiKeys.first(where: { $0.apiKey == ApiVersionsRequest.apiKey })
+        else { return 0 }
+        return (0..<version).contains(listed.maxVersion) ? listed.maxVersion : 0
+    }
+
+    private func tooOld(_ api: String) -> String {
+        "\(broker.endpoint): no common version of \(api)"
+    }
+
+    // MARK: Login
+
+    /// Begins a login, the first or a further one (KIP-368), or is ready where there is none.
+    func logIn(now: Instant, _ cluster: Cluster) throws -> Arrival {
+        guard let credentials = settings.sasl else {
+            state = .ready
+            isLoggedIn = true
+            return .ready
+        }
+        // Version 0 would carry bare tokens: brokers before 1.0.
+        guard let version = versions.version(of: SaslHandshakeRequest.self), version >= 1 else {
+            throw KafkaFailure.login(cause: tooOld("SaslHandshake"))
+        }
+        state = .offersMechanism
+        reauthenticateAt = nil
+        let request = SaslHandshakeRequest(mechanism: credentials.mechanism.rawValue)
+        sendSetUp(request, version: version, now: now, cluster)
+        return .nothing
+    }
+
+    private func startLogin(
+        _ response: SaslHandshakeResponse, now: Instant, _ cluster: Cluster
+    ) throws {
+        guard response.errorCode == 0, let credentials = settings.sasl else {
+            let offered = response.mechanisms.prefix(16).joined(separator: ", ")
+            let name = KafkaError(response.errorCode).name
+            throw KafkaFailure.login(cause: "\(broker.endpoint): \(name), offered: \(offered)")
+        }
+        var client = SASLClient(credentials, nonce: cluster.scramNonce())
+        let first = try loginStep { () throws(SASLError) -> [UInt8] in try client.start() }
+        login = client
+        sendToken(first, now: now, cluster)
+    }
+
+    private func sendToken(_ token: [UInt8], now: Instant, _ cluster: Cluster) {
+        state = .authenticates
+        let version = versions.version(of: SaslAuthenticateRequest.self) ?? 0
+        sendSetUp(SaslAuthenticateRequest(authBytes: token), version: version, now: now, cluster)
+    }
+
+    private func continueLogin(
+        _ response: SaslAuthenticateResponse, now: Instant, _ cluster: Cluster
+    ) throws -> Arrival {
+        guard response.errorCode == 0 else {
+            let name = KafkaError(response.errorCode).name
+            let text = response.errorMessage.map { ": \($0.prefix(200))" } ?? ""
+            throw KafkaFailure.login(cause: "\(broker.endpoint): \(name)\(text)")
+        }
+        guard var client = login else { throw protocolError("a token outside of a login") }
+        let step = try loginStep { () throws(SASLError) -> SASLClient.Step in
+            try client.receive(response.authBytes)
+        }
+        login = client
+        switch step {
+        case .send(let token): sendToken(token, now: now, cluster)
+        case .derive(let derivation): try derive(derivation, now: now, cluster)
+        case .done: return loggedIn(response.sessionLifetimeMilliseconds, now: now, cluster)
+        }
+        return .nothing
+    }
+
+    private func derive(
+        _ derivation: ScramDerivation, now: Instant, _ cluster: Cluster
+    ) throws {
+        if let known = cluster.derivedKeys[derivation] {
+            return try derived(known, now: now, cluster)
+        }
+        state = .derives
+        cluster.derivations[id] = derivation
+        cluster.emit(.derive(id, derivation))
+    }
+
+    func derived(_ saltedPassword: [UInt8], now: Instant, _ cluster: Cluster) throws {
+        guard var client = login else { return }
+        let token = try loginStep { () throws(SASLError) -> [UInt8] in
+            try client.derived(saltedPassword)
+        }
+        login = client
+        sendToken(token, now: now, cluster)
+    }
+
+    private func loggedIn(_ lifetime: Int64, now: Instant, _ cluster: Cluster) -> Arrival {
+        login = nil
+        isLoggedIn = true
+        state = .ready
+        if lifetime > 0 {
+            // 85 to 95 % of the lifetime, as Java's client; never beyond a year, so that no sum
+            // of a hostile number overflows.
+            let clamped = min(lifetime, 365 * 24 * 3_600_000)
+            let percent = Int64.random(in: 85...95, using: &cluster.random)
+            reauthenticateAt = now.adding(milliseconds: clamped * percent / 100)
+        }
+        return .ready
+    }
+
+    private func loginStep<T>(_ step: () throws(SASLError) -> T) throws(KafkaFailure) -> T {
+        do {
+            return try step()
+        } catch {
+            throw .login(cause: "\(broker.endpoint): \(error)")
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import Bytes
+import KafkaProtocol
+import SASL
+import Timing
+
+/// One connection to one broker, from the first byte to the last: asks for the versions, logs in,
+/// then carries one request at a time, because a broker reads the next only when it has answered
+/// (SocketServer mutes the channel), and a lost connection then loses one errand.
+final class BrokerConnection {
+    enum Role: Equatable {
+        /// ApiVersions, Metadata, ListOffsets.
+        case control
+        case pointReads
+        case tail(Isolation)
+    }
+
+    enum State: Equatable {
+        /// TCP and TLS, by the driver.
+        case connecting
+        case asksVersions(Int16)
+        case offersMechanism
+        case authenticates
+        /// The driver computes a key.
+        case derives
+        case ready
+    }
+
+    /// What came of received bytes.
+    enum Arrival {
+        case nothing
+        /// Requests may be sent (again).
+        case ready
+        /// The answer to `errand`; the reader stands behind the response's header.
+        case response(Errand, ByteReader, version: Int16, sentAt: Instant)
+    }
+
+    struct InFlight {
+        var apiKey: Int16
+        var version: Int16
+        var correlationID: Int32
+        var errand: Errand?
+        var sentAt: Instant
+        var deadline: Instant
+        var hasFlexibleHeader: Bool
+    }
+
+    let id: BrokerConnectionID
+    let role: Role
+    var broker: Broker
+    let settings: ClusterSettings
+    var state = State.connecting
+    var versions = ApiVersionTable()
+    var inFlight: InFlight?
+    var frames: FrameAssembler
+    /// TCP, TLS, versions and login must be through by then (KIP-601).
+    let setupDeadline: Instant
+    /// KIP-219: the broker does not read from us before, so nothing is sent.
+    var throttledUntil = Instant.zero
+    var lastUsed: Instant
+    var login: SASLClient?
+    var isLoggedIn = false
+    /// KIP-368: the broker ends the session soon after.
+    var reauthenticateAt: Instant?
+    var hasReceived = false
+    /// An errand was answered: the listener takes our requests.
+    var hasAnswered = false
+    /// A response of this connection is still being decoded; its memory counts as in flight.
+    var isDecoding = false
+    /// Spread over connections so that they are not all reaped in one instant.
+    let idleMilliseconds: Int64
+    private var lastCorrelationID: Int32 = 0
+
+    init(
+        id: BrokerConnectionID, role: Role, broker: Broker, settings: ClusterSettings,
+        limits: KafkaLimits, now: Instant, idleJitterMilliseconds: Int64
+    ) {
+        self.id = id
+        self.role = role
+        self.broker = broker
+        self.settings = settings
+        frames = FrameAssembler(frameBytesMax: limits.responseBytesMax)
+        setupDeadline = now.adding(milliseconds: settings.connectTimeoutMilliseconds)
+        lastUsed = now
+        idleMilliseconds = settings.connectionIdleMilliseconds + idleJitterMilliseconds
+    }
+
+    /// A request can be sent at once.
+    func isFree(now: Instant) -> Bool {
+        state == .ready && inFlight == nil && !isDecoding && throttledUntil <= now
+    }
+
+    var hasSetUp: Bool { isLoggedIn || state == .ready }
+
+    /// Appends a request frame to the effects. Nothing else may be in flight.
+    func send<R: KafkaRequest>(
+        _ request: R, version: Int16, errand: Errand?, timeoutMilliseconds: Int64, now: Instant,
+        _ cluster: Cluster
+    ) {
+        precondition(inFlight == nil, "one request at a time")
+        // Wraps to 0 and not to a negative number: correlation ids of clients never are.
+        lastCorrelationID = lastCorrelationID == .max ? 0 : lastCorrelationID + 1
+        var writer = ByteWriter(capacity: 256)
+        request.encodeFrame(
+            &writer, version: version, correlationID: lastCorrelationID,
+            clientID: settings.clientID)
+        inFlight = InFlight(
+            apiKey: R.apiKey, version: version, correlationID: lastCorrelationID, errand: errand,
+            sentAt: now, deadline: now.adding(milliseconds: timeoutMilliseconds),
+            hasFlexibleHeader: R.Response.hasFlexibleHeader(version: version))
+        lastUsed = now
+        cluster.counters.requests[R.apiKey, default: 0] += 1
+        cluster.emit(.send(id, writer.take()))
+    }
+
+    /// Takes a whole frame.
+    func receive(
+        _ frame: UnsafeRawBufferPointer, now: Instant, _ cluster: Cluster
+    ) throws(KafkaFailure) -> Arrival {
+        hasReceived = true
+        lastUsed = now
+        guard let answered = inFlight else {
+            throw protocolError("a response that nobody asked for")
+        }
+        inFlight = nil
+        do {
+            var reader = ByteReader(frame)
+            let header = try ResponseHeader.decode(&reader, flexible: answered.hasFlexibleHeader)
+            guard header.correlationID == answered.correlationID else {
+                throw protocolError(
+                    "correlation id \(header.correlationID) instead of \(answered.correlationID)")
+            }
+            if let errand = answered.errand {
+                hasAnswered = true
+                return .response(
+                    errand, reader, version: answered.version, sentAt: answered.sentAt)
+            }
+            return try setUp(&reader, answered, now: now, cluster)
+        } catch let error as BytesError {
+            throw malformed(error, apiKey: answered.apiKey)
+        } catch {
+            throw error as? KafkaFailure ?? protocolError("\(error)")
+        }
+    }
+
+    /// Until then no request may be sent (KIP-219); any value that the broker tells, uncapped.
+    func throttle(milliseconds: Int32, now: Instant) {
+        guard milliseconds > 0 else { return }
+        throttledUntil = max(throttledUntil, now.adding(milliseconds: Int64(milliseconds)))
+    }
+
+    /// The next moment at which this connection needs a look.
+    var deadline: Instant {
+        if state == .connecting || state == .derives { return setupOrReauthenticationDeadline }
+        if let inFlight { return inFlight.deadline }
+        if isDecoding { return .distantFuture }
+        let idle = lastUsed.adding(milliseconds: idleMilliseconds)
+        let wake = throttledUntil > lastUsed ? min(idle, throttledUntil) : idle
+        return min(wake, reauthenticateAt ?? .distantFuture)
+    }
+
+    private var setupOrReauthenticationDeadline: Instant {
+        isLoggedIn
+            ? lastUsed.adding(milliseconds: settings.connectTimeoutMilliseconds) : setupDeadline
+    }
+
+    /// The answer to an errand could not be read: it counts as not answered.
+    func returnErrand(_ errand: Errand, apiKey: Int16, version: Int16) {
+        inFlight = InFlight(
+            apiKey: apiKey, version: version, correlationID: 0, errand: errand, sentAt: lastUsed,
+            deadline: lastUsed, hasFlexibleHeader: false)
+    }
+
+    func malformed(_ error: BytesError, apiKey: Int16) -> KafkaFailure {
+        protocolError("malformed response of API \(apiKey): \(error.reason) at byte \(error.offset)")
+    }
+
+    func protocolError(_ text: String) -> KafkaFailure {
+        .connection(.closed, "closed", cause: "\(broker.endpoint): \(text)")
+    }
+}

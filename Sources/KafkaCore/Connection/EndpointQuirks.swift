@@ -1,0 +1,16 @@
+/// What connections to one endpoint have taught, for the next ones.
+struct EndpointQuirks {
+    /// Some servers (Azure Event Hubs) reset the connection on an ApiVersions version that they do
+    /// not know, instead of answering with an error.
+    private(set) var resetsOnApiVersions = 0
+
+    static let resetsBeforeFallback = 2
+
+    var usesOldestApiVersions: Bool { resetsOnApiVersions >= Self.resetsBeforeFallback }
+
+    mutating func noteReset() { resetsOnApiVersions += 1 }
+    mutating func noteAnswer() {
+        // Below the threshold they were ordinary resets; above it the fallback is what answered.
+        if !usesOldestApiVersions { resetsOnApiVersions = 0 }
+    }
+}

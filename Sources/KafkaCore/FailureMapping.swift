@@ -1,0 +1,96 @@
+import Compression
+import KafkaProtocol
+
+/// How failures are told. The texts are those that clients of the original know (they match on
+/// them); the cause, for the log, is what happened.
+enum FailureMapping {
+    static func text(of failure: ConnectionFailure) -> String {
+        switch failure.kind {
+        case .resolve: "host not found"
+        case .refused: "connection refused"
+        case .unreachable: "no route to host"
+        case .timedOut: "timeout"
+        // Addresses are not for clients: the original appends them here.
+        case .tls: "failed to do SSL handshake"
+        case .reset: "connection reset by peer"
+        case .closed: "closed"
+        }
+    }
+}
+
+extension KafkaFailure {
+    static func unknownTopic(cause: String) -> KafkaFailure {
+        KafkaFailure(
+            kind: .notFound, code: KafkaError.unknownTopicOrPartition.rawValue,
+            text: "not found topic", cause: cause)
+    }
+
+    static func unknownPartition(cause: String) -> KafkaFailure {
+        KafkaFailure(
+            kind: .notFound, code: KafkaError.unknownTopicOrPartition.rawValue,
+            text: "not found partition", cause: cause)
+    }
+
+    /// To the client a refused topic and a missing one look the same.
+    static func notAuthorized(cause: String) -> KafkaFailure {
+        KafkaFailure(
+            kind: .notAuthorized, code: KafkaError.topicAuthorizationFailed.rawValue,
+            text: "not found topic", cause: cause)
+    }
+
+    static func connection(
+        _ kind: ConnectionFailure.Kind, _ text: String, cause: String
+    ) -> KafkaFailure {
+        switch kind {
+        case .timedOut:
+            KafkaFailure(kind: .timedOut, text: text, cause: cause, isRetriable: true)
+        case .tls: KafkaFailure(kind: .refused, text: text, cause: cause)
+        default: KafkaFailure(kind: .unavailable, text: text, cause: cause, isRetriable: true)
+        }
+    }
+
+    static func login(cause: String) -> KafkaFailure {
+        KafkaFailure(
+            kind: .refused, code: KafkaError.saslAuthenticationFailed.rawValue,
+            text: "failed to do SASL auth", cause: cause)
+    }
+
+    static func timeout(cause: String) -> KafkaFailure {
+        KafkaFailure(kind: .timedOut, text: "timeout", cause: cause, isRetriable: true)
+    }
+
+    static func kafka(
+        _ code: Int16, cause: String, position: PartitionPosition = .unknown
+    ) -> KafkaFailure {
+        let error = KafkaError(code)
+        if error == .topicAuthorizationFailed { return .notAuthorized(cause: cause) }
+        return KafkaFailure(
+            kind: .kafka, code: code, text: error.name, cause: "\(error.name): \(cause)",
+            isRetriable: error.isRetriable, position: position)
+    }
+
+    /// The original tells every failure to get at the cluster as a missing topic, because its
+    /// look-up of the topic is what fails.
+    var asBootstrapFailure: KafkaFailure {
+        var failure = self
+        failure.text = "not found topic"
+        return failure
+    }
+}
+
+extension KafkaFailure {
+    static func undecompressable(_ error: CompressionError, place: String) -> KafkaFailure {
+        let cause = "\(place): \(error)"
+        switch error {
+        case .unknownCodec, .unavailable:
+            let code = KafkaError.unsupportedCompressionType
+            return KafkaFailure(kind: .corrupt, code: code.rawValue, text: code.name, cause: cause)
+        case .tooLarge, .windowTooLarge, .outOfMemory:
+            let code = KafkaError.messageTooLarge
+            return KafkaFailure(kind: .limit, code: code.rawValue, text: code.name, cause: cause)
+        case .corrupt, .truncated, .trailingBytes:
+            let code = KafkaError.corruptMessage
+            return KafkaFailure(kind: .corrupt, code: code.rawValue, text: code.name, cause: cause)
+        }
+    }
+}

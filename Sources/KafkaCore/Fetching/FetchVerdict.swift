@@ -1,0 +1,91 @@
+import KafkaProtocol
+import Timing
+
+/// What an error of one partition means for its readers.
+enum FetchVerdict {
+    /// Nothing that the reader can do: it is asked for again, after a pause.
+    case retry(KafkaFailure)
+    case outOfRange(PartitionPosition)
+    case fail(KafkaFailure)
+}
+
+extension Cluster {
+    /// KIP-516: right after a topic's creation its id is unknown here and there; after its
+    /// re-creation for ever. franz-go bears it five times.
+    static let unknownTopicIDsMax = 5
+
+    func verdict(
+        _ partition: Partition, _ answer: FetchResponse.Partition, _ response: FetchResponse,
+        leaderEpoch: Int32
+    ) -> FetchVerdict {
+        let error = KafkaError(answer.errorCode)
+        let failure = KafkaFailure.kafka(error.rawValue, cause: partition.name)
+        if error == .offsetOutOfRange {
+            return .outOfRange(
+                PartitionPosition(
+                    highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
+                    logStartOffset: answer.logStartOffset))
+        }
+        if error == .topicAuthorizationFailed {
+            // What was read under a right that is gone must not be served any more.
+            partition.log.purge()
+            return .fail(failure)
+        }
+        if error == .unknownTopicId {
+            partition.unknownTopicIDs += 1
+            if partition.unknownTopicIDs > Self.unknownTopicIDsMax {
+                partition.unknownTopicIDs = 0
+                keeper.want(partition.topic)
+                return .fail(.unknownTopic(cause: "\(partition.name): \(error.name)"))
+            }
+        }
+        guard error.isRetriable else { return .fail(failure) }
+        if error.reaction == .metadata || error == .unknownTopicId || error == .fencedLeaderEpoch {
+            keeper.wantAgain(partition.topic)
+            if follow(hint: answer.currentLeader, of: partition, response) {
+                return .retry(failure)
+            }
+        }
+        pointReader.pause(partition)
+        return .retry(failure)
+    }
+
+    /// KIP-951: the error names the new leader and where it listens. Metadata is asked for all the
+    /// same, but nobody has to wait for it.
+    private func follow(
+        hint: FetchResponse.Leader?, of partition: Partition, _ response: FetchResponse
+    ) -> Bool {
+        guard let hint, hint.leaderID >= 0, hint.leaderEpoch > partition.leaderEpoch else {
+            return false
+        }
+        if links.broker(hint.leaderID) == nil,
+            let node = response.nodeEndpoints.first(where: { $0.nodeID == hint.leaderID }),
+            let port = UInt16(exactly: node.port), port > 0, !node.host.isEmpty
+        {
+            links.add(hint.leaderID, Endpoint(host: node.host, port: port))
+        }
+        guard let leader = links.broker(hint.leaderID) else { return false }
+        setLeader(partition, leader, epoch: hint.leaderEpoch)
+        return true
+    }
+
+    /// Takes over the offsets that a good answer tells.
+    func learn(_ partition: Partition, _ answer: FetchResponse.Partition) {
+        partition.position = PartitionPosition(
+            highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
+            logStartOffset: answer.logStartOffset)
+        partition.log.learn(
+            logStartOffset: answer.logStartOffset, lastStableOffset: answer.lastStableOffset)
+        partition.unknownTopicIDs = 0
+    }
+
+    func logUnexpected(
+        _ topic: FetchResponse.Topic, _ answer: FetchResponse.Partition,
+        _ connection: BrokerConnection
+    ) {
+        let name = topic.topic.isEmpty ? topic.topicID.description : topic.topic
+        log(
+            .warning,
+            "\(connection.broker.endpoint): unexpected partition \(name)-\(answer.partitionIndex)")
+    }
+}

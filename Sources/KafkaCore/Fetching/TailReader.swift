@@ -1,0 +1,40 @@
+import Timing
+
+/// One broker's long poll for one isolation level: all partitions that somebody waits for at their
+/// end, each once.
+final class TailReader {
+    unowned let broker: Broker
+    let isolation: Isolation
+    var connection: BrokerConnection?
+    var session = FetchSession()
+    /// In the order in which they were followed.
+    var follows: [Follow] = []
+    var fetch: TailFetch?
+    /// Followers came or went: while that goes on, polls are short, because a follower has to
+    /// wait for the poll in flight.
+    var changedAt = Instant.zero
+
+    static let settledMilliseconds: Int64 = 1_000
+
+    init(_ broker: Broker, _ isolation: Isolation) {
+        self.broker = broker
+        self.isolation = isolation
+    }
+}
+
+/// One long poll in flight.
+final class TailFetch {
+    struct Item {
+        let follow: Follow
+        let offset: Int64
+        let leaderEpoch: Int32
+    }
+
+    unowned let tail: TailReader
+    let items: [Item]
+
+    init(_ tail: TailReader, _ items: [Item]) {
+        self.tail = tail
+        self.items = items
+    }
+}

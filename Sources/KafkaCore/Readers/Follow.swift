@@ -1,0 +1,27 @@
+import Timing
+
+/// One partition in the tail of its leader, for one isolation level: readers that wait for
+/// records to come.
+final class Follow {
+    unowned(unsafe) let partition: Partition
+    let isolation: Isolation
+    var waiters: [Reader] = []
+    /// Where the tail reads on: nothing is cached from here.
+    var position: Int64
+    /// The poll in flight covers this partition at `position`.
+    var isPolled = false
+    /// Until the poll in flight is back, and can take this partition, somebody has to look.
+    var joinPollAt: Instant?
+    var lastWaiterAt: Instant
+    /// Read since anybody waited; beyond a limit the partition is not followed any more.
+    var unclaimedBytes = 0
+
+    init(_ partition: Partition, _ isolation: Isolation, position: Int64, now: Instant) {
+        self.partition = partition
+        self.isolation = isolation
+        self.position = position
+        lastWaiterAt = now
+    }
+
+    func remove(_ reader: Reader) { waiters.removeAll { $0 === reader } }
+}

@@ -1,0 +1,178 @@
+import KafkaProtocol
+import Timing
+
+/// What a metadata response changes.
+struct MetadataAnswer {
+    private unowned(unsafe) let cluster: Cluster
+
+    /// Java, franz-go and librdkafka merge alike: an older leader epoch than known is a slow
+    /// broker's view, unless it stays (the topic was re-created in a cluster without topic ids).
+    static let rewindsMax = 5
+    /// A known topic that a broker does not know may just not have reached it.
+    static let disappearancesMax = 5
+
+    init(_ cluster: Cluster) { self.cluster = cluster }
+
+    /// Brokers with an address that can be dialled.
+    static func brokers(_ response: MetadataResponse) -> [(nodeID: Int32, endpoint: Endpoint)] {
+        response.brokers.compactMap { broker in
+            guard let port = UInt16(exactly: broker.port), port > 0, !broker.host.isEmpty,
+                broker.nodeID >= 0
+            else { return nil }
+            return (broker.nodeID, Endpoint(host: broker.host, port: port))
+        }
+    }
+
+    func apply(_ response: MetadataResponse, to question: MetadataQuestion) {
+        var told: [String: MetadataResponse.Topic] = [:]
+        for topic in response.topics {
+            if let name = topic.name, told[name] == nil { told[name] = topic }
+        }
+        for topic in question.topics ?? cluster.keeper.order {
+            topic.askedAt = question.askedAt
+            guard let answer = told[topic.name] else {
+                if question.topics != nil { disappeared(topic) }
+                continue
+            }
+            apply(answer, to: topic)
+        }
+    }
+
+    private func apply(_ answer: MetadataResponse.Topic, to topic: Topic) {
+        let error = KafkaError(answer.errorCode)
+        switch error {
+        case .none: known(answer, topic)
+        case .unknownTopicOrPartition, .unknownTopicId: disappeared(topic)
+        case .topicAuthorizationFailed:
+            // What was read under a right that is gone must not be served any more.
+            for partition in topic.partitions.values { partition.log.purge() }
+            fail(topic, .notAuthorized(cause: "\(topic.name): \(error.name)"))
+        case .invalidTopicException:
+            fail(topic, .unknownTopic(cause: "\(topic.name): \(error.name)"))
+        default: unclear(topic, error)
+        }
+    }
+
+    /// Retriable errors of the topic as a whole (LEADER_NOT_AVAILABLE): ask again.
+    private func unclear(_ topic: Topic, _ error: KafkaError) {
+        topic.fruitlessAnswers += 1
+        guard error.isRetriable else { return fail(topic, .kafka(error.rawValue, cause: topic.name)) }
+        if !topic.readers.isEmpty || topic.isInUse { cluster.keeper.wantAgain(topic) }
+    }
+
+    private func disappeared(_ topic: Topic) {
+        topic.fruitlessAnswers += 1
+        topic.disappearances += 1
+        if case .known = topic.state, topic.disappearances < Self.disappearancesMax, topic.isInUse {
+            return cluster.keeper.wantAgain(topic)
+        }
+        for partition in topic.partitions.values { partition.log.purge() }
+        fail(topic, .unknownTopic(cause: "\(topic.name): UNKNOWN_TOPIC_OR_PARTITION"))
+    }
+
+    private func fail(_ topic: Topic, _ failure: KafkaFailure) {
+        topic.state = .failed(failure)
+        topic.wantedFrom = nil
+        cluster.desk.topicFailed(topic, failure)
+        cluster.lister.topicFailed(topic, failure)
+        for partition in topic.partitions.values { cluster.setLeader(partition, nil) }
+    }
+
+    // MARK: A topic that exists
+
+    private func known(_ answer: MetadataResponse.Topic, _ topic: Topic) {
+        let isOther = topic.id != .zero && answer.topicID != .zero && topic.id != answer.topicID
+        topic.disappearances = 0
+        topic.isInternal = answer.isInternal
+        if answer.topicID != .zero { topic.id = answer.topicID }
+        let old = isOther ? topic.partitions : [:]
+        if isOther { topic.partitions = [:] }
+        let isComplete = merge(answer.partitions, into: topic, isOther: isOther)
+        topic.indexes = topic.partitions.keys.sorted()
+        topic.state = .known
+        for index in old.keys.sorted() {
+            if let partition = old[index] { cluster.desk.abandon(partition) }
+        }
+        topic.fruitlessAnswers = isComplete ? 0 : topic.fruitlessAnswers + 1
+        cluster.desk.topicKnown(topic)
+        cluster.lister.topicKnown(topic)
+        if !isComplete, topic.isInUse { cluster.keeper.wantAgain(topic) }
+    }
+
+    /// Whether every partition in use has a leader that can be asked.
+    private func merge(
+        _ answers: [MetadataResponse.Partition], into topic: Topic, isOther: Bool
+    ) -> Bool {
+        var isComplete = true
+        var hasRewound = false
+        var seen: Set<Int32> = []
+        for answer in answers where answer.partitionIndex >= 0 {
+            guard seen.insert(answer.partitionIndex).inserted else { continue }
+            let partition = partition(answer.partitionIndex, of: topic)
+            if answer.leaderEpoch >= 0, answer.leaderEpoch < partition.leaderEpoch, !isOther,
+                topic.rewinds < Self.rewindsMax
+            {
+                hasRewound = true
+                if partition.isInUse && partition.leader == nil { isComplete = false }
+                continue
+            }
+            // A leader without an entry among the brokers is no leader (KAFKA-9261).
+            let leader = answer.leaderID >= 0 ? cluster.links.broker(answer.leaderID) : nil
+            cluster.setLeader(partition, leader, epoch: answer.leaderEpoch)
+            if leader == nil && partition.isInUse { isComplete = false }
+        }
+        topic.rewinds = hasRewound ? topic.rewinds + 1 : 0
+        for index in topic.indexes where !seen.contains(index) {
+            guard let gone = topic.partitions.removeValue(forKey: index) else { continue }
+            cluster.desk.abandon(gone)
+        }
+        return isComplete && !hasRewound
+    }
+
+    private func partition(_ index: Int32, of topic: Topic) -> Partition {
+        if let known = topic.partitions[index] { return known }
+        let partition = Partition(
+            topic, index, cache: cluster.cache,
+            backoffMaxMilliseconds: cluster.settings.retryBackoffMaxMilliseconds)
+        topic.partitions[index] = partition
+        return partition
+    }
+
+    // MARK: For the API
+
+    static func describe(
+        _ names: [String]?, _ response: MetadataResponse
+    ) -> [TopicDescription] {
+        var told: [String: MetadataResponse.Topic] = [:]
+        for topic in response.topics {
+            if let name = topic.name, told[name] == nil { told[name] = topic }
+        }
+        return (names ?? told.keys.sorted()).map { name in
+            guard let topic = told[name] else {
+                return TopicDescription(
+                    name: name, failure: .unknownTopic(cause: "\(name): not in the answer"))
+            }
+            return describe(name, topic)
+        }
+    }
+
+    private static func describe(
+        _ name: String, _ topic: MetadataResponse.Topic
+    ) -> TopicDescription {
+        let error = KafkaError(topic.errorCode)
+        let failure: KafkaFailure? =
+            switch error {
+            case .none: nil
+            case .unknownTopicOrPartition, .invalidTopicException:
+                .unknownTopic(cause: "\(name): \(error.name)")
+            default: .kafka(topic.errorCode, cause: name)
+            }
+        let partitions = topic.partitions.map {
+            TopicDescription.Partition(
+                index: $0.partitionIndex, leader: $0.leaderID, leaderEpoch: $0.leaderEpoch)
+        }
+        return TopicDescription(
+            name: name, isInternal: topic.isInternal,
+            partitions: partitions.sorted { $0.index < $1.index }, failure: failure)
+    }
+}

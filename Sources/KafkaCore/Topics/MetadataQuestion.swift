@@ -1,0 +1,30 @@
+import Timing
+
+/// One metadata request: for topics in use, or for look-ups of the API.
+final class MetadataQuestion {
+    /// nil: all topics.
+    let topics: [Topic]?
+    let lookups: [MetadataLookup]
+    let askedAt: Instant
+
+    init(topics: [Topic]?, lookups: [MetadataLookup], askedAt: Instant) {
+        self.topics = topics
+        self.lookups = lookups
+        self.askedAt = askedAt
+    }
+}
+
+/// Somebody wants to know about topics.
+final class MetadataLookup {
+    let token: RequestToken
+    /// nil: all topics.
+    let topics: [String]?
+    let deadline: Instant
+    var isDone = false
+
+    init(_ token: RequestToken, topics: [String]?, deadline: Instant) {
+        self.token = token
+        self.topics = topics
+        self.deadline = deadline
+    }
+}

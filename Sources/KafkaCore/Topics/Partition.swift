@@ -1,0 +1,98 @@
+import KafkaProtocol
+import Timing
+
+/// One partition: its leader, its log's cached part, and who wants what of it.
+final class Partition {
+    let topic: Topic
+    let index: Int32
+    let log: PartitionLog
+    var leader: Broker?
+    var leaderEpoch: Int32 = -1
+    /// As last told by a fetch.
+    var position = PartitionPosition.unknown
+
+    /// Not sent yet, in order of arrival; `pending` finds them.
+    var demands: [Demand] = []
+    var pending: [Demand.Key: Demand] = [:]
+    /// Demands in flight.
+    var sentDemands = 0
+    /// Stands in its leader's queue.
+    var isQueued = false
+    /// Goes first in the next request: it was left out of the last one (KIP-74 lets a broker).
+    var isStarved = false
+    /// After an error nothing is asked of it before.
+    var retryAt: Instant?
+    var backoff: Backoff
+    /// Deleted or re-created: readers begin anew, by name.
+    var isAbandoned = false
+    /// KIP-516: unknown topic ids pass after creation, and don't after re-creation.
+    var unknownTopicIDs = 0
+    /// Between two attempts to look up an offset.
+    var lookupBackoff: Backoff
+    private var follows: [Follow?] = [nil, nil]
+
+    init(_ topic: Topic, _ index: Int32, cache: LogCache, backoffMaxMilliseconds: Int64) {
+        self.topic = topic
+        self.index = index
+        log = PartitionLog(topic: topic.name, partition: index, cache: cache)
+        backoff = Backoff(
+            initialMilliseconds: min(100, max(1, backoffMaxMilliseconds)),
+            maximumMilliseconds: max(1, backoffMaxMilliseconds))
+        lookupBackoff = backoff
+    }
+
+    var name: String { "\(topic.name)-\(index)" }
+
+    func follow(_ isolation: Isolation) -> Follow? { follows[Int(isolation.rawValue)] }
+    func setFollow(_ isolation: Isolation, _ follow: Follow?) {
+        follows[Int(isolation.rawValue)] = follow
+    }
+
+    /// The demand that a reader at `offset` may join.
+    func demand(at offset: Int64, _ isolation: Isolation) -> Demand {
+        let key = Demand.Key(offset: offset, isolation: isolation)
+        if let demand = pending[key] { return demand }
+        let demand = Demand(self, offset: offset, isolation: isolation)
+        pending[key] = demand
+        demands.append(demand)
+        return demand
+    }
+
+    /// Back into the queue, in front: it was sent and not answered.
+    func requeue(_ demand: Demand) {
+        demand.isSent = false
+        if let other = pending[demand.key] {
+            for reader in demand.readers { reader.place = .demand(other) }
+            other.readers.append(contentsOf: demand.readers)
+            other.bytesMin = max(other.bytesMin, demand.bytesMin)
+            other.starvations = max(other.starvations, demand.starvations)
+            demand.readers.removeAll()
+        } else {
+            pending[demand.key] = demand
+            demands.insert(demand, at: 0)
+        }
+    }
+
+    /// The next demand to send for this isolation level; nil if there is none.
+    func takeDemand(_ isolation: Isolation) -> Demand? {
+        demands.removeAll { demand in
+            guard demand.readers.isEmpty else { return false }
+            pending[demand.key] = nil
+            return true
+        }
+        guard let number = demands.firstIndex(where: { $0.isolation == isolation }) else {
+            return nil
+        }
+        let demand = demands.remove(at: number)
+        pending[demand.key] = nil
+        demand.isSent = true
+        sentDemands += 1
+        return demand
+    }
+
+    /// What a reader may see at most, as last told; nil: not told.
+    func end(_ isolation: Isolation) -> Int64 {
+        isolation == .readCommitted && position.lastStableOffset >= 0
+            ? position.lastStableOffset : position.highWatermark
+    }
+}
