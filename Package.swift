@@ -67,8 +67,8 @@ let package = Package(
         module(
             "GatewayCore",
             [
-                "Bytes", "Timing", "Compression", "JSON", "WebSocketProtocol", "PubSubProtocol",
-                "KafkaCore",
+                "Bytes", "Timing", "Compression", "JSON", "SASL", "WebSocketProtocol",
+                "PubSubProtocol", "KafkaCore",
             ]),
 
         // The only I/O.
@@ -130,7 +130,9 @@ let package = Package(
             name: "kafka-codec-tool",
             dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs"],
             path: "Tests/kafka-codec-tool", swiftSettings: swift),
-        tests("GatewayCoreTests", ["GatewayCore", "KafkaCore"]),
+        tests(
+            "GatewayCoreTests",
+            ["GatewayCore", "KafkaCore", "DevBroker", "Compression", "Bytes", "Timing"]),
         tests(
             "KafkaProtocolTests",
             [

@@ -8,11 +8,21 @@ public struct GatewayMetrics: Sendable {
         public var route: String
         /// `origin`, `version`, `policy`, `limit`, `malformed`, `timeout`, `no_route`, `draining`.
         public var reason: String
+
+        public init(route: String, reason: String) {
+            self.route = route
+            self.reason = reason
+        }
     }
 
     public struct RouteCode: Hashable, Sendable {
         public var route: String
         public var code: UInt16
+
+        public init(route: String, code: UInt16) {
+            self.route = route
+            self.code = code
+        }
     }
 
     public struct CommandResult: Hashable, Sendable {
@@ -20,11 +30,11 @@ public struct GatewayMetrics: Sendable {
         public var command: String
         /// `ok`, or why not: `not_allowed`, `not_found`, `limit`, ...
         public var result: String
-    }
 
-    public struct APIError: Hashable, Sendable {
-        public var api: Int16
-        public var error: Int16
+        public init(command: String, result: String) {
+            self.command = command
+            self.result = result
+        }
     }
 
     // Gauges.

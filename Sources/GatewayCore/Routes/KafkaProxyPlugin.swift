@@ -1,4 +1,5 @@
 import KafkaCore
+import SASL
 
 /// The `kafka-proxy` plugin in both shapes of its documents: `sasl{...}`, and the flat
 /// `enable_tls, ssl_verify, enable_sasl, sasl_username, sasl_password`, which count where the
@@ -37,10 +38,10 @@ struct KafkaProxyPlugin: Equatable, Sendable {
 
     private static func mechanism(
         _ sasl: inout ConfigurationReader
-    ) throws(ConfigurationError) -> SASLCredentials.Mechanism {
+    ) throws(ConfigurationError) -> SASLMechanism {
         guard let name = try sasl.string("mechanism") else { return .plain }
-        guard let mechanism = SASLCredentials.Mechanism(rawValue: name) else {
-            let names = SASLCredentials.Mechanism.allCases.map(\.rawValue)
+        guard let mechanism = SASLMechanism(rawValue: name) else {
+            let names = SASLMechanism.allCases.map(\.rawValue)
             throw sasl.fault("mechanism", "expected one of \(names.joined(separator: ", "))")
         }
         return mechanism

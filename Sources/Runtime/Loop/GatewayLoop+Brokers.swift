@@ -50,9 +50,7 @@ extension GatewayLoop {
         let mailbox = loop.mailbox
         let driver = LoopBound(self)
         let isAccepted = helpers.deriver.submit {
-            let key = pbkdf2(
-                derivation.isSHA512 ? .sha512 : .sha256, password: derivation.password,
-                salt: derivation.salt, iterations: derivation.iterations)
+            let key = derivation.saltedPassword()
             mailbox.post { driver.value.derived(id, key) }
         }
         guard !isAccepted else { return }
