@@ -1,0 +1,229 @@
+import Bytes
+import Compression
+import DevBroker
+import GatewayCore
+import KafkaCore
+import Testing
+import Timing
+
+/// A whole gateway on one loop, its clients and its brokers, with a clock of its own and without
+/// a socket.
+final class Rig {
+    let engine: GatewayEngine
+    let census = SessionCensus()
+    let brokers: BrokerCluster
+    var now = Instant(nanoseconds: 1_000_000_000)
+    var clients: [SessionID: TestClient] = [:]
+    var table = RouteTable()
+    private(set) var events: [HostEvent] = []
+    private(set) var logs: [(level: LogLevel, line: String)] = []
+    private var lastSession: UInt64 = 0
+    private var links: [BrokerConnectionID: ClientConnectionID] = [:]
+    private var backLinks: [ClientConnectionID: BrokerConnectionID] = [:]
+    private var connecting: [(BrokerConnectionID, Endpoint)] = []
+    /// Brokers that nobody can reach.
+    var unreachable: Set<UInt16> = []
+    private(set) var connectionsMax = 0
+
+    static let route = #"{"id":"kafka","uri":"/kafka","upstream":{"nodes":{"127.0.0.1:9092":1},"#
+        + #""type":"none","scheme":"kafka"}}"#
+
+    init(
+        routes: [String] = [Rig.route], settings: GatewaySettings = GatewaySettings(),
+        brokers: BrokerSettings = BrokerSettings(), seed: UInt64 = 1
+    ) throws {
+        engine = GatewayEngine(settings: settings, census: census, loop: 0, seed: seed)
+        self.brokers = BrokerCluster(brokers, seed: seed)
+        for route in routes { try table.put(route: route) }
+        engine.setRoutes(table, now: now)
+        settle()
+    }
+
+    /// A route at /kafka with this `pubsub` object.
+    static func route(_ pubsub: String) -> String {
+        String(route.dropLast()) + ",\"pubsub\":\(pubsub)}"
+    }
+
+    /// The original's fixture: 30 records, one batch each.
+    func fillTestConsumer() throws {
+        brokers.createTopic("test-consumer")
+        for number in 1...30 {
+            try brokers.append("test-consumer", [DevRecord("testmsg\(number)")], now: now)
+        }
+    }
+
+    // MARK: Clients
+
+    func nextID() -> SessionID {
+        lastSession += 1
+        return SessionID(raw: lastSession)
+    }
+
+    /// A client whose connection was accepted; nothing was sent yet.
+    func accept(
+        address: String? = nil, _ change: (inout SessionOpening) -> Void = { _ in }
+    ) -> TestClient {
+        var opening = SessionOpening(start: .accepted, remoteAddress: address)
+        change(&opening)
+        return open(opening)
+    }
+
+    func open(_ opening: SessionOpening) -> TestClient {
+        let client = TestClient(nextID(), self)
+        clients[client.id] = client
+        engine.open(client.id, opening, now: now)
+        settle()
+        return client
+    }
+
+    static func head(_ path: String = "/kafka", _ more: [String] = []) -> String {
+        let lines = [
+            "GET \(path) HTTP/1.1", "Host: gateway", "Upgrade: websocket", "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ]
+        return (lines + more).joined(separator: "\r\n") + "\r\n\r\n"
+    }
+
+    /// A client that has its 101.
+    func connect(
+        _ path: String = "/kafka", _ more: String..., address: String? = nil,
+        policy: SessionPolicy? = nil
+    ) throws -> TestClient {
+        let client = accept(address: address) { $0.policy = policy }
+        client.sendRaw(Self.head(path, more))
+        let head = try #require(client.takeHead())
+        try #require(head.hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"), "\(head)")
+        return client
+    }
+
+    // MARK: Driving
+
+    /// Performs what is to be done until nothing is.
+    func settle() {
+        var rounds = 0
+        while step() {
+            rounds += 1
+            precondition(rounds < 1_000_000, "the gateway does not come to rest")
+        }
+        connectionsMax = max(connectionsMax, links.count)
+    }
+
+    private func step() -> Bool {
+        var isBusy = false
+        let effects = engine.effects
+        engine.effects.removeAll()
+        for effect in effects { perform(effect) }
+        isBusy = !effects.isEmpty
+        let waiting = connecting
+        connecting = []
+        for (connection, endpoint) in waiting { connect(connection, endpoint) }
+        for effect in brokers.takeEffects() {
+            perform(effect)
+            isBusy = true
+        }
+        if !isBusy, waiting.isEmpty, engine.hasWork {
+            engine.work(now: now)
+            return true
+        }
+        return isBusy || !waiting.isEmpty
+    }
+
+    /// Lets time pass; what is due on the way happens when it is due.
+    func pass(_ milliseconds: Int64) {
+        let end = now.adding(milliseconds: milliseconds)
+        while true {
+            let dues = [engine.nextDeadline, brokers.nextDeadline].compactMap { $0 }
+            guard let due = dues.min(), due <= end else { break }
+            now = max(now, due)
+            engine.tick(now: now)
+            brokers.tick(now: now)
+            settle()
+        }
+        now = end
+        settle()
+    }
+
+    func write(_ client: TestClient) {
+        guard !client.isClosed, !client.isBlocked else { return }
+        var state = OutputState.more
+        while state == .more {
+            state = engine.writeOutput(client.id, now: now) { client.write($0) }
+        }
+        client.isBlocked = state == .blocked
+    }
+
+    private func perform(_ effect: GatewayEffect) {
+        switch effect {
+        case .wantsWrite(let id): if let client = clients[id] { write(client) }
+        case .pauseReading(let id): clients[id]?.isReadingPaused = true
+        case .resumeReading(let id): clients[id]?.isReadingPaused = false
+        case .closeSocket(let id, let linger):
+            #expect(clients[id]?.isClosed == false, "a socket is closed once")
+            clients[id]?.isClosed = true
+            clients[id]?.lingered = linger
+        case .event(let event):
+            events.append(event)
+            guard case .closed(let closed) = event else { return }
+            #expect(clients[closed.session]?.closed == nil, "closed comes once")
+            clients[closed.session]?.closed = closed
+        case .log(let level, let line): logs.append((level, line))
+        case .brokerConnect(let connection, let endpoint, _):
+            connecting.append((connection, endpoint))
+        case .brokerSend(let connection, let block):
+            if let link = links[connection] { brokers.receive(link, block.bytes, now: now) }
+        case .brokerClose(let connection):
+            guard let link = links.removeValue(forKey: connection) else { return }
+            backLinks[link] = nil
+            brokers.closed(link, now: now)
+        case .brokerDerive(let connection, let derivation):
+            engine.brokerKeyDerived(
+                connection, saltedPassword: derivation.saltedPassword(), now: now)
+        }
+    }
+
+    private func perform(_ effect: BrokerEffect) {
+        switch effect {
+        case .send(let link, let block):
+            guard let connection = backLinks[link] else { return }
+            engine.brokerReceived(connection, block.bytes, now: now)
+        case .close(let link):
+            guard let connection = backLinks.removeValue(forKey: link) else { return }
+            links[connection] = nil
+            engine.brokerClosed(connection, .init(.closed, "closed by the broker"), now: now)
+        case .listening: break
+        }
+    }
+
+    private func connect(_ connection: BrokerConnectionID, _ endpoint: Endpoint) {
+        guard !unreachable.contains(endpoint.port),
+            let link = brokers.open(broker: Int32(endpoint.port) - 9091, now: now)
+        else {
+            return engine.brokerClosed(
+                connection, .init(.refused, "connection refused"), now: now)
+        }
+        links[connection] = link
+        backLinks[link] = connection
+        engine.brokerOpened(connection, now: now)
+    }
+
+    // MARK: Compression
+
+    private let inflater = RawInflate()
+
+    func inflate(_ bytes: [UInt8]) -> [UInt8] {
+        var plain = ByteWriter()
+        do {
+            try bytes.withUnsafeBytes {
+                try inflater.inflate(
+                    $0, restoresMarker: true, into: &plain, bytesMax: 1 << 30)
+            }
+        } catch { Issue.record("not a compressed message: \(error)") }
+        return plain.array
+    }
+
+    func deflate(_ bytes: [UInt8]) -> [UInt8] {
+        var packed = ByteWriter()
+        bytes.withUnsafeBytes { RawDeflate().deflate($0, into: &packed) }
+        return Array(packed.array.dropLast(RawDeflate.markerByteCount))
+    }
+}
