@@ -148,7 +148,8 @@ extension UpstreamObject {
         _ key: String, _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) -> String? {
         guard let text = try reader.string(key) else { return nil }
-        guard text.contains("-----BEGIN ") else {
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"))
+        guard lines.contains(where: { $0.starts(with: "-----BEGIN ".utf8) }) else {
             throw reader.fault(key, "expected PEM text (-----BEGIN ...)")
         }
         return text
