@@ -156,6 +156,7 @@ let package = Package(
         tests(
             "WebSocketProtocolTests", ["WebSocketProtocol", "Bytes", "Timing", "Compression"]),
         tests("EventLoopTests", ["EventLoop", "CShims", "Timing"]),
+        tests("TLSTests", ["TLS", "EventLoop", "COpenSSL"]),
         tests("CompressionTests", ["Compression", "Bytes", "Timing"], exclude: ["Vectors"]),
         tests("RuntimeTests", ["Runtime", "GatewayCore", "Timing"]),
         tests(
