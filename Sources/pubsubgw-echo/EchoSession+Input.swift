@@ -70,12 +70,11 @@ extension EchoSession {
         if let agreement {
             return server.deflate.write(opcode, payload, agreement, into: &server.cork)
         }
-        FrameWriter.header(opcode, length: payload.count, into: &server.cork)
         if payload.count <= EchoServer.corkedBytesMax {
-            server.cork.bytes(payload)
-        } else {
-            flush(payload)
+            return FrameWriter.frame(opcode, payload, into: &server.cork)
         }
+        FrameWriter.header(opcode, length: payload.count, into: &server.cork)
+        flush(payload)
     }
 
     /// Sends the cork, and `payload` behind it.

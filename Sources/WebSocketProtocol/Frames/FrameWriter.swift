@@ -35,8 +35,15 @@ public enum FrameWriter {
     public static func frame(
         _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, into output: inout ByteWriter
     ) {
-        header(opcode, length: payload.count, into: &output)
-        output.bytes(payload)
+        guard payload.count < 126, let from = payload.baseAddress else {
+            header(opcode, length: payload.count, into: &output)
+            return output.bytes(payload)
+        }
+        let place = output.extend(2 + payload.count)
+        place.storeBytes(of: opcode.rawValue | 0x80, as: UInt8.self)
+        place.storeBytes(
+            of: UInt8(truncatingIfNeeded: payload.count), toByteOffset: 1, as: UInt8.self)
+        (place + 2).copyMemory(from: from, byteCount: payload.count)
     }
 
     /// A Close frame. Without a code it is empty and carries no reason; a reason of more than 123

@@ -22,6 +22,31 @@ extension ServerConnection {
         }
     }
 
+    /// What most clients send: a whole message below 126 bytes, answered from where it lies. nil
+    /// for every other frame, right or wrong: those go the long way.
+    @inline(__always)
+    mutating func shortMessage(_ input: inout MutableInput) throws(FrameFault) -> Event? {
+        guard message.opcode == nil && control == nil && carry.isEmpty, input.remaining >= 6 else {
+            return nil
+        }
+        let head = input.rest.loadUnaligned(as: UInt16.self).bigEndian
+        let length = Int(head & 0xFF) - 0x80
+        let isText = head >> 8 == 0x81
+        guard isText || head >> 8 == 0x82, length >= 0, length < 126,
+            input.remaining - 6 >= length, length <= limits.messageBytesMax
+        else { return nil }
+        beginFrameOffset()
+        let frame = take(6 + length, from: &input)
+        let payload = UnsafeMutableRawBufferPointer(rebasing: frame[6...])
+        _ = Masking.unmask(payload, frame.loadUnaligned(fromByteOffset: 2, as: UInt32.self))
+        let bytes = UnsafeRawBufferPointer(payload)
+        if isText {
+            var utf8 = UTF8Validator()
+            guard utf8.accept(bytes) && utf8.isComplete else { throw FrameFault(.invalidUTF8) }
+        }
+        return .message(isText ? .text : .binary, bytes)
+    }
+
     /// The next header. What the input cuts off is carried over to the next one.
     private mutating func header(
         _ input: inout MutableInput

@@ -41,6 +41,7 @@ public struct ServerConnection: ~Copyable {
     ) throws(WebSocketError) -> Event? {
         if isLending { takeBack() }
         do throws(FrameFault) {
+            if !isOver && !isCloseSent, let event = try shortMessage(&input) { return event }
             while !isOver, let event = try step(&input) {
                 if case .close = event {
                     isCloseReceived = true
