@@ -150,7 +150,10 @@ let package = Package(
         tests("SASLTests", ["SASL"]),
         tests(
             "DevBrokerTests",
-            ["DevBroker", "KafkaMirror", "KafkaProtocol", "Compression", "Bytes", "Timing"]),
+            [
+                "DevBroker", "KafkaMirror", "KafkaProtocol", "Compression", "SASL", "JSON", "Bytes",
+                "Timing",
+            ]),
         tests("JSONTests", ["JSON", "Bytes"]),
         tests("PubSubProtocolTests", ["PubSubProtocol", "JSON", "Bytes"]),
         tests(
