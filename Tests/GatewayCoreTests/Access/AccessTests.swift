@@ -28,6 +28,14 @@ import Testing
         #expect(!TopicAccess.standard.allows("__consumer_offsets"))
     }
 
+    @Test("a name that only Unicode takes for a denied one does not get around the rule")
+    func illegalNames() {
+        let access = TopicAccess(allow: [Glob("*")], deny: [Glob("KPI*")])
+        let kelvin = "\u{212a}PI-sales"
+        #expect(kelvin == "KPI-sales")
+        #expect(!access.allows(kelvin) && !access.allows("a/b") && !access.allows(""))
+    }
+
     @Test("a session's policy is read strictly")
     func policies() throws {
         func parse(_ text: String) throws -> SessionPolicy {
