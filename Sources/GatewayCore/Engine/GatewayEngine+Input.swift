@@ -84,6 +84,8 @@ extension GatewayEngine {
             return try session.connection.next(&input)
         } catch {
             let fault = GatewayFault(error)
+            // RFC 6455 section 7.1.7: nothing that the peer sends is of interest any more.
+            session.endsWhenDrained = true
             close(session, fault, error.text)
             return nil
         }
@@ -103,7 +105,9 @@ extension GatewayEngine {
                 session.closeReason = String(decoding: reason, as: UTF8.self)
             }
             addRaw(session) { session.connection.answer(event, into: &$0) }
-            beginClosing(session)
+            if session.phase == .open { beginClosing(session) }
+            session.endsWhenDrained = true
+            if session.output.isEmpty { end(session, lingers: true) }
         }
     }
 

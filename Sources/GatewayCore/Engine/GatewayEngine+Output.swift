@@ -310,7 +310,7 @@ extension GatewayEngine {
     private func drained(_ session: Session) {
         switch session.phase {
         case .refusing: end(session, lingers: true)
-        case .closing where session.connection.isClosed || session.hasEnded:
+        case .closing where session.endsWhenDrained || session.hasEnded:
             end(session, lingers: true)
         case .open:
             pump(session)

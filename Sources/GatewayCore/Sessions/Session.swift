@@ -47,6 +47,8 @@ final class Session {
     var usesArena = false
     /// The client has shut down its sending side.
     var hasEnded = false
+    /// The client's Close frame has come, or will not: what waits is written, and that is all.
+    var endsWhenDrained = false
     /// In the middle of the consumption of input.
     var isConsuming = false
     /// Records of the reply under way are read from Kafka again.
