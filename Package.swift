@@ -34,7 +34,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
-        swiftSettings: swift)
+        swiftSettings: swift, linkerSettings: [.unsafeFlags(link(["-z", "muldefs"]), release)])
 }
 
 let package = Package(
@@ -136,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "kafka-codec-tool",
             dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs"],
-            path: "Tests/kafka-codec-tool", swiftSettings: swift),
+            path: "Tests/kafka-codec-tool", swiftSettings: swift, linkerSettings: linking),
         tests(
             "GatewayCoreTests",
             ["GatewayCore", "KafkaCore", "DevBroker", "Compression", "Bytes", "Timing"]),

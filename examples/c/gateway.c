@@ -16,15 +16,16 @@ static int fail(const char *what) {
     return 1;
 }
 
-/* Puts the route of one file; the file's name is its id where the object has none. */
-static int put_route(pubsubgw_gateway *g, const char *path) {
-    char json[65536];
+/* Puts the route of one file under an id made of its place on the command line. */
+static int put_route(pubsubgw_gateway *g, int number, const char *path) {
+    char json[65536], id[32];
     FILE *file = fopen(path, "r");
     if (!file) return perror(path), 1;
     size_t size = fread(json, 1, sizeof json, file);
     fclose(file);
     if (size == sizeof json) return fprintf(stderr, "gateway: %s: over 64 KiB\n", path), 1;
-    return pubsubgw_route_put(g, path, json, size) < 0 ? fail(path) : 0;
+    snprintf(id, sizeof id, "route-%d", number);
+    return pubsubgw_route_put(g, id, json, size) < 0 ? fail(path) : 0;
 }
 
 int main(int argc, char **argv) {
@@ -40,7 +41,7 @@ int main(int argc, char **argv) {
     pubsubgw_gateway *g;
     if (pubsubgw_new(NULL, &g) < 0) return fail("new");
     for (int i = 2; i < argc; i++)
-        if (put_route(g, argv[i])) return 1;
+        if (put_route(g, i - 1, argv[i])) return 1;
     if (pubsubgw_start(g) < 0) return fail("start");
     int port = pubsubgw_listen(g, argv[1], 0);
     if (port < 0) return fail(argv[1]);
