@@ -143,7 +143,7 @@ let package = Package(
         tests(
             "KafkaProtocolTests",
             [
-                "Bytes", "Digests", "Compression", "KafkaProtocol", "KafkaMirror",
+                "Bytes", "Timing", "Digests", "Compression", "KafkaProtocol", "KafkaMirror",
                 "KafkaTestCodecs",
             ]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),

@@ -29,7 +29,9 @@ extension OwnedRecord {
 }
 
 /// Every record of a payload that is not compressed (any more).
-func records(_ header: RecordBatchHeader, _ payload: UnsafeRawBufferPointer) throws -> [OwnedRecord] {
+func records(
+    _ header: RecordBatchHeader, _ payload: UnsafeRawBufferPointer
+) throws -> [OwnedRecord] {
     var found: [OwnedRecord] = []
     var record = Record()
     if header.magic < 2 {

@@ -60,8 +60,8 @@ extension Record {
         self.offset = offset
         self.timestamp = timestamp
         key = message.key?.baseAddress
-        keyCount = message.key?.count ?? 0
+        keyCount = message.key?.count ?? -1
         value = message.value?.baseAddress
-        valueCount = message.value?.count ?? 0
+        valueCount = message.value?.count ?? -1
     }
 }

@@ -5,8 +5,10 @@ public struct Record {
     public var timestamp: Int64
     /// nil for null, which is not the same as empty: a record with a null value deletes its key.
     public var key: UnsafeRawPointer?
+    /// -1 for null.
     public var keyCount: Int
     public var value: UnsafeRawPointer?
+    /// -1 for null.
     public var valueCount: Int
     /// The headers as they stand in the batch; `RecordHeaderReader` walks them. Their lengths have
     /// been checked.
@@ -19,9 +21,9 @@ public struct Record {
         offset = 0
         timestamp = -1
         key = nil
-        keyCount = 0
+        keyCount = -1
         value = nil
-        valueCount = 0
+        valueCount = -1
         headers = nil
         headersByteCount = 0
         headerCount = 0

@@ -5,8 +5,8 @@ public struct RecordHeaderReader {
     public private(set) var left: Int
 
     public init(_ record: Record) {
-        let start = record.headers ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
-        cursor = RecordCursor(start, count: record.headers == nil ? 0 : record.headersByteCount)
+        cursor = RecordCursor(
+            UnsafeRawBufferPointer(start: record.headers, count: record.headersByteCount))
         left = record.headerCount
     }
 
@@ -15,10 +15,11 @@ public struct RecordHeaderReader {
         guard left > 0 else { return nil }
         left -= 1
         let nameCount = try cursor.varint()
-        let name = UnsafeRawBufferPointer(start: try cursor.take(nameCount), count: nameCount)
+        let name = UnsafeRawBufferPointer(
+            start: try cursor.take(nameCount, limit: cursor.end), count: nameCount)
         let valueCount = try cursor.varint()
         guard valueCount != -1 else { return RecordHeader(name: name, value: nil) }
-        let value = try cursor.take(valueCount)
+        let value = try cursor.take(valueCount, limit: cursor.end)
         return RecordHeader(
             name: name, value: UnsafeRawBufferPointer(start: value, count: valueCount))
     }

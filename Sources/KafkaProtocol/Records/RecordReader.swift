@@ -5,9 +5,9 @@ public struct RecordReader {
 
     @usableFromInline var cursor: RecordCursor
     @usableFromInline let baseOffset: Int64
+    /// The time of appending is that of every record: then no delta counts.
     @usableFromInline let baseTimestamp: Int64
-    @usableFromInline let appendTimestamp: Int64
-    @usableFromInline let isLogAppendTime: Bool
+    @usableFromInline let timestampDeltaMask: Int64
     @usableFromInline let lastOffsetDelta: Int
     @usableFromInline var lastDelta = -1
     /// How many records are still to come.
@@ -15,13 +15,10 @@ public struct RecordReader {
 
     /// `payload` are the batch's records, decompressed; errors count from its start.
     public init(_ header: RecordBatchHeader, payload: UnsafeRawBufferPointer) {
-        // An empty payload has no address; nothing is read from this one.
-        let start = payload.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
-        cursor = RecordCursor(start, count: payload.count)
+        cursor = RecordCursor(payload)
         baseOffset = header.baseOffset
-        baseTimestamp = header.baseTimestamp
-        appendTimestamp = header.maxTimestamp
-        isLogAppendTime = header.isLogAppendTime
+        baseTimestamp = header.isLogAppendTime ? header.maxTimestamp : header.baseTimestamp
+        timestampDeltaMask = header.isLogAppendTime ? 0 : -1
         lastOffsetDelta = Int(header.lastOffsetDelta)
         left = Int(header.recordCount)
     }
@@ -30,56 +27,48 @@ public struct RecordReader {
     /// never reach beyond the header's last one, so a reader may rely on their order.
     @inlinable
     public mutating func next(_ record: inout Record) throws(RecordError) -> Bool {
+        if nextShort(&record) { return true }
+        return try nextChecked(&record)
+    }
+
+    /// Any record, with the exact error if it is none.
+    @usableFromInline
+    mutating func nextChecked(_ record: inout Record) throws(RecordError) -> Bool {
+        var cursor = cursor
         guard left > 0 else {
             guard cursor.at == cursor.end else { throw cursor.error(.trailingBytes) }
             return false
         }
-        left -= 1
         let length = try cursor.varint()
-        let batchEnd = cursor.end
-        guard length >= 0, length <= cursor.remaining else { throw cursor.error(.invalidLength) }
-        // Nothing of a record may be taken from the next one.
-        cursor.end = cursor.at + length
-        _ = try cursor.take(1)
+        guard length > 0, length <= cursor.remaining else { throw cursor.error(.invalidLength) }
+        let end = cursor.at + length
+        // No record has attributes yet.
+        cursor.at += 1
         let timestampDelta = try cursor.varint64()
         let delta = try cursor.varint()
         guard delta > lastDelta, delta <= lastOffsetDelta else {
             throw cursor.error(.invalidOffset)
         }
-        lastDelta = delta
         record.offset = baseOffset &+ Int64(delta)
-        record.timestamp = isLogAppendTime ? appendTimestamp : baseTimestamp &+ timestampDelta
+        record.timestamp = baseTimestamp &+ (timestampDelta & timestampDeltaMask)
         record.keyCount = try cursor.varint()
-        record.key = try nullable(&record.keyCount)
+        record.key = try cursor.nullable(record.keyCount, limit: end)
         record.valueCount = try cursor.varint()
-        record.value = try nullable(&record.valueCount)
+        record.value = try cursor.nullable(record.valueCount, limit: end)
         record.headerCount = try cursor.varint()
         record.headers = cursor.at
-        record.headersByteCount = cursor.remaining
-        if record.headerCount != 0 { try checkHeaders(record.headerCount) }
-        guard cursor.at == cursor.end else { throw cursor.error(.trailingBytes) }
-        cursor.end = batchEnd
+        record.headersByteCount = end - cursor.at
+        if record.headerCount != 0 { try cursor.skipHeaders(record.headerCount, limit: end) }
+        // Whatever was taken from the next record shows here at last.
+        guard cursor.at == end else { throw cursor.error(.trailingBytes) }
+        step(to: end, delta)
         return true
     }
 
-    /// The bytes of a key or a value; -1 is null.
     @inlinable @inline(__always)
-    mutating func nullable(_ count: inout Int) throws(RecordError) -> UnsafeRawPointer? {
-        if count == -1 {
-            count = 0
-            return nil
-        }
-        return try cursor.take(count)
-    }
-
-    @usableFromInline
-    mutating func checkHeaders(_ count: Int) throws(RecordError) {
-        // A header takes two bytes at least: an empty name and a null value.
-        guard count > 0, count <= cursor.remaining / 2 else { throw cursor.error(.invalidCount) }
-        for _ in 0..<count {
-            _ = try cursor.take(try cursor.varint())
-            let value = try cursor.varint()
-            if value != -1 { _ = try cursor.take(value) }
-        }
+    mutating func step(to end: UnsafeRawPointer, _ delta: Int) {
+        cursor.at = end
+        lastDelta = delta
+        left -= 1
     }
 }
