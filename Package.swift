@@ -131,7 +131,8 @@ let package = Package(
         // Both codecs of every message behind one protocol, and a tool that lets another
         // implementation compare itself with them (Tests/check-protocol).
         .target(
-            name: "KafkaTestCodecs", dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror"],
+            name: "KafkaTestCodecs",
+            dependencies: ["Bytes", "Compression", "KafkaProtocol", "KafkaMirror"],
             path: "Tests/KafkaTestCodecs", swiftSettings: swift),
         .executableTarget(
             name: "kafka-codec-tool",

@@ -1,6 +1,7 @@
 import Bytes
 import Digests
 import KafkaProtocol
+import KafkaTestCodecs
 import Testing
 
 @Suite struct RecordBatchTests {

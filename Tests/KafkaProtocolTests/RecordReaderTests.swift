@@ -1,5 +1,6 @@
 import Bytes
 import KafkaProtocol
+import KafkaTestCodecs
 import Testing
 
 /// Payloads that are written byte by byte: `count` records are promised.
@@ -9,7 +10,7 @@ private func reason(
     payload.withUnsafeBytes { bytes in
         let header = RecordBatchHeader(lastOffsetDelta: lastOffsetDelta, recordCount: count)
         do {
-            _ = try records(header, bytes)
+            _ = try owned(header, bytes)
             return nil
         } catch { return (error as? RecordError)?.reason }
     }

@@ -5,6 +5,10 @@
 //   out  {"value": ..., "again": HEX or null}  as it was read, and written again where our side can
 //        {"error": ...}
 //
+//   in   records HEX                           a record set
+//   out  {"value": [{"magic": ..., "isControl": ..., "records": [...]}, ...], "isCut": ...}
+//        {"error": ...}
+//
 // With `--formats` it prints `KEY request|response decode|encode FIRST LAST` and ends.
 
 import Bytes
@@ -32,6 +36,22 @@ func answer(_ line: String) -> String {
     }
 }
 
+func answerRecords(_ text: Substring) -> String {
+    guard let bytes = bytes(hex: text.utf8) else { return "{\"error\":\"not hexadecimal\"}" }
+    return bytes.withUnsafeBytes { bytes in
+        do {
+            let set = try RecordSet(bytes)
+            let entries = set.entries.map { entry in
+                "{\"magic\":\(entry.header.magic),\"isControl\":\(entry.header.isControl),"
+                    + "\"records\":\(describe(entry.records, records: bytes))}"
+            }
+            return "{\"value\":[\(entries.joined(separator: ","))],\"isCut\":\(set.isCut)}"
+        } catch {
+            return "{\"error\":\"\(error)\"}"
+        }
+    }
+}
+
 func formats() {
     for (request, response) in codecMessages {
         guard let api = KafkaAPI.with(key: request.apiKey) else { continue }
@@ -47,5 +67,7 @@ func formats() {
 if CommandLine.arguments.dropFirst().first == "--formats" {
     formats()
 } else {
-    while let line = readLine() { print(answer(line)) }
+    while let line = readLine() {
+        print(line.hasPrefix("records ") ? answerRecords(line.dropFirst(8)) : answer(line))
+    }
 }
