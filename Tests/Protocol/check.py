@@ -1,4 +1,4 @@
-"""Runs the three checks and closes with one line of counts (see Tests/check-protocol)."""
+"""Runs the checks and closes with one line of counts (see Tests/check-protocol)."""
 
 import pathlib
 import random
@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "Sources" / "KafkaProtocol"))
 
 import generated  # noqa: E402
+import records  # noqa: E402
 import roundtrip  # noqa: E402
 import schemas  # noqa: E402
 
@@ -23,6 +24,7 @@ def main():
         schemas.check_messages,
         schemas.check_errors,
         lambda: roundtrip.check(tool, seed, rounds),
+        lambda: records.check(ROOT, tool, seed, rounds),
     ):
         good, bad = check()
         passed += good
