@@ -23,7 +23,8 @@ public enum SASLError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .unsendableCredentials: "the SASL user name is empty, or it or the password holds a NUL"
+        case .unsendableCredentials:
+            "the SASL user name is empty, or it or the password holds a NUL"
         case .unexpectedMessage: "unexpected SASL message"
         case .malformedMessage(let what): "malformed SASL message: \(what)"
         case .messageTooLong(let count): "SASL message of \(count) bytes is too long"

@@ -156,7 +156,8 @@ extension RecordBatchWriter {
     ) throws(CompressionError) -> [UInt8] {
         var output = ByteWriter()
         var failure: CompressionError?
-        finish(&output, lastOffsetDelta: lastOffsetDelta, compressionCode: codec.rawValue) { bytes in
+        finish(&output, lastOffsetDelta: lastOffsetDelta, compressionCode: codec.rawValue) {
+            bytes in
             do throws(CompressionError) {
                 return try codec.compress(bytes, options)
             } catch {

@@ -48,7 +48,8 @@ public struct ControlCommands {
         case "append": try append(a, &w, now: now)
         case "create-topic": try createTopic(a)
         case "delete-topic": try found(cluster.deleteTopic(try a.string("topic"), now: now), a)
-        case "recreate-topic": try found(cluster.recreateTopic(try a.string("topic"), now: now), a)
+        case "recreate-topic":
+            try found(cluster.recreateTopic(try a.string("topic"), now: now), a)
         case "inject": try inject(a)
         case "clear-faults": cluster.clearFaults()
         default: try runOnBrokers(a, now: now)
@@ -89,8 +90,8 @@ public struct ControlCommands {
                     now: now), a)
         case "take-down":
             try found(
-                cluster.takeDown(try a.int32("broker"), elects: try a.bool("elect", true), now: now),
-                a)
+                cluster.takeDown(
+                    try a.int32("broker"), elects: try a.bool("elect", true), now: now), a)
         case "bring-up": try found(cluster.bringUp(try a.int32("broker"), now: now), a)
         case "freeze": cluster.freeze(try a.int32("broker"))
         case "thaw": cluster.thaw(try a.int32("broker"), now: now)
@@ -124,7 +125,9 @@ public struct ControlCommands {
         if try a.bool("log_append_time", false) { settings.timestampType = .logAppendTime }
         let made = cluster.createTopic(
             try a.string("topic"), partitions: try a.int32("partitions", 1), settings: settings)
-        guard made else { throw Refusal("create-topic: the topic exists, or its name is not one") }
+        guard made else {
+            throw Refusal("create-topic: the topic exists, or its name is not one")
+        }
     }
 
     private func compact(_ a: ControlArguments) throws(Refusal) {
@@ -149,7 +152,8 @@ public struct ControlCommands {
         let records = try a.strings("values").map { DevRecord($0) }
         let offset: Int64?
         do throws(CompressionError) {
-            offset = try cluster.append(topic, partition: partition, records, codec: codec, now: now)
+            offset = try cluster.append(
+                topic, partition: partition, records, codec: codec, now: now)
         } catch {
             throw Refusal("append: \(error)")
         }

@@ -27,7 +27,8 @@ extension BrokerCluster {
     }
 
     private func append(
-        _ answer: FetchResponse.Partition, of key: FetchSession.Key, to response: inout FetchResponse
+        _ answer: FetchResponse.Partition, of key: FetchSession.Key,
+        to response: inout FetchResponse
     ) {
         if let last = response.responses.last, last.topic == key.topic, last.topicID == key.topicID
         {

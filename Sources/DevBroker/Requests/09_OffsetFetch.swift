@@ -26,7 +26,8 @@ extension BrokerCluster {
             return context.reply(response)
         }
         let group = groups[request.groupID]
-        let asked = request.topics ?? everything(group).map { .init(name: $0, partitionIndexes: $1) }
+        let asked =
+            request.topics ?? everything(group).map { .init(name: $0, partitionIndexes: $1) }
         response.topics = asked.map { topic in
             .init(
                 name: topic.name,

@@ -5,7 +5,9 @@ import KafkaProtocol
 extension BrokerCluster {
     func createTopics(_ request: CreateTopicsRequest, _ context: RequestContext) -> Outcome {
         var response = CreateTopicsResponse(throttleTimeMilliseconds: context.throttleMilliseconds)
-        response.topics = request.topics.map { create($0, validateOnly: request.validateOnly, context) }
+        response.topics = request.topics.map {
+            create($0, validateOnly: request.validateOnly, context)
+        }
         return context.reply(response)
     }
 
