@@ -171,3 +171,20 @@ let package = Package(
             ]),
     ]
 )
+
+// Tests/Fuzz/run: only with libFuzzer, whose library it names.
+if let library = Context.environment["PUBSUBGW_FUZZER"] {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CFuzzer", "Bytes", "Compression", "Digests", "JSON", "SASL", "WebSocketProtocol",
+                "PubSubProtocol", "KafkaProtocol", "KafkaMirror", "KafkaCore", "GatewayCore",
+            ],
+            path: "Tests/Fuzz", exclude: ["CFuzzer", "run"], swiftSettings: swift,
+            linkerSettings: [
+                .unsafeFlags(link(["--whole-archive", library, "--no-whole-archive", "-lstdc++"]))
+            ]),
+    ]
+}

@@ -25,6 +25,8 @@ struct ZstdDecoder: ~Copyable {
     private static let sizesKnown = 0...UInt64.max - 2
 
     private var context: ZstdLibrary.Context?
+    /// What `produced` has to be at the end of the frame in work; nil if it does not tell.
+    private var frameEnd: UInt64?
 
     deinit {
         if let context { _ = ZstdLibrary.shared?.freeDecoder(context) }
@@ -48,14 +50,16 @@ struct ZstdDecoder: ~Copyable {
     mutating func step(
         _ source: inout DecoderSource, into output: inout ByteWriter, budget: Int
     ) throws(CompressionError) -> Bool {
-        if source.position == 0 && source.produced == 0 { reserve(source, &output) }
+        if source.position == 0 && source.produced == 0 { beginFrame(source, &output) }
         var left = budget
         while left > 0 {
             let before = (source.produced, source.position)
             let hint = try decompress(&source, into: &output, budget: left)
             left -= source.produced - before.0
             if hint == 0 {
+                try endFrame(source)
                 if source.remaining == 0 { return true }
+                beginFrame(source, &output)
             } else if (source.produced, source.position) == before {
                 throw .truncated(.zstd)
             }
@@ -90,10 +94,20 @@ struct ZstdDecoder: ~Copyable {
         return result
     }
 
-    private func reserve(_ source: DecoderSource, _ output: inout ByteWriter) {
+    private mutating func beginFrame(_ source: DecoderSource, _ output: inout ByteWriter) {
+        frameEnd = nil
         guard let promised = ZstdLibrary.shared?.contentSize(source.current, source.remaining),
             Self.sizesKnown.contains(promised)
         else { return }
+        frameEnd = UInt64(source.produced).addingReportingOverflow(promised).partialValue
         output.reserve(source.plausible(promised, ratioMax: Self.ratioMax) + 1)
+    }
+
+    /// libzstd holds a frame to its promise where it decompresses it at once, and not always where
+    /// it streams: which of the two it was must not matter.
+    private func endFrame(_ source: DecoderSource) throws(CompressionError) {
+        if let frameEnd, frameEnd != UInt64(source.produced) {
+            throw .corrupt(.zstd, at: source.position)
+        }
     }
 }

@@ -122,6 +122,16 @@ import Testing
         }
     }
 
+    /// Found by fuzzing: 43 plain bytes promised, none there.
+    @Test func aZstdFrameKeepsItsPromiseInAnySteps() {
+        let frame: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x2b, 0x01, 0x00, 0x00]
+        for budget in [1, 10, .max] {
+            #expect(throws: CompressionError.self) {
+                try decompress(.zstd, frame, budget: budget)
+            }
+        }
+    }
+
     // MARK: gzip
 
     /// RFC 1952 section 2.2.

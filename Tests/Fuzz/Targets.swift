@@ -1,0 +1,4 @@
+/// All targets, in the order in which they run.
+enum Targets {
+    static let all: [FuzzTarget] = decompressionTargets + base64Targets
+}
