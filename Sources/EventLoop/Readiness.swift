@@ -49,6 +49,7 @@ public struct Registration: Hashable, Sendable {
 
     init(data: UInt64) {
         self.init(
-            slot: UInt32(truncatingIfNeeded: data), generation: UInt32(truncatingIfNeeded: data >> 32))
+            slot: UInt32(truncatingIfNeeded: data),
+            generation: UInt32(truncatingIfNeeded: data >> 32))
     }
 }

@@ -88,7 +88,9 @@ public final class TLSContext: @unchecked Sendable {
             }
         case .file(let path):
             OpenSSLQueue.clear()
-            guard access(path, R_OK) == 0 else { throw TLSError("CA file: cannot be read: " + path) }
+            guard access(path, R_OK) == 0 else {
+                throw TLSError("CA file: cannot be read: " + path)
+            }
             guard SSL_CTX_load_verify_file(context, path) == 1 else {
                 throw TLSError(openSSLRefuses: "CA file \(path)")
             }
@@ -98,7 +100,9 @@ public final class TLSContext: @unchecked Sendable {
     /// Where distributions keep them, after what OpenSSL was built with. OpenSSL's own function
     /// for this would look into the environment, which is the host's.
     private func trustTheSystem() throws(TLSError) {
-        let directories = [X509_get_default_cert_dir().map { String(cString: $0) }, "/etc/ssl/certs"]
+        let directories = [
+            X509_get_default_cert_dir().map { String(cString: $0) }, "/etc/ssl/certs",
+        ]
         let files = [
             X509_get_default_cert_file().map { String(cString: $0) },
             "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",

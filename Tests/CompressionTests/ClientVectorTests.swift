@@ -22,7 +22,8 @@ import Testing
         let bytes = stride(from: 0, to: digits.count, by: 2).compactMap { at in
             UInt8(String(decoding: digits[at..<at + 2], as: UTF8.self), radix: 16)
         }
-        guard let magic = Int(name[1]), let codec = Codec.allCases.first(where: { $0.name == name[2] })
+        guard let magic = Int(name[1]),
+            let codec = Codec.allCases.first(where: { $0.name == name[2] })
         else { return nil }
         return Vector(client: String(name[0]), magic: magic, codec: codec, bytes: bytes)
     }

@@ -13,7 +13,8 @@ import Timing
     func whatWasCompressedComesBack(variant: Variant, sample: Sample) throws {
         let plain = sample.bytes
         let compressed = try variant.codec.compress(plain, variant.options)
-        for budget in [1, 1000, 65_536, plain.count, .max] where plain.count / max(budget, 1) < 50_000 {
+        for budget in [1, 1000, 65_536, plain.count, .max]
+        where plain.count / max(budget, 1) < 50_000 {
             let back = try decompress(
                 variant.codec, compressed, cap: plain.count, budget: budget, prefix: [1, 2, 3])
             #expect(back == plain, "budget \(budget)")

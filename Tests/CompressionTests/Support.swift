@@ -9,7 +9,8 @@ func decompress(
     prefix: [UInt8] = []
 ) throws(CompressionError) -> [UInt8] {
     var decompressor = Decompressor()
-    return try decompress(codec, compressed, cap: cap, budget: budget, prefix: prefix, &decompressor)
+    return try decompress(
+        codec, compressed, cap: cap, budget: budget, prefix: prefix, &decompressor)
 }
 
 func decompress(
@@ -72,7 +73,8 @@ struct Variant: Sendable, CustomStringConvertible {
     let options: CompressionOptions
 
     init(
-        _ description: String, _ codec: Codec, _ change: (inout CompressionOptions) -> Void = { _ in }
+        _ description: String, _ codec: Codec,
+        _ change: (inout CompressionOptions) -> Void = { _ in }
     ) {
         self.description = description
         self.codec = codec

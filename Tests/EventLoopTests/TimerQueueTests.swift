@@ -24,7 +24,9 @@ import Timing
                 let now = Int64.random(in: 0..<600, using: &random)
                 fired = []
                 while let action = queue.popDue(Instant(nanoseconds: now)) { action() }
-                let due = model.filter { $0.due <= now }.sorted { ($0.due, $0.name) < ($1.due, $1.name) }
+                let due = model.filter { $0.due <= now }.sorted {
+                    ($0.due, $0.name) < ($1.due, $1.name)
+                }
                 #expect(fired == due.map(\.name))
                 model.removeAll { $0.due <= now }
             }

@@ -11,7 +11,8 @@ let decompressionTargets = [
 ]
 
 private let capBytes = 1 << 20
-private let plain = [[], [UInt8]("some text, some text, and more of it".utf8)]
+private let plain =
+    [[], [UInt8]("some text, some text, and more of it".utf8)]
     + [[UInt8](repeating: 7, count: 70_000)]
 
 private func compressed(_ codec: Codec) -> [[UInt8]] {

@@ -74,7 +74,9 @@ struct TestCertificates: Sendable {
 
     @discardableResult
     private static func shell(_ command: String) -> Int32 {
-        var arguments: [UnsafeMutablePointer<CChar>?] = ["sh", "-c", command].map { (text: String) in strdup(text) }
+        var arguments: [UnsafeMutablePointer<CChar>?] = ["sh", "-c", command].map {
+            (text: String) in strdup(text)
+        }
         defer { for argument in arguments { free(argument) } }
         arguments.append(nil)
         var process = pid_t()

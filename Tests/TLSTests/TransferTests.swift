@@ -31,7 +31,9 @@ import Testing
             let sent = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             var taken = 0
             while taken < size {
-                guard case .bytes(let count) = ends.client.write(Array(sent[taken...]), pieces: pieces)
+                guard
+                    case .bytes(let count) = ends.client.write(
+                        Array(sent[taken...]), pieces: pieces)
                 else { break }
                 taken += count
             }
@@ -140,7 +142,9 @@ import Testing
             client: TLSContext(client: trusting()), left, host: "broker.test")
         let server = try TLSTransport(server: TLSContext(server: serving()), right)
         let (toClient, toServer) = (PlainTransport(middleLeft), PlainTransport(middleRight))
-        defer { for end in [client, server, toClient, toServer] as [any StreamTransport] { end.close() } }
+        defer {
+            for end in [client, server, toClient, toServer] as [any StreamTransport] { end.close() }
+        }
         for _ in 0..<10 {
             _ = client.handshake()
             _ = toServer.write(toClient.readAll().bytes)
