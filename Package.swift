@@ -9,17 +9,18 @@ let release: BuildSettingCondition = .when(platforms: [.linux], configuration: .
 
 /// Release code carries the static Swift runtime (the dynamic one installs signal handlers in the
 /// host) and no dynamic exclusivity checks (a factor of three on small messages). Debug builds, and
-/// so the tests, keep the checks. The string processing module is not imported: it would bring
-/// the regular expressions' parser, a megabyte that nobody calls.
+/// so the tests, keep the checks.
 let swift: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
     .unsafeFlags(
-        [
-            "-static-stdlib", "-enforce-exclusivity=unchecked", "-enable-cmo-everything",
-            "-Xfrontend", "-disable-implicit-string-processing-module-import",
-        ], release),
+        ["-static-stdlib", "-enforce-exclusivity=unchecked", "-enable-cmo-everything"], release),
 ]
+
+/// What goes into the library is not given the string processing module, which every file imports
+/// unasked: it would bring the regular expressions' parser, a megabyte that nobody calls.
+let lean: [SwiftSetting] =
+    swift + [.unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"])]
 
 func link(_ options: [String]) -> [String] { options.flatMap { ["-Xlinker", $0] } }
 
@@ -28,7 +29,7 @@ func link(_ options: [String]) -> [String] { options.flatMap { ["-Xlinker", $0] 
 let linking: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"] + link(["-z", "muldefs"]), release)]
 
 func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: lean)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -86,7 +87,7 @@ let package = Package(
             ]),
         .target(
             name: "PubSubGW", dependencies: ["CPubSubGW", "Runtime"], exclude: ["pubsubgw.map"],
-            swiftSettings: swift,
+            swiftSettings: lean,
             linkerSettings: [
                 .unsafeFlags(
                     // lld: packed relocations and folded equal functions make the library a

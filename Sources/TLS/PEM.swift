@@ -26,6 +26,15 @@ enum PEM {
         try body(certificates)
     }
 
+    /// Whether one of the two ways to say so stands at the start of a line (RFC 7468 section 11,
+    /// RFC 1421 section 4.6.1.1).
+    private static func isEncrypted(_ text: String) -> Bool {
+        text.utf8.split(separator: UInt8(ascii: "\n")).contains { line in
+            line.starts(with: "-----BEGIN ENCRYPTED".utf8)
+                || line.starts(with: "Proc-Type: 4,ENCRYPTED".utf8)
+        }
+    }
+
     /// Lends a private key without a password.
     static func withPrivateKey(
         _ text: String, _ subject: String, _ body: (OpaquePointer) throws(TLSError) -> Void
@@ -34,7 +43,7 @@ enum PEM {
             guard let key = cshims_read_private_key(bio) else {
                 OpenSSLQueue.clear()
                 let reason =
-                    text.contains("ENCRYPTED")
+                    isEncrypted(text)
                     ? "is encrypted: give it without a password" : "no private key in PEM form"
                 throw TLSError("\(subject): \(reason)")
             }
