@@ -1,13 +1,15 @@
-/* The sockets' limit: a WebSocket server that answers every frame with one prebuilt fetch reply.
+/* The sockets' limit: a WebSocket server that answers every frame with a prebuilt fetch reply. It
+ * holds REPLIES of them and each connection goes through them in turn, so that its memory is as
+ * cold as that of a server that holds as many records.
  *
- *   prebuilt_server REPLY_BYTES RECORD_BYTES      prints its port */
+ *   prebuilt_server REPLY_BYTES RECORD_BYTES REPLIES      prints its port */
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <sys/epoll.h>
 #include "websocket_client.h"
 
-static uint8_t *reply;
-static size_t reply_size;
+static uint8_t **replies;
+static size_t reply_size, reply_count;
 
 static size_t message(uint8_t *out, uint64_t offset, size_t size) {
     uint8_t body[4096];
@@ -27,14 +29,18 @@ static void build(size_t wanted, size_t record) {
     uint8_t head[64];
     head[m++] = 0x08; head[m++] = 7;
     head[m++] = 0x8a; head[m++] = 0x02; m += put_varint(head + m, n);
-    reply = malloc(n + 128);
+    uint8_t *reply = malloc(n + 128);
     reply[0] = 0x82; reply[1] = 127;
     for (int i = 0; i < 8; i++) reply[2 + i] = (uint8_t)((uint64_t)(n + m) >> (56 - 8 * i));
     memcpy(reply + 10, head, m); memcpy(reply + 10 + m, nested, n);
     reply_size = 10 + m + n;
+    replies = malloc(reply_count * sizeof *replies);
+    replies[0] = reply;
+    for (size_t i = 1; i < reply_count; i++) replies[i] = memcpy(malloc(reply_size), reply, reply_size);
+    free(nested);
 }
 
-struct client { int fd, upgraded; size_t have, unsent; char in[8192]; };
+struct client { int fd, upgraded; size_t have, unsent, turn; char in[8192]; };
 
 static void upgrade(struct client *c) {
     char *key = strstr(c->in, "Sec-WebSocket-Key: "), joined[128], accept[64], out[256];
@@ -51,7 +57,7 @@ static void upgrade(struct client *c) {
 
 static void flush(int loop, struct client *c) {
     while (c->unsent) {
-        ssize_t n = send(c->fd, reply + reply_size - c->unsent, c->unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = send(c->fd, replies[c->turn] + reply_size - c->unsent, c->unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0) break;
         c->unsent -= (size_t)n;
     }
@@ -61,7 +67,7 @@ static void flush(int loop, struct client *c) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3) return 2;
+    if (argc != 4 || !(reply_count = (size_t)atol(argv[3]))) return 2;
     build((size_t)atol(argv[1]), (size_t)atol(argv[2]));
     int listener = socket(AF_INET, SOCK_STREAM, 0), loop = epoll_create1(0), one = 1;
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -89,7 +95,7 @@ int main(int argc, char **argv) {
                 if (n <= 0) { close(c->fd); free(c); continue; }
                 c->have += (size_t)n; c->in[c->have] = 0;
                 if (!c->upgraded) { if (strstr(c->in, "\r\n\r\n")) upgrade(c); continue; }
-                c->have = 0; c->unsent = reply_size;      /* one frame, one in flight */
+                c->have = 0; c->unsent = reply_size; c->turn = (c->turn + 1) % reply_count;      /* one frame, one in flight */
             }
             flush(loop, c);
         }
