@@ -43,7 +43,7 @@ struct JSONSource: FieldSource {
                 }
                 try message.read(field.number, from: &self)
             } catch {
-                throw error.within(key)
+                throw error.within(MalformedMessage.shown(key))
             }
         }
     }
@@ -143,7 +143,7 @@ struct JSONSource: FieldSource {
         guard try enter() == .string else { return try numbered(type) }
         guard let name = try string() else { return nil }
         guard name.isASCII, let number = E.names[name], let value = E(rawValue: number) else {
-            throw fault(.unknownValue("\"\(name)\""))
+            throw fault(.unknownValue("\"\(MalformedMessage.shown(name))\""))
         }
         return value
     }

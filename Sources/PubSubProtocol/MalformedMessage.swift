@@ -58,6 +58,14 @@ public struct MalformedMessage: Error, Equatable, Sendable {
         if case .tooMany = reason { .limit } else { .malformed }
     }
 
+    /// Text of the client as errors show it, which are sent back and logged: no more than 60
+    /// characters, and ASCII that a terminal only prints.
+    static func shown(_ text: String) -> String {
+        let cut = text.unicodeScalars.prefix(60)
+        let plain = cut.map { $0.value >= 0x20 && $0.value < 0x7f ? Character($0) : "?" }
+        return String(plain) + (cut.count < text.unicodeScalars.count ? "..." : "")
+    }
+
     /// The same error seen from around `parent`.
     func within(_ parent: String) -> MalformedMessage {
         var error = self

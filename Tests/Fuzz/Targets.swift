@@ -1,4 +1,5 @@
 /// All targets, in the order in which they run.
 enum Targets {
-    static let all: [FuzzTarget] = decompressionTargets + base64Targets
+    static let all: [FuzzTarget] =
+        decompressionTargets + base64Targets + jsonTargets + pubSubTargets
 }

@@ -75,7 +75,12 @@ private func state(_ text: String, _ format: MessageFormat) throws -> [UInt8]? {
         // A Kelvin sign, which Swift's == takes for a K.
         Row(
             "{\"cmd\u{212a}afkaFetch\":{}}",
-            "cmd\u{212a}afkaFetch at line 1 column 2: no such field"),
+            "cmd?afkaFetch at line 1 column 2: no such field"),
+        Row(
+            "{\"" + String(repeating: "x", count: 1000) + "\":1}",
+            String(repeating: "x", count: 60) + "... at line 1 column 2: no such field"),
+        Row(
+            #"{"\u001b[31m\n":1}"#, "?[31m? at line 1 column 2: no such field"),
         Row(
             #"{"cmdPing":{"stateBase64":""}}"#,
             "cmdPing.stateBase64 at line 1 column 13: no such field"),
