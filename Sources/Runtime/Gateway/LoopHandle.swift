@@ -70,10 +70,7 @@ final class LoopHandle: Sendable {
     var isCurrent: Bool { place.isCurrent }
 
     /// Cuts everything and lets the thread end; `join` waits for it.
-    func end() {
-        post { $0.shutDown() }
-        thread.mailbox.stopLoop()
-    }
+    func end() { post { $0.shutDown() } }
 
     func join() { thread.join() }
 }

@@ -3,7 +3,7 @@ import Compression
 /// What this library can do on this machine (`pubsubgw_has_feature`). Names are never renamed.
 public enum Feature {
     private static let always: Set<String> = [
-        "listen-tcp", "listen-unix", "adopt-fd", "permessage-deflate", "sasl-plain",
+        "listen-tcp", "listen-unix", "adopt-fd", "permessage-deflate", "kafka-tls", "sasl-plain",
         "sasl-scram-256", "sasl-scram-512",
     ]
 

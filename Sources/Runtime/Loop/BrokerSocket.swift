@@ -2,6 +2,7 @@ import Bytes
 import EventLoop
 import Glibc
 import KafkaCore
+import TLS
 
 /// One connection to a broker: look-up, TCP to whichever address answers, TLS, and then bytes.
 final class BrokerSocket: ReadinessHandler {
@@ -81,11 +82,12 @@ final class BrokerSocket: ReadinessHandler {
     private func open(_ descriptor: Int32) {
         Socket.setNoDelay(descriptor)
         Socket.setKeepAlive(descriptor)
-        guard tls == nil else {
+        do throws(TLSError) {
+            transport = try makeTransport(descriptor)
+        } catch {
             Socket.close(descriptor)
-            return fail(.tls, "this build speaks no TLS to brokers")
+            return fail(.tls, error.text)
         }
-        transport = PlainTransport(descriptor)
         phase = .handshaking
         do throws(SystemError) {
             registration = try loop.add(descriptor, interest, handler: self)
@@ -93,6 +95,12 @@ final class BrokerSocket: ReadinessHandler {
             return fail(.unreachable, error.description)
         }
         shakeHands()
+    }
+
+    private func makeTransport(_ descriptor: Int32) throws(TLSError) -> any StreamTransport {
+        guard let tls else { return PlainTransport(descriptor) }
+        return try TLSTransport(
+            client: try driver.tlsContext(tls), descriptor, host: tls.serverName ?? endpoint.host)
     }
 
     private func shakeHands() {
@@ -140,6 +148,13 @@ final class BrokerSocket: ReadinessHandler {
             case .failed(let failure): return fail(failure)
             }
         }
+        if phase == .open, transport?.hasBufferedInput == true { goOn() }
+    }
+
+    /// No descriptor tells of bytes that TLS holds already.
+    private func goOn() {
+        let broker = LoopBound(self)
+        loop.post { broker.value.receive() }
     }
 
     private func taken(_ count: Int, _ buffer: UnsafeMutableRawBufferPointer, isOwn: Bool) {

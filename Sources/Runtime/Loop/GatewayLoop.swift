@@ -1,6 +1,7 @@
 import EventLoop
 import GatewayCore
 import KafkaCore
+import TLS
 import Timing
 
 /// The driver of one loop: it performs what the engine asks for on sockets and threads, and tells
@@ -20,6 +21,7 @@ final class GatewayLoop {
     var dirtyClients: [ClientSocket] = []
     var brokers: [BrokerConnectionID: BrokerSocket] = [:]
     var dirtyBrokers: [BrokerSocket] = []
+    var tlsContexts: [TLSSettings: TLSContext] = [:]
     var lingering: [ObjectIdentifier: LingeringSocket] = [:]
     var listeners: [ListenerEntry] = []
     var drain = LoopDrain()
