@@ -1,20 +1,42 @@
 #include "cshims-threads.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+struct start {
+    void *(*body)(void *);
+    void *argument;
+    char name[16];
+};
+
+// The thread names itself: a name given from outside may come after its first lines have run.
+static void *begin(void *argument) {
+    struct start start = *(struct start *)argument;
+    free(argument);
+    pthread_setname_np(pthread_self(), start.name);
+    return start.body(start.argument);
+}
+
 int cshims_thread_start(
     pthread_t *thread, const char *name, void *(*body)(void *), void *argument) {
+    struct start *start = malloc(sizeof *start);
+    if (start == NULL) return ENOMEM;
+    start->body = body;
+    start->argument = argument;
+    snprintf(start->name, sizeof start->name, "%s", name);
     // The new thread inherits the mask: there is no moment in which a signal could reach it.
     sigset_t all, before;
     sigfillset(&all);
     int error = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (error != 0) return error;
-    error = pthread_create(thread, NULL, body, argument);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error == 0) pthread_setname_np(*thread, name);
+    if (error == 0) {
+        error = pthread_create(thread, NULL, begin, start);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    if (error != 0) free(start);
     return error;
 }
 
