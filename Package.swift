@@ -111,7 +111,8 @@ let package = Package(
                 "KafkaMirror", "EventLoop", "TLS", "CShims",
             ]),
         .executableTarget(
-            name: "pubsubgw-devbroker", dependencies: ["DevBroker", "EventLoop", "TLS", "JSON"],
+            name: "pubsubgw-devbroker",
+            dependencies: ["DevBroker", "EventLoop", "TLS", "CShims"],
             swiftSettings: swift, linkerSettings: linking),
         .executableTarget(
             name: "pubsubgw-echo",
@@ -153,8 +154,8 @@ let package = Package(
         tests(
             "DevBrokerTests",
             [
-                "DevBroker", "KafkaMirror", "KafkaProtocol", "Compression", "SASL", "JSON", "Bytes",
-                "Timing",
+                "DevBroker", "KafkaMirror", "KafkaProtocol", "KafkaTestCodecs", "Compression",
+                "SASL", "JSON", "Bytes", "Timing",
             ]),
         tests("JSONTests", ["JSON", "Bytes"]),
         tests("PubSubProtocolTests", ["PubSubProtocol", "JSON", "Bytes"]),

@@ -1,3 +1,4 @@
+import CShims
 import Compression
 import DevBroker
 import EventLoop
@@ -14,6 +15,9 @@ enum Command {
     static func run(_ arguments: [String]) -> Int32 {
         // A client that hangs up must be an error of write, not the end.
         signal(SIGPIPE, SIG_IGN)
+        // Frames of a megabyte come and go: memory that is mapped anew for each costs more than
+        // the copy into it.
+        cshims_malloc_keep_large_blocks()
         let options: Options
         do throws(Options.Refusal) {
             options = try Options(arguments)

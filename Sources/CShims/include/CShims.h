@@ -6,6 +6,7 @@
 #include "cshims-crc32c.h"
 #include "cshims-descriptors.h"
 #include "cshims-epoll.h"
+#include "cshims-malloc.h"
 #include "cshims-openssl.h"
 #include "cshims-process.h"
 #include "cshims-sockets.h"

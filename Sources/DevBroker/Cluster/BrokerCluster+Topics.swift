@@ -14,8 +14,10 @@ extension BrokerCluster {
     }
 
     @discardableResult
-    func makeTopic(_ name: String, _ partitions: Int32, _ settings: TopicSettings) -> Topic {
-        let id = self.settings.profile.hasTopicIDs ? newTopicID() : .zero
+    func makeTopic(
+        _ name: String, _ partitions: Int32, _ settings: TopicSettings, id given: KafkaUUID? = nil
+    ) -> Topic {
+        let id = given ?? (self.settings.profile.hasTopicIDs ? newTopicID() : .zero)
         let topic = Topic(name: name, id: id, settings: settings)
         addPartitions(to: topic, count: partitions)
         topics[name] = topic

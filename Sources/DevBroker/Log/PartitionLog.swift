@@ -3,10 +3,10 @@ import Bytes
 /// The bytes of one partition as a broker keeps them: batches as they were sent, with offsets and
 /// leader epoch written over, and an index by offset. A read is two binary searches.
 struct PartitionLog {
-    /// Bytes of a segment, if no single batch is larger.
-    private static let segmentBytes = 1 << 20
-    /// A new log starts small: a test may make thousands of partitions.
+    /// A new log starts small: a test may make thousands of partitions. Each segment is twice as
+    /// large as the one before, so that few fetches meet the seam of two.
     private static let firstSegmentBytes = 16 << 10
+    private static let segmentBytesMax = 16 << 20
 
     private(set) var segments: [LogSegment] = []
     /// Ordered by offset; those before `firstBatch` have been deleted.
@@ -51,7 +51,8 @@ struct PartitionLog {
 
     private mutating func segmentWithRoom(_ count: Int) -> LogSegment {
         if let last = segments.last, last.room >= count { return last }
-        let wanted = segments.isEmpty ? Self.firstSegmentBytes : Self.segmentBytes
+        let wanted = segments.last.map { min($0.capacity * 2, Self.segmentBytesMax) }
+            ?? Self.firstSegmentBytes
         let segment = LogSegment(start: endPlace, capacity: max(wanted, count))
         segments.append(segment)
         return segment

@@ -45,7 +45,9 @@ extension BrokerCluster {
             } else {
                 answer.timestamp = found.timestamp
                 answer.offset = found.offset
-                answer.leaderEpoch = found.offset < 0 ? -1 : found.epoch
+                // Release 2.1 has the field, but never fills it.
+                let hasEpoch = found.offset >= 0 && settings.profile != .kafka2_1
+                answer.leaderEpoch = hasEpoch ? found.epoch : -1
             }
         } catch {
             answer.errorCode = error.rawValue

@@ -44,6 +44,8 @@ extension BrokerCluster {
         } else if request.keyType < 0 || request.keyType > 1 {
             answer.errorCode = KafkaError.invalidRequest.rawValue
         } else if let broker = coordinator(of: key) {
+            // What brokers have always said where there is nothing to say.
+            answer.errorMessage = context.version >= 4 ? "" : KafkaError.none.name
             answer.nodeID = broker.id
             answer.host = broker.address.host
             answer.port = Int32(broker.address.port)
