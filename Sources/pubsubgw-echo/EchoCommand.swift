@@ -4,12 +4,14 @@ import Glibc
 /// The command line.
 enum EchoCommand {
     static let usage = """
-        usage: pubsubgw-echo PORT [--deflate] [--host ADDRESS] [--origin PATTERN] [--message-bytes N]
+        usage: pubsubgw-echo PORT [--deflate] [--host ADDRESS] [--origin PATTERN]
+                             [--message-bytes N] [--message-ms N]
           PORT             0 lets the kernel choose; the port is printed
           --deflate        agree on permessage-deflate
           --host ADDRESS   where to listen, 127.0.0.1 if not given
           --origin PATTERN pages that may connect, "*" for all; the same host if not given
           --message-bytes  largest message, 16777216 if not given
+          --message-ms     time from a message's first frame to its last, 60000 if not given
         """
 
     static func run(_ arguments: [String]) -> Int32 {

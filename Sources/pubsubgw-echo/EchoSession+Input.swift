@@ -61,6 +61,20 @@ extension EchoSession {
         }
         if connection.isClosed { return leave() }
         backlog.bytes(UnsafeRawBufferPointer(input.rest))
+        if connection.isInsideOfMessage != isLimited { limitMessage() }
+    }
+
+    /// One deadline for a whole message, however often its bytes come.
+    private func limitMessage() {
+        guard connection.isInsideOfMessage else { return unlimit() }
+        limit(milliseconds: server.settings.messageMilliseconds) { [unowned self] in
+            connection.close(
+                .policyViolation, reason: "the message is not complete in time",
+                into: &server.cork)
+            leave()
+            flush()
+            settle()
+        }
     }
 
     private func reply(_ event: Event) {

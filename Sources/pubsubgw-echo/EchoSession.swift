@@ -64,7 +64,7 @@ final class EchoSession: ReadinessHandler {
     }
 
     /// Works on until the input is used up or the peer has to read.
-    private func settle() {
+    func settle() {
         while phase == .open && output.isEmpty && !backlog.isEmpty {
             let held = backlog.take()
             received(held.mutableBytes)
@@ -81,14 +81,16 @@ final class EchoSession: ReadinessHandler {
         }
     }
 
-    /// The one deadline of the phase; an earlier one is forgotten.
-    func limit(milliseconds: Int64) {
+    /// The one deadline of the phase; an earlier one is forgotten. Without an action it closes.
+    func limit(milliseconds: Int64, _ action: (() -> Void)? = nil) {
         unlimit()
         deadline = server.loop.schedule(afterMilliseconds: milliseconds) { [unowned self] in
             deadline = nil
-            close()
+            if let action { action() } else { close() }
         }
     }
+
+    var isLimited: Bool { deadline != nil }
 
     func unlimit() {
         if let deadline { server.loop.cancel(deadline) }

@@ -10,6 +10,8 @@ struct EchoSettings {
     var origins = OriginPolicy.sameHost
     /// For the whole request, so that a byte a second does not hold a connection open.
     let handshakeMilliseconds: Int64 = 10_000
+    /// For a message from its first frame to its last: an endless one would hold its memory.
+    var messageMilliseconds: Int64 = 60_000
     /// For the peer's Close, and then for its end of stream.
     let closeMilliseconds: Int64 = 5_000
     /// What a peer does not read is written no further, and the peer is not read from.
@@ -32,6 +34,9 @@ struct EchoSettings {
             case "--message-bytes":
                 guard let bytes = rest.next().flatMap({ Int($0) }), bytes > 0 else { return nil }
                 frames = FrameLimits(messageBytesMax: bytes)
+            case "--message-ms":
+                guard let limit = rest.next().flatMap({ Int64($0) }), limit > 0 else { return nil }
+                messageMilliseconds = limit
             default:
                 guard port == nil, let value = UInt16(argument) else { return nil }
                 port = value

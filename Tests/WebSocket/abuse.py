@@ -298,6 +298,17 @@ def idle_clients(echo, count):
     print(f"an idle connection takes {each:.0f} bytes")
 
 
+def message_without_end(echo):
+    """The deadline is for the whole message: bytes that keep coming do not move it."""
+    with echo.connect() as client:
+        client.upgrade().send(frame(TEXT, b"begun", fin=False))
+        start = time.monotonic()
+        while not select.select([client.socket], [], [], 0.2)[0]:
+            client.send(frame(MORE, b"more", fin=False))
+        assert client.ending() == ([], 1008)
+        assert 0.8 < time.monotonic() - start < 3
+
+
 # Endings.
 
 def half_closed(echo):
@@ -385,6 +396,8 @@ def main():
         with Echo(arguments.echo) as echo:
             echo.check_alive()
             report.run(test.__name__, test, echo)
+    with Echo(arguments.echo, "--message-ms", "1000") as echo:
+        report.run("message_without_end", message_without_end, echo)
     for test in (bomb, deflated_flood_never_read):
         with Echo(arguments.echo, "--deflate") as echo:
             echo.check_alive()

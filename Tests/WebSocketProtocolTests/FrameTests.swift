@@ -62,7 +62,8 @@ import Testing
     @Test func sixtyFiveThousandFragmentsOf64BytesPass() {
         let piece = [UInt8](repeating: 5, count: 64)
         var bytes = ClientFrame.binary(piece, isFinal: false).bytes
-        for _ in 0..<65_534 { bytes += ClientFrame.more(piece).bytes }
+        let more = ClientFrame.more(piece).bytes
+        for _ in 0..<65_534 { bytes += more }
         bytes += ClientFrame.more(piece, isFinal: true).bytes
         let large = Transcript(limits: FrameLimits(messageBytesMax: 16_777_216))
         let whole = [UInt8](repeating: 5, count: 4_194_304)
