@@ -104,7 +104,7 @@ public struct ServerConnection: ~Copyable {
         }
     }
 
-    /// Consumes a frame's start, counting its place in the stream.
+    /// The next byte of input begins a frame.
     mutating func beginFrameOffset() { frameOffset = receivedBytes }
 
     @inline(__always)
