@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,7 +72,8 @@ int main(void)
         snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
         FILE *status = fopen(path, "r");
         while (status && fgets(line, sizeof line, status))
-            if (strncmp(line, "SigBlk:", 7) == 0) MUST(strstr(line, "fffffffe7ffbfeff") != NULL);
+            if (strncmp(line, "SigBlk:", 7) == 0)
+                MUST((strtoull(line + 7, NULL, 16) & 0xfffffffe7ffbfeff) == 0xfffffffe7ffbfeff);
         if (status) fclose(status);
     }
     closedir(tasks);

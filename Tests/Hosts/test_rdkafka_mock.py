@@ -47,7 +47,7 @@ def test_reads_headers_and_tombstones():
                           headers=[("a", b"1"), ("b", None), ("a", b"")])
     mock.producer.flush(10)
     with Gateway(route(mock.bootstrap)) as gateway, Client(gateway.url()) as client:
-        first, second = client.fetch("t").messages
+        first, second = client.read_all("t", 0, 2)
         assert not first.HasField("value") and first.key == b"gone", first
         assert second.HasField("value") and second.value == b"" and second.HasField("key")
         assert [(h.key, h.value, h.HasField("value")) for h in second.headers] \

@@ -117,7 +117,7 @@ def test_a_thousand_stopped_readers_keep_the_bound():
                 reply = pb.PubSubResp.FromString(read_frame(file)[1]).kafka_fetch_resp
                 found = [message.offset for message in reply.messages]
                 assert found == list(range(index * 50, index * 50 + len(found))), found[:5]
-                assert len(found) > 500
+                assert found and reply.next_offset == found[-1] + 1
 
 
 def test_idle_sessions_are_small():
