@@ -175,6 +175,7 @@ extension GatewayEngine {
         }
         if !session.isReadingPaused, session.phase != .over {
             effects.append(.resumeReading(session.id))
+            schedule(session)
         }
     }
 }

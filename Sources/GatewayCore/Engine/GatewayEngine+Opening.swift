@@ -23,6 +23,12 @@ extension GatewayEngine {
         guard sessions[id] == nil else { return }
         let session = Session(id: id, opening, now: now)
         sessions[id] = session
+        // Clients that have not even asked yet count too, or a flood of them would be free.
+        if settings.sessionsMax > 0, sessions.count > 2 * settings.sessionsMax {
+            counts.limitHits["sessions", default: 0] += 1
+            session.handshake = Handshake(opening, endsAt: now)
+            return refuse(session, .unavailable(.limit, "too many sessions"))
+        }
         let deadline = table.handshakeMilliseconds(routeID: opening.routeID)
         session.handshake = Handshake(opening, endsAt: now.adding(milliseconds: deadline))
         switch opening.start {

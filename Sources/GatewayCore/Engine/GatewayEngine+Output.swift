@@ -10,6 +10,8 @@ extension GatewayEngine {
     static let compressedBytesMin = 256
     /// Records up to this size are copied into the reply: a place in a log costs more.
     static let copiedRecordsMax = 2048
+    /// Records that are read again at a time: more would push itself out of a small cache.
+    static let rereadBytesMax = 256 << 10
     /// Times that evicted records are read again without anything written in between.
     static let rereadsMax = 8
 
@@ -265,7 +267,8 @@ extension GatewayEngine {
         reads[token] = .reread(session, cursor.log)
         let request = ReadRequest(
             topic: cursor.log.topic, partition: cursor.log.partition, offset: cursor.offset,
-            maxBytes: cursor.remainingBytes + cursor.skipBytes, isolation: cursor.isolation)
+            maxBytes: min(cursor.remainingBytes, Self.rereadBytesMax) + cursor.skipBytes,
+            isolation: cursor.isolation)
         guard let seat = session.service?.seat else { return .drained }
         session.reread = token
         call(seat) { $0.read(token, request, now: now, &$1) }

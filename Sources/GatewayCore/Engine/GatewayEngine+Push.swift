@@ -14,8 +14,10 @@ extension GatewayEngine {
     func pump(_ session: Session, _ subscription: LiveSubscription) {
         guard hasRoom(session), subscription.isRunning, let seat = session.service?.seat
         else { return }
-        for followed in subscription.followed where followed.read == nil {
+        for followed in subscription.followed where followed.read == nil && !followed.isOver {
             guard let offset = followed.offset, followed.isAnnounced else { continue }
+            // The read before this one may have used up what there was.
+            guard hasRoom(session), subscription.isRunning else { return }
             let token = ReadToken(raw: nextNumber())
             followed.read = token
             reads[token] = .push(session, subscription, followed)
@@ -137,6 +139,7 @@ extension GatewayEngine {
     /// Forgets a subscription and everything that it waits for.
     func remove(_ session: Session, _ subscription: LiveSubscription) {
         quiet(session, subscription)
+        for followed in subscription.followed { followed.isOver = true }
         for token in subscription.lookUps {
             requests[token] = nil
             session.service?.seat.cluster.cancel(token)
@@ -160,6 +163,7 @@ extension GatewayEngine {
                 session, subscription, failure, topic: followed.topic,
                 partition: followed.partition)
         }
+        followed.isOver = true
         subscription.followed.removeAll { $0 === followed }
         let fault = GatewayFault(failure)
         log(.info, session, "subscription \(subscription.sequence): \(failure.cause)")

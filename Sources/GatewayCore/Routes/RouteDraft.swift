@@ -33,6 +33,7 @@ struct RouteDraft: Sendable {
         if let request = connector.requestTimeoutMilliseconds ?? read {
             cluster.requestTimeoutMilliseconds = request
         }
+        cluster.fetchMaxWaitMilliseconds = Int32(clamping: policy.fetch.maxWaitMilliseconds)
         if let backoff = connector.retryBackoffMilliseconds {
             cluster.retryBackoffMaxMilliseconds = backoff
         }

@@ -18,6 +18,7 @@ public struct RouteTable: Sendable {
     private(set) var entries: [String: Entry] = [:]
     private(set) var upstreams: [String: UpstreamEntry] = [:]
     private var index = RouteIndex([])
+    private var handshakeMillisecondsMax = SessionLimits().handshakeMilliseconds
 
     public init() {}
 
@@ -44,8 +45,7 @@ public struct RouteTable: Sendable {
     /// most patient one counts, unless the route is known.
     func handshakeMilliseconds(routeID: String?) -> Int64 {
         let known = routeID.flatMap { entries[$0]?.route.policy.limits.handshakeMilliseconds }
-        let most = entries.values.map(\.route.policy.limits.handshakeMilliseconds).max()
-        return known ?? most ?? SessionLimits().handshakeMilliseconds
+        return known ?? handshakeMillisecondsMax
     }
 
     /// In order.
@@ -56,7 +56,11 @@ public struct RouteTable: Sendable {
     ) {
         self.entries = entries
         self.upstreams = upstreams
-        index = RouteIndex(entries.values.map(\.route))
+        let routes = entries.values.map(\.route)
+        index = RouteIndex(routes)
+        handshakeMillisecondsMax =
+            routes.map(\.policy.limits.handshakeMilliseconds).max()
+            ?? SessionLimits().handshakeMilliseconds
     }
 
     static let identifierRule =

@@ -76,6 +76,8 @@ final class FollowedPartition {
     /// The next offset to push; nil: not looked up yet.
     var offset: Int64?
     var read: ReadToken?
+    /// Not followed any more.
+    var isOver = false
     /// The client was told where it begins.
     var isAnnounced = false
 

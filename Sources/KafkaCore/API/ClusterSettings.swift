@@ -22,6 +22,9 @@ public struct ClusterSettings: Hashable, Sendable {
     /// A connection that carried nothing for so long is closed: brokers close after 10 min, some
     /// load balancers drop silently after 4. Default 30 s, spread by up to 2 s.
     public var connectionIdleMilliseconds: Int64
+    /// How long a broker may hold a request of readers that wait (`fetch.max.wait.ms`). Default
+    /// 500 ms, as Kafka's own consumer; the limits of the client may make it shorter.
+    public var fetchMaxWaitMilliseconds: Int32
     /// Connections per broker for point reads. Default 2: one decodes while the other waits.
     public var pointConnectionsPerBroker: Int
 
@@ -30,7 +33,7 @@ public struct ClusterSettings: Hashable, Sendable {
         clientID: String = "pubsubgw", requestTimeoutMilliseconds: Int64 = 30_000,
         retryBackoffMaxMilliseconds: Int64 = 2_000, connectTimeoutMilliseconds: Int64 = 10_000,
         metadataMaxAgeMilliseconds: Int64 = 300_000, connectionIdleMilliseconds: Int64 = 30_000,
-        pointConnectionsPerBroker: Int = 2
+        fetchMaxWaitMilliseconds: Int32 = 500, pointConnectionsPerBroker: Int = 2
     ) {
         self.bootstrap = bootstrap
         self.tls = tls
@@ -41,6 +44,7 @@ public struct ClusterSettings: Hashable, Sendable {
         self.connectTimeoutMilliseconds = connectTimeoutMilliseconds
         self.metadataMaxAgeMilliseconds = metadataMaxAgeMilliseconds
         self.connectionIdleMilliseconds = connectionIdleMilliseconds
+        self.fetchMaxWaitMilliseconds = fetchMaxWaitMilliseconds
         self.pointConnectionsPerBroker = pointConnectionsPerBroker
     }
 }

@@ -120,8 +120,9 @@ final class Tails {
     ) {
         let limits = cluster.limits
         let settled = tail.changedAt.adding(milliseconds: TailReader.settledMilliseconds)
-        let wait = settled <= cluster.now
+        let patience = settled <= cluster.now
             ? limits.tailWaitMilliseconds : limits.tailWaitShortMilliseconds
+        let wait = min(patience, cluster.settings.fetchMaxWaitMilliseconds)
         var request = FetchRequest(
             maxWaitMilliseconds: wait, minBytes: 1,
             maxBytes: Int32(clamping: limits.tailResponseBytesMax),

@@ -44,7 +44,6 @@ import Testing
         #expect(client.takeMessages().isEmpty)
         client.sendClose(4401)
         #expect(client.isClosed && client.lingered)
-        #expect(client.closed == rig.clients[client.id]?.closed)
         #expect(client.closed?.code == 4401)
     }
 

@@ -2,6 +2,7 @@ import Bytes
 import Compression
 import DevBroker
 import GatewayCore
+import Glibc
 import KafkaCore
 import Testing
 import Timing
@@ -13,7 +14,8 @@ final class Rig {
     let census = SessionCensus()
     let brokers: BrokerCluster
     var now = Instant(nanoseconds: 1_000_000_000)
-    var clients: [SessionID: TestClient] = [:]
+    /// A client that nobody looks at any more is one that reads everything.
+    private var watched: [SessionID: Watched] = [:]
     var table = RouteTable()
     private(set) var events: [HostEvent] = []
     private(set) var logs: [(level: LogLevel, line: String)] = []
@@ -70,7 +72,7 @@ final class Rig {
 
     func open(_ opening: SessionOpening) -> TestClient {
         let client = TestClient(nextID(), self)
-        clients[client.id] = client
+        watched[client.id] = Watched(client: client)
         engine.open(client.id, opening, now: now)
         settle()
         return client
@@ -143,6 +145,16 @@ final class Rig {
         settle()
     }
 
+    private struct Watched {
+        weak var client: TestClient?
+    }
+
+    private func client(_ id: SessionID) -> TestClient? { watched[id]?.client }
+
+    private func sink(_ id: SessionID) {
+        while engine.writeOutput(id, now: now, { $0.reduce(0) { $0 + $1.iov_len } }) == .more {}
+    }
+
     func write(_ client: TestClient) {
         guard !client.isClosed, !client.isBlocked else { return }
         var state = OutputState.more
@@ -154,18 +166,19 @@ final class Rig {
 
     private func perform(_ effect: GatewayEffect) {
         switch effect {
-        case .wantsWrite(let id): if let client = clients[id] { write(client) }
-        case .pauseReading(let id): clients[id]?.isReadingPaused = true
-        case .resumeReading(let id): clients[id]?.isReadingPaused = false
+        case .wantsWrite(let id): if let client = client(id) { write(client) } else { sink(id) }
+        case .pauseReading(let id): client(id)?.isReadingPaused = true
+        case .resumeReading(let id): client(id)?.isReadingPaused = false
         case .closeSocket(let id, let linger):
-            #expect(clients[id]?.isClosed == false, "a socket is closed once")
-            clients[id]?.isClosed = true
-            clients[id]?.lingered = linger
+            #expect(client(id)?.isClosed != true, "a socket is closed once")
+            client(id)?.isClosed = true
+            client(id)?.lingered = linger
         case .event(let event):
             events.append(event)
             guard case .closed(let closed) = event else { return }
-            #expect(clients[closed.session]?.closed == nil, "closed comes once")
-            clients[closed.session]?.closed = closed
+            #expect(client(closed.session)?.closed == nil, "closed comes once")
+            client(closed.session)?.closed = closed
+            watched[closed.session] = nil
         case .log(let level, let line): logs.append((level, line))
         case .brokerConnect(let connection, let endpoint, _):
             connecting.append((connection, endpoint))
