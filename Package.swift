@@ -182,7 +182,8 @@ if let library = Context.environment["PUBSUBGW_FUZZER"] {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Bytes", "Compression", "Digests", "JSON", "SASL", "WebSocketProtocol",
-                "PubSubProtocol", "KafkaProtocol", "KafkaMirror", "KafkaCore", "GatewayCore",
+                "PubSubProtocol", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs", "KafkaCore",
+                "GatewayCore",
             ],
             path: "Tests/Fuzz", exclude: ["CFuzzer", "run"], swiftSettings: swift,
             linkerSettings: [

@@ -9,7 +9,7 @@ public struct RecordBatch {
     public let place: Int
     public let header: RecordBatchHeader
     /// The records; compressed if `header.compressionCode` says so. What comes out of the
-    /// decompressor, or this itself, goes to `RecordReader` or, if `isLegacy`, `LegacyRecordReader`.
+    /// decompressor, or this itself, goes to `RecordReader`, or `LegacyRecordReader` if `isLegacy`.
     public let payload: UnsafeRawBufferPointer
 
     /// Whether the entry is of a format before Kafka 0.11. Brokers up to 3.x serve topics that

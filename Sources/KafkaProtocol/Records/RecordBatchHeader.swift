@@ -21,7 +21,7 @@ public struct RecordBatchHeader: Equatable, Sendable {
     public var producerID: Int64
     public var producerEpoch: Int16
     public var baseSequence: Int32
-    /// 0 after compaction has removed every record; -1 for a compressed wrapper of the older formats.
+    /// 0 after compaction has removed every record; -1 for a compressed wrapper of an older format.
     public var recordCount: Int32
 
     public static let byteCount = 61

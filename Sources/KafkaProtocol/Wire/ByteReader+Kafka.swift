@@ -88,7 +88,9 @@ extension ByteReader {
         return count
     }
 
-    public mutating func count(flexible: Bool, eachAtLeast bytesMin: Int) throws(BytesError) -> Int {
+    public mutating func count(
+        flexible: Bool, eachAtLeast bytesMin: Int
+    ) throws(BytesError) -> Int {
         let start = position
         let count = try nullableCount(flexible: flexible, eachAtLeast: bytesMin)
         guard let count else { throw BytesError(.invalidLength, at: start) }
