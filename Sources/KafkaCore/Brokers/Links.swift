@@ -186,6 +186,8 @@ final class Links {
 
     private func due(_ connection: BrokerConnection, _ now: Instant) {
         let endpoint = connection.broker.endpoint
+        // A throttle that is over is no deadline any more, whether or not anybody asks next.
+        if connection.throttledUntil <= now { connection.throttledUntil = .zero }
         if !connection.hasSetUp || connection.state == .derives {
             fail(connection, .timeout(cause: "\(endpoint): not connected in time"))
         } else if let inFlight = connection.inFlight {
