@@ -140,9 +140,13 @@ let package = Package(
             name: "kafka-codec-tool",
             dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs"],
             path: "Tests/kafka-codec-tool", swiftSettings: swift, linkerSettings: linking),
+        .target(name: "CTestHeap", path: "Tests/CTestHeap"),
         tests(
             "GatewayCoreTests",
-            ["GatewayCore", "KafkaCore", "DevBroker", "Compression", "Bytes", "Timing"]),
+            [
+                "GatewayCore", "KafkaCore", "DevBroker", "Compression", "Bytes", "Timing",
+                "CTestHeap",
+            ]),
         tests(
             "KafkaProtocolTests",
             [

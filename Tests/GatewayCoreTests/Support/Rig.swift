@@ -133,9 +133,12 @@ final class Rig {
     /// Lets time pass; what is due on the way happens when it is due.
     func pass(_ milliseconds: Int64) {
         let end = now.adding(milliseconds: milliseconds)
+        var spins = 0
         while true {
             let dues = [engine.nextDeadline, brokers.nextDeadline].compactMap { $0 }
             guard let due = dues.min(), due <= end else { break }
+            spins = due <= now ? spins + 1 : 0
+            precondition(spins < 1_000, "a deadline stays due: the loop would spin")
             now = max(now, due)
             engine.tick(now: now)
             brokers.tick(now: now)
