@@ -21,14 +21,17 @@ struct ListenAddressTests {
 
     @Test(arguments: [
         "", ":", "x", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536", ":80", "1.2.3.4:+1",
-        "1.2.3.4:-1", "::1:80", "[]:80", "unix:", "unix:@", "unix:/" + String(repeating: "x", count: 107),
+        "1.2.3.4:-1", "::1:80", "[]:80", "unix:", "unix:@",
+        "unix:/" + String(repeating: "x", count: 107),
     ])
     func refuses(text: String) {
         let failure = #expect(throws: Failure.self) { try ListenAddress(text, mode: 0) }
         #expect(failure?.status == .invalid)
     }
 
-    @Test(arguments: [("127.0.0.1:1", 0o600), ("unix:/x", -1), ("unix:/x", 0o1000), ("unix:@x", 0o600)])
+    @Test(arguments: [
+        ("127.0.0.1:1", 0o600), ("unix:/x", -1), ("unix:/x", 0o1000), ("unix:@x", 0o600),
+    ])
     func refusesModes(text: String, mode: Int) {
         #expect(throws: Failure.self) { try ListenAddress(text, mode: Int32(mode)) }
     }

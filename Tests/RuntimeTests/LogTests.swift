@@ -5,7 +5,8 @@ import Timing
 
 struct LogTests {
     @Test func controlCharactersCannotForgeLines() {
-        #expect(LogSink.clean("a\nb\r\u{1b}[31m\u{7f}\u{85}c\u{0}") == "a\\x0ab\\x0d\\x1b[31m\\x7f\\x85c\\x00")
+        let line = LogSink.clean("a\nb\r\u{1b}[31m\u{7f}\u{85}c\u{0}")
+        #expect(line == "a\\x0ab\\x0d\\x1b[31m\\x7f\\x85c\\x00")
         #expect(LogSink.clean("Grüße, 世界") == "Grüße, 世界")
     }
 

@@ -1,8 +1,6 @@
 import CShims
 import EventLoop
 import GatewayCore
-import Glibc
-import Synchronization
 
 // The three doors: queues, sockets handed over, and listeners.
 extension Gateway {
@@ -29,18 +27,23 @@ extension Gateway {
         let session = try opening.sessionOpening(peer: peer)
         try mustRoute(opening)
         let own = try AdoptedSocket.take(descriptor, duplicating: opening.duplicates)
-        guard let loop = nextLoop() else {
-            if own != descriptor { close(own) }
-            throw Failure(.state, "the gateway is stopped")
-        }
-        let id = loop.nextSessionID()
-        let queue = opening.queue
-        let tellsClosed = opening.tellsClosed
+        let queue = opening.tellsClosed ? opening.queue : nil
         cshims_descriptor_track(own)
-        loop.post {
-            $0.open(id, descriptor: own, session, queue: tellsClosed ? queue : nil)
+        let transit = DescriptorInTransit(own)
+        guard let loop = nextLoop() else { throw giveBack(transit, to: descriptor) }
+        let id = loop.nextSessionID()
+        let isPosted = loop.post {
+            $0.open(id, descriptor: transit.take(), session, queue: queue)
         }
+        guard isPosted else { throw giveBack(transit, to: descriptor) }
         return id.raw
+    }
+
+    /// What the host handed over stays the host's; a duplicate is closed.
+    private func giveBack(_ transit: DescriptorInTransit, to descriptor: Int32) -> Failure {
+        let own = transit.take()
+        if own == descriptor { cshims_descriptor_untrack(own) } else { Socket.close(own) }
+        return Failure(.state, "the gateway is stopped")
     }
 
     /// The port, or 0 for a unix socket.
@@ -48,7 +51,10 @@ extension Gateway {
         try Self.mustServe(state.withLock { $0.phase })
         guard let first = loops.first else { throw Failure(.state, "the gateway is stopped") }
         let socket = try ListeningSocket(address)
-        first.post { $0.listen(socket) }
+        guard first.post({ $0.listen(socket) }) else {
+            socket.close()
+            throw Failure(.state, "the gateway is stopped")
+        }
         return Int32(socket.port)
     }
 

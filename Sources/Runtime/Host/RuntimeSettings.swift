@@ -35,7 +35,7 @@ public struct DriverLimits: Sendable {
     /// A connection to a broker, from the look-up to the end of the TLS handshake. Kafka's
     /// `socket.connection.setup.timeout.ms`.
     public var connectTimeoutMilliseconds: Int64 = 10_000
-    /// Jobs of a look-up thread get so long when the gateway stops; getaddrinfo cannot be cancelled.
+    /// A helper's job gets so long when the gateway stops: getaddrinfo cannot be cancelled.
     public var helperStopMilliseconds: Int32 = 200
     /// How long a caller waits for the numbers of one loop.
     public var askMilliseconds: Int64 = 1_000

@@ -38,8 +38,9 @@ extension GatewayLoop {
         let id = other.nextSessionID()
         if other.index == index {
             open(id, descriptor: descriptor, opening, queue: nil)
-        } else if !other.post({ $0.open(id, descriptor: descriptor, opening, queue: nil) }) {
-            Socket.close(descriptor)
+        } else {
+            let transit = DescriptorInTransit(descriptor)
+            other.post { $0.open(id, descriptor: transit.take(), opening, queue: nil) }
         }
     }
 }
