@@ -35,6 +35,12 @@ extension BrokerCluster {
         return context.reply(response)
     }
 
+    /// What brokers put where an error's message would stand; it has changed over the releases.
+    private func nothingToSay(_ version: Int16) -> String? {
+        if settings.profile == .kafka2_1 { return nil }
+        return version >= 4 ? "" : KafkaError.none.name
+    }
+
     private func find(
         _ key: String, _ request: FindCoordinatorRequest, _ context: RequestContext
     ) -> FindCoordinatorResponse.Coordinator {
@@ -44,8 +50,7 @@ extension BrokerCluster {
         } else if request.keyType < 0 || request.keyType > 1 {
             answer.errorCode = KafkaError.invalidRequest.rawValue
         } else if let broker = coordinator(of: key) {
-            // What brokers have always said where there is nothing to say.
-            answer.errorMessage = context.version >= 4 ? "" : KafkaError.none.name
+            answer.errorMessage = nothingToSay(context.version)
             answer.nodeID = broker.id
             answer.host = broker.address.host
             answer.port = Int32(broker.address.port)
