@@ -17,7 +17,8 @@ import Testing
         let client = try rig.connect()
         client.send(
             Request.ping(1), Request.fetch(2, "test-consumer", 0, 28), Request.ping(3),
-            Request.listOffset(4, "test-consumer", 0, -1), Request.empty(5), [0x08], Request.ping(6))
+            Request.listOffset(4, "test-consumer", 0, -1), Request.empty(5), [0x08],
+            Request.ping(6))
         #expect(try client.takeReplies().map(\.sequence) == [1])
         rig.pass(200)
         let replies = try client.takeReplies()
