@@ -173,7 +173,7 @@ let package = Package(
             "KafkaCoreTests",
             [
                 "KafkaCore", "KafkaMirror", "KafkaProtocol", "Compression", "Bytes", "Timing", "SASL",
-                "Digests",
+                "Digests", "DevBroker",
             ]),
     ]
 )

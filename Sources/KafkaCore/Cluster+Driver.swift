@@ -76,6 +76,7 @@ extension Cluster {
         quirks[broker.endpoint, default: EndpointQuirks()].noteReset()
         if (quirks[broker.endpoint]?.resetsOnApiVersions ?? 0) <= EndpointQuirks.resetsBeforeFallback {
             broker.retryAt = nil
+            keeper.tryAgain(broker)
         }
     }
 
@@ -108,8 +109,10 @@ extension Cluster {
                 try dispatch(errand, &reader, version, sentAt, frame, link)
             }
         } catch {
-            links.fail(link, error)
+            return links.fail(link, error)
         }
+        // Before anything else is sent on it (KIP-368).
+        links.reauthenticateIfDue(link)
     }
 
     private func dispatch(

@@ -63,7 +63,9 @@ extension KafkaFailure {
         _ code: Int16, cause: String, position: PartitionPosition = .unknown
     ) -> KafkaFailure {
         let error = KafkaError(code)
-        if error == .topicAuthorizationFailed { return .notAuthorized(cause: cause) }
+        if error == .topicAuthorizationFailed {
+            return .notAuthorized(cause: "\(error.name): \(cause)")
+        }
         return KafkaFailure(
             kind: .kafka, code: code, text: error.name, cause: "\(error.name): \(cause)",
             isRetriable: error.isRetriable, position: position)

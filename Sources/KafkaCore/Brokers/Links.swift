@@ -90,6 +90,7 @@ final class Links {
     }
 
     private func forget(_ connection: BrokerConnection) {
+        cluster.needsFlush = true
         connections[connection.id] = nil
         cluster.derivations[connection.id] = nil
         let broker = connection.broker
@@ -197,16 +198,20 @@ final class Links {
                     connection,
                     .timeout(cause: "\(endpoint): no answer to API \(inFlight.apiKey) in time"))
             }
-        } else if let at = connection.reauthenticateAt, at <= now, !connection.isDecoding {
-            reauthenticate(connection)
-        } else if connection.lastUsed.adding(milliseconds: connection.idleMilliseconds) <= now,
-            connection.throttledUntil <= now, connection.state == .ready
+        } else if let at = connection.reauthenticateAt, at <= now {
+            reauthenticateIfDue(connection)
+        } else if connection.idleUntil <= now, !connection.isThrottled,
+            connection.state == .ready
         {
             drop(connection)
         }
     }
 
-    private func reauthenticate(_ connection: BrokerConnection) {
+    func reauthenticateIfDue(_ connection: BrokerConnection) {
+        guard let at = connection.reauthenticateAt, at <= cluster.now,
+            connection.state == .ready, connection.inFlight == nil,
+            connections[connection.id] != nil
+        else { return }
         do {
             _ = try connection.logIn(now: cluster.now, cluster)
         } catch {

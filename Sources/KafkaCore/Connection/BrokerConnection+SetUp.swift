@@ -175,7 +175,10 @@ extension BrokerConnection {
             // of a hostile number overflows.
             let clamped = min(lifetime, 365 * 24 * 3_600_000)
             let percent = Int64.random(in: 85...95, using: &cluster.random)
-            reauthenticateAt = now.adding(milliseconds: clamped * percent / 100)
+            // A long poll may be in flight then and has to come back first.
+            let poll = 2 * Int64(cluster.limits.tailWaitMilliseconds)
+            let latest = max(clamped / 2, clamped - poll)
+            reauthenticateAt = now.adding(milliseconds: min(clamped * percent / 100, latest))
         }
         return .ready
     }

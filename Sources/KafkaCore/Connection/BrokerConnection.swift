@@ -87,6 +87,7 @@ final class BrokerConnection {
     /// A request can be sent at once.
     func isFree(now: Instant) -> Bool {
         state == .ready && inFlight == nil && !isDecoding && throttledUntil <= now
+            && (reauthenticateAt ?? .distantFuture) > now
     }
 
     var hasSetUp: Bool { isLoggedIn || state == .ready }
@@ -136,10 +137,17 @@ final class BrokerConnection {
             }
             return try setUp(&reader, answered, now: now, cluster)
         } catch let error as BytesError {
+            returnUnanswered(answered)
             throw malformed(error, apiKey: answered.apiKey)
         } catch {
+            returnUnanswered(answered)
             throw error as? KafkaFailure ?? protocolError("\(error)")
         }
+    }
+
+    /// The errand is lost with the connection, and has to be told so.
+    private func returnUnanswered(_ request: InFlight) {
+        if request.errand != nil { inFlight = request }
     }
 
     /// Until then no request may be sent (KIP-219); any value that the broker tells, uncapped.
@@ -153,10 +161,14 @@ final class BrokerConnection {
         if state == .connecting || state == .derives { return setupOrReauthenticationDeadline }
         if let inFlight { return inFlight.deadline }
         if isDecoding { return .distantFuture }
-        let idle = lastUsed.adding(milliseconds: idleMilliseconds)
-        let wake = throttledUntil > lastUsed ? min(idle, throttledUntil) : idle
-        return min(wake, reauthenticateAt ?? .distantFuture)
+        let next = isThrottled ? throttledUntil : idleUntil
+        return min(next, reauthenticateAt ?? .distantFuture)
     }
+
+    /// Set back by `Links` when the time has come.
+    var isThrottled: Bool { throttledUntil > .zero }
+
+    var idleUntil: Instant { lastUsed.adding(milliseconds: idleMilliseconds) }
 
     private var setupOrReauthenticationDeadline: Instant {
         isLoggedIn

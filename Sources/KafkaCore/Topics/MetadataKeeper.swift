@@ -21,6 +21,8 @@ final class MetadataKeeper {
     /// The attempts since the last answer that failed, for the choice of what to tell.
     private var roundFailure: KafkaFailure?
     private var nextBroker = 0
+    /// Each node gets one attempt in a round.
+    private var tried: Set<ObjectIdentifier> = []
 
     init(_ cluster: Cluster) {
         self.cluster = cluster
@@ -123,6 +125,7 @@ final class MetadataKeeper {
         // every broker of a large cluster.
         if nodes.contains(where: { $0.control.map { !$0.hasSetUp } ?? false }) { return nil }
         if let next = candidate(cluster.links.brokers) ?? candidate(cluster.links.bootstrap) {
+            tried.insert(ObjectIdentifier(next))
             _ = cluster.links.freeControl(next)
             return nil
         }
@@ -136,7 +139,8 @@ final class MetadataKeeper {
         nextBroker &+= 1
         let start = nextBroker % nodes.count
         return (nodes[start...] + nodes[..<start]).first {
-            $0.control == nil && $0.mayConnect(now: cluster.now)
+            $0.control == nil && !tried.contains(ObjectIdentifier($0))
+                && $0.mayConnect(now: cluster.now)
         }
     }
 
@@ -148,6 +152,7 @@ final class MetadataKeeper {
             roundFailure ?? nodes.compactMap(\.lastFailure).last
             ?? .connection(.unreachable, "no broker", cause: "no bootstrap node is configured")
         roundFailure = nil
+        tried = []
         outage = failure
         outageUntil = max(earliest, cluster.now.adding(milliseconds: 1))
         cluster.log(.error, "no broker can be reached: \(failure.cause)")
@@ -173,9 +178,14 @@ final class MetadataKeeper {
     func connectionFailed(_ connection: BrokerConnection, _ failure: KafkaFailure) {
         // A refused login or certificate explains more than the refused port tried after it.
         if roundFailure?.kind != .refused { roundFailure = failure }
+        // A broker that has served us is worth another attempt in this round.
+        if connection.hasAnswered { tryAgain(connection.broker) }
         guard connection.broker.nodeID != nil else { return }
         for topic in order where topic.usesBroker(connection.broker) { wantAgain(topic) }
     }
+
+    /// The attempt has taught how to do it better.
+    func tryAgain(_ broker: Broker) { tried.remove(ObjectIdentifier(broker)) }
 
     func lost(_ lostQuestion: MetadataQuestion, _ failure: KafkaFailure) {
         guard question === lostQuestion else { return }
@@ -260,6 +270,7 @@ final class MetadataKeeper {
         outage = nil
         outageUntil = .zero
         roundFailure = nil
+        tried = []
         backoff.reset()
         cluster.links.update(MetadataAnswer.brokers(response))
         MetadataAnswer(cluster).apply(response, to: asked)
