@@ -172,8 +172,8 @@ let package = Package(
         tests(
             "KafkaCoreTests",
             [
-                "KafkaCore", "KafkaMirror", "KafkaProtocol", "Compression", "Bytes", "Timing", "SASL",
-                "Digests", "DevBroker",
+                "KafkaCore", "KafkaMirror", "KafkaProtocol", "Compression", "Bytes", "Timing",
+                "SASL", "Digests", "DevBroker",
             ]),
     ]
 )

@@ -74,7 +74,9 @@ extension Cluster {
     /// two resets with version 0, before this counts as a failure of the broker.
     private func retryWithOldVersion(_ broker: Broker) {
         quirks[broker.endpoint, default: EndpointQuirks()].noteReset()
-        if (quirks[broker.endpoint]?.resetsOnApiVersions ?? 0) <= EndpointQuirks.resetsBeforeFallback {
+        if (quirks[broker.endpoint]?.resetsOnApiVersions ?? 0)
+            <= EndpointQuirks.resetsBeforeFallback
+        {
             broker.retryAt = nil
             keeper.tryAgain(broker)
         }

@@ -78,7 +78,8 @@ public final class Cluster {
     /// nil: nothing is due until another event.
     public var nextDeadline: Instant? {
         let earliest = min(
-            min(links.nextDeadline, keeper.nextDeadline), min(desk.nextDeadline, tails.nextDeadline),
+            min(links.nextDeadline, keeper.nextDeadline),
+            min(desk.nextDeadline, tails.nextDeadline),
             min(pointReader.nextDeadline, lister.nextDeadline))
         return earliest == .distantFuture ? nil : earliest
     }

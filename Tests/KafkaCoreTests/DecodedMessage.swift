@@ -54,7 +54,11 @@ struct DecodedMessage: Equatable {
         while !reader.isAtEnd {
             let tag = try reader.uvarint()
             let bytes = [UInt8](try reader.slice(Int(try reader.uvarint())))
-            if tag == 1 << 3 | 2 { name = String(decoding: bytes, as: UTF8.self) } else { value = bytes }
+            if tag == 1 << 3 | 2 {
+                name = String(decoding: bytes, as: UTF8.self)
+            } else {
+                value = bytes
+            }
         }
         return (name, value)
     }

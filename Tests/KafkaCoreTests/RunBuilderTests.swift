@@ -271,7 +271,8 @@ import Testing
         for _ in 0..<2_000 {
             var bytes = original
             for _ in 0..<Int.random(in: 1...4, using: &random) {
-                bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(
+                    in: 0...255, using: &random)
             }
             if Bool.random(using: &random) { resum(&bytes) }
             let fixture = DecodeFixture()

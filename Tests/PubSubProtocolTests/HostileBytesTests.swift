@@ -10,7 +10,8 @@ import Testing
         hex("8a0211 0a0174 a806e807 b006fa01 b80601 c00602"),
         hex("920219 0a0174 10ffffffffffffffffff01 18feffffffffffffffff01"),
         hex(
-            "aa0622 0a13 0a0161 120c 0001ffffffffffffffffff01 1801 0a07 0a0162 1007 2000 1000 2001"),
+            "aa0622 0a13 0a0161 120c 0001ffffffffffffffffff01 1801"
+                + " 0a07 0a0162 1007 2000 1000 2001"),
         hex("ba0604 0805 1064 c20604 0805 1001 ca0606 0a0161 0a0162 c23e03616263"),
         hex("1005 190102030405060708 220161 2d01020304"),
     ]

@@ -31,7 +31,9 @@ struct RecordIndex: ~Copyable {
     }
 
     /// Appends all of `other`, moved by the given distances.
-    mutating func append(_ other: borrowing RecordIndex, offsetBy offset: UInt32, placeBy place: UInt32) {
+    mutating func append(
+        _ other: borrowing RecordIndex, offsetBy offset: UInt32, placeBy place: UInt32
+    ) {
         if count + other.count > capacity { resize(to: max(capacity * 2, count + other.count)) }
         for number in 0..<other.count {
             let entry = other[number]
@@ -59,7 +61,8 @@ struct RecordIndex: ~Copyable {
         // Without gaps the record's number is its delta from the first: the usual case.
         if count > 0 {
             let guess = offsetDelta - Int64(self[0].offsetDelta)
-            if guess >= 0, guess < Int64(count), Int64(self[Int(guess)].offsetDelta) == offsetDelta {
+            if guess >= 0, guess < Int64(count), Int64(self[Int(guess)].offsetDelta) == offsetDelta
+            {
                 return Int(guess)
             }
         }
@@ -67,7 +70,11 @@ struct RecordIndex: ~Copyable {
         var high = count
         while low < high {
             let middle = (low + high) / 2
-            if Int64(self[middle].offsetDelta) < offsetDelta { low = middle + 1 } else { high = middle }
+            if Int64(self[middle].offsetDelta) < offsetDelta {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         return low
     }

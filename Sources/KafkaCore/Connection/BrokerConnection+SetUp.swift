@@ -57,7 +57,9 @@ extension BrokerConnection {
         var peek = reader
         let error = KafkaError(try peek.int16())
         if error == .unsupportedVersion {
-            guard version > 0 else { throw KafkaFailure.kafka(error.rawValue, cause: tooOld("ApiVersions")) }
+            guard version > 0 else {
+                throw KafkaFailure.kafka(error.rawValue, cause: tooOld("ApiVersions"))
+            }
             askVersions(fallback(reader, below: version), now: now, cluster)
             return .nothing
         }

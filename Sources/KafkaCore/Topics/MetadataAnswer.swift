@@ -56,7 +56,9 @@ struct MetadataAnswer {
     /// Retriable errors of the topic as a whole (LEADER_NOT_AVAILABLE): ask again.
     private func unclear(_ topic: Topic, _ error: KafkaError) {
         topic.fruitlessAnswers += 1
-        guard error.isRetriable else { return fail(topic, .kafka(error.rawValue, cause: topic.name)) }
+        guard error.isRetriable else {
+            return fail(topic, .kafka(error.rawValue, cause: topic.name))
+        }
         if !topic.readers.isEmpty || topic.isInUse { cluster.keeper.wantAgain(topic) }
     }
 
