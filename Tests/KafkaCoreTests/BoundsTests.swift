@@ -20,7 +20,9 @@ import Timing
         for token in tokens { #expect(try world.offsets(world.outcome(token)) == [1]) }
     }
 
-    @Test("Trap 13: snappy in both framings", arguments: [CompressionOptions.SnappyFraming.raw, .xerial])
+    @Test(
+        "Trap 13: snappy in both framings",
+        arguments: [CompressionOptions.SnappyFraming.raw, .xerial])
     func snappy(_ framing: CompressionOptions.SnappyFraming) throws {
         try #require(Codec.snappy.isAvailable)
         var options = CompressionOptions()
@@ -53,7 +55,8 @@ import Timing
         world.server.createTopic("t")
         let records = (0..<3_000 as Range<Int64>).map { DevRecord(value: TestBatch.value($0, 100)) }
         try world.server.append("t", records, codec: codec, options: options, now: world.now)
-        let messages = try world.messages(world.outcome(world.read("t", at: 1_234, maxBytes: 8 << 20)))
+        let messages = try world.messages(
+            world.outcome(world.read("t", at: 1_234, maxBytes: 8 << 20)))
         #expect(messages?.map(\.offset) == Array(1_234..<3_000))
         #expect(messages?.allSatisfy { $0.value == TestBatch.value($0.offset, 100) } == true)
     }
@@ -73,7 +76,8 @@ import Timing
             }
             let response = FetchResponse(responses: [
                 FetchResponse.Topic(topic: "other", partitions: [partition(0)]),
-                FetchResponse.Topic(topic: "t", partitions: [partition(9), partition(0), partition(0)]),
+                FetchResponse.Topic(
+                    topic: "t", partitions: [partition(9), partition(0), partition(0)]),
                 FetchResponse.Topic(topic: "t", partitions: [partition(0)]),
             ])
             return .frame(
@@ -132,8 +136,10 @@ import Timing
     @Test func unknownNames() throws {
         let world = World()
         world.server.createTopic("t", partitions: 2)
-        #expect(world.failure(world.outcome(world.read("t", 2, at: 0)))?.text == "not found partition")
-        #expect(world.failure(world.outcome(world.read("t", -1, at: 0)))?.text == "not found partition")
+        #expect(
+            world.failure(world.outcome(world.read("t", 2, at: 0)))?.text == "not found partition")
+        #expect(
+            world.failure(world.outcome(world.read("t", -1, at: 0)))?.text == "not found partition")
         #expect(world.failure(world.outcome(world.read("nope", at: 0)))?.text == "not found topic")
         #expect(world.failure(world.outcome(world.read("", at: 0)))?.text == "not found topic")
         let long = String(repeating: "x", count: 300)

@@ -25,7 +25,9 @@ import Timing
 
     // MARK: Versions
 
-    @Test("Every release of Kafka is spoken to in versions that it has", arguments: BrokerProfile.allCases)
+    @Test(
+        "Every release of Kafka is spoken to in versions that it has",
+        arguments: BrokerProfile.allCases)
     func releases(_ profile: BrokerProfile) throws {
         let world = try filled { server, _ in server.profile = profile }
         #expect(try readable(world))
@@ -216,7 +218,9 @@ import Timing
         #expect(world.derivations <= (mechanism == .plain ? 0 : 2))
     }
 
-    @Test("Traps 36, 37: a refused login is told, and tried again with care", arguments: SASLMechanism.allCases)
+    @Test(
+        "Traps 36, 37: a refused login is told, and tried again with care",
+        arguments: SASLMechanism.allCases)
     func wrongPassword(_ mechanism: SASLMechanism) throws {
         let world = try secured(mechanism, password: "wrong")
         let tokens = (0..<1_000).map { _ in world.read("t", at: 0) }
@@ -240,7 +244,9 @@ import Timing
 
     @Test("Trap 36: a server that asks for too much work, or plays back our nonce, is refused")
     func hostileScram() throws {
-        for message in ["r=NONCE,s=c2FsdA==,i=4096", "r=NONCEx,s=c2FsdA==,i=100000000", "m=x,r=NONCEx"] {
+        for message in [
+            "r=NONCE,s=c2FsdA==,i=4096", "r=NONCEx,s=c2FsdA==,i=100000000", "m=x,r=NONCEx",
+        ] {
             let world = try secured(.scramSHA256)
             world.client.fixedNonce = Array("NONCE".utf8)
             world.answer = { _, header, _ in

@@ -50,7 +50,8 @@ import Timing
             fault(world, round)
             let partition = Int32.random(in: 0..<4, using: &world.random)
             try write(
-                world, partition, Int.random(in: 1...12, using: &world.random), &expected, &committed)
+                world, partition, Int.random(in: 1...12, using: &world.random), &expected,
+                &committed)
         }
         heal(world)
         for _ in 0..<200 where followers.contains(where: { !isDone($0, expected, committed) }) {
@@ -82,7 +83,8 @@ import Timing
 
     private func ask(_ world: World, _ follower: Follower, isLast: Bool) {
         guard follower.token == nil else { return }
-        let wait: Int64? = isLast ? nil : [nil, 300, .max].randomElement(using: &world.random) ?? nil
+        let wait: Int64? =
+            isLast ? nil : [nil, 300, .max].randomElement(using: &world.random) ?? nil
         follower.token = world.read(
             "t", follower.partition, at: follower.next,
             maxBytes: Int.random(in: 0...3_000, using: &world.random), follower.isolation,
@@ -118,7 +120,8 @@ import Timing
     ) throws {
         guard let start = world.server.logEnd("t", partition) else { return }
         let isTransactional = Int.random(in: 0..<3, using: &world.random) == 0
-        let producer = isTransactional
+        let producer =
+            isTransactional
             ? DevProducer(id: Int64(start) + 1_000 * Int64(partition), isTransactional: true) : nil
         try world.fill("t", partition, count, batch: count, valueBytes: 60, producer: producer)
         let offsets = start..<start + Int64(count)
@@ -127,7 +130,8 @@ import Timing
         if let producer {
             isCommitted = Bool.random(using: &world.random)
             world.change {
-                $0.endTransaction("t", partition, producer: producer, committed: isCommitted, now: $1)
+                $0.endTransaction(
+                    "t", partition, producer: producer, committed: isCommitted, now: $1)
             }
         }
         if isCommitted { committed[Int(partition)] += offsets }
@@ -139,7 +143,9 @@ import Timing
         switch Int.random(in: 0..<14, using: &world.random) {
         case 0: world.change { server, _ in server.closeConnections(broker: broker) }
         case 1: world.change { _ = $0.moveLeader("t", partition, to: broker, now: $1) }
-        case 2 where world.server.brokerIDs.count { world.server.open(broker: $0, now: world.now) != nil } == 3:
+        case 2
+        where world.server.brokerIDs.count { world.server.open(broker: $0, now: world.now) != nil }
+            == 3:
             world.change { $0.takeDown(broker, now: $1) }
         case 3: for id in world.server.brokerIDs { world.change { $0.bringUp(id, now: $1) } }
         case 4: world.server.inject(Fault(.delay(milliseconds: 700), broker: broker, times: 3))

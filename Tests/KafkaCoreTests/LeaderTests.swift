@@ -23,7 +23,9 @@ import Timing
         return world.server.brokerIDs.first { $0 != leader } ?? leader
     }
 
-    @Test("Trap 23: errors that pass are not told", arguments: [3, 5, 6, 9, 56, 74, 75, 78, 100] as [Int16])
+    @Test(
+        "Trap 23: errors that pass are not told",
+        arguments: [3, 5, 6, 9, 56, 74, 75, 78, 100] as [Int16])
     func transientErrors(_ code: Int16) throws {
         let world = try filled()
         world.server.inject(Fault(.error(code), apiKey: 1, topic: "t", times: 3))
@@ -83,7 +85,9 @@ import Timing
     @Test("Trap 24: a thousand readers of moved leaders cost a few metadata requests")
     func metadataStorm() throws {
         let world = try filled(partitions: 12) { server, _ in server.profile = .kafka2_8 }
-        for partition in 0..<12 as Range<Int32> { _ = world.outcome(world.read("t", partition, at: 0)) }
+        for partition in 0..<12 as Range<Int32> {
+            _ = world.outcome(world.read("t", partition, at: 0))
+        }
         let before = world.count(3)
         world.change { server, now in
             for partition in 0..<12 as Range<Int32> {
@@ -260,7 +264,9 @@ import Timing
         world.run(5_000)
         for _ in 0..<10 {
             let start = world.now
-            guard case .empty = world.outcome(world.read("t", at: 20)) else { throw MissingRecords() }
+            guard case .empty = world.outcome(world.read("t", at: 20)) else {
+                throw MissingRecords()
+            }
             _ = world.offset(world.list("t", 0, -2))
             _ = world.topics(world.metadata(["t"]))
             #expect(world.now.milliseconds(since: start) <= 30)

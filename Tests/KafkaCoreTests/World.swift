@@ -204,7 +204,9 @@ final class World {
         return try DecodedMessage.all(bytes)
     }
 
-    func offsets(_ outcome: ReadOutcome?) throws -> [Int64]? { try messages(outcome)?.map(\.offset) }
+    func offsets(_ outcome: ReadOutcome?) throws -> [Int64]? {
+        try messages(outcome)?.map(\.offset)
+    }
 
     func failure(_ outcome: ReadOutcome?) -> KafkaFailure? {
         if case .failed(let failure) = outcome { failure } else { nil }
@@ -263,7 +265,8 @@ final class World {
             guard let peer = server.open(broker: broker, now: now) else {
                 pipes[id] = nil
                 return with {
-                    client.closed(id, ConnectionFailure(.refused, "connection refused"), now: now, &$0)
+                    client.closed(
+                        id, ConnectionFailure(.refused, "connection refused"), now: now, &$0)
                 }
             }
             pipes[id]?.server = peer

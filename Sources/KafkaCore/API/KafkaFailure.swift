@@ -22,7 +22,7 @@ public struct KafkaFailure: Error, Hashable, Sendable {
     public var kind: Kind
     /// Kafka's error code, where one caused this.
     public var code: Int16?
-    /// For the client, in the original's words: `not found topic`, `OFFSET_OUT_OF_RANGE`, `timeout`.
+    /// For the client, in the original's words: `not found topic`, `OFFSET_OUT_OF_RANGE`...
     public var text: String
     /// For the log.
     public var cause: String

@@ -183,7 +183,8 @@ final class BrokerConnection {
     }
 
     func malformed(_ error: BytesError, apiKey: Int16) -> KafkaFailure {
-        protocolError("malformed response of API \(apiKey): \(error.reason) at byte \(error.offset)")
+        protocolError(
+            "malformed response of API \(apiKey): \(error.reason) at byte \(error.offset)")
     }
 
     func protocolError(_ text: String) -> KafkaFailure {

@@ -111,7 +111,8 @@ struct FrameAssembler {
         default:
             return size < 4
                 ? "the peer sent a response of \(size) bytes"
-                : "the peer announced a response of \(size) bytes, over the limit of \(frameBytesMax)"
+                : "the peer announced a response of \(size) bytes,"
+                    + " over the limit of \(frameBytesMax)"
         }
     }
 }

@@ -45,7 +45,9 @@ final class MetadataKeeper {
     }
 
     /// The next request asks for it.
-    func want(_ topic: Topic) { topic.wantedFrom = min(topic.wantedFrom ?? .distantFuture, cluster.now) }
+    func want(_ topic: Topic) {
+        topic.wantedFrom = min(topic.wantedFrom ?? .distantFuture, cluster.now)
+    }
 
     /// What is known of it did not help: ask again, but not more often than its backoff allows.
     func wantAgain(_ topic: Topic) {
@@ -170,7 +172,9 @@ final class MetadataKeeper {
         for reader in readers { cluster.desk.failOrPark(reader, failure.asBootstrapFailure) }
         let waiting = topic.lookups
         topic.lookups = []
-        for lookup in waiting { cluster.lister.finish(lookup, .failure(failure.asBootstrapFailure)) }
+        for lookup in waiting {
+            cluster.lister.finish(lookup, .failure(failure.asBootstrapFailure))
+        }
         if topic.readers.isEmpty { topic.wantedFrom = nil }
     }
 
