@@ -127,6 +127,14 @@ let package = Package(
             name: "pubsub-bench", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
             path: "Tests/Benchmarks/PubSub", swiftSettings: swift, linkerSettings: linking),
 
+        // Figures of single parts; `Tests/Benchmarks/run` measures the whole.
+        .executableTarget(
+            name: "pubsubgw-benchmarks",
+            dependencies: [
+                "Bytes", "Compression", "KafkaCore", "KafkaMirror", "KafkaProtocol", "Timing",
+            ],
+            path: "Tests/Benchmarks/Micro", swiftSettings: swift, linkerSettings: linking),
+
         // Tests mirror the targets.
         tests("BytesTests", ["Bytes"]),
         tests("TimingTests", ["Timing"]),
