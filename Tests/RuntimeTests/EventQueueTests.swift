@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import Synchronization
 import Testing
 
 struct EventQueueTests {
@@ -52,6 +53,35 @@ struct EventQueueTests {
         #expect(kept.map { String(decoding: $0, as: UTF8.self) } == ["the first", "the second"])
         // A C host may read it as a string.
         #expect(kept[0].baseAddress?.load(fromByteOffset: 9, as: UInt8.self) == 0)
+    }
+
+    @Test func dataMayHoldAnyByte() throws {
+        let queue = try makeQueue()
+        var event = QueueEvent(.closed)
+        event.data = EventData([0, 0xff, 0])
+        queue.push(event)
+        _ = try queue.take(limit: 1) { _, _, bytes in #expect(Array(bytes) == [0, 0xff, 0]) }
+    }
+
+    final class Ledger: EventReceipt {
+        let left = Mutex<[Int]>([])
+        func eventLeft(byteCount: Int) { left.withLock { $0.append(byteCount) } }
+    }
+
+    @Test func senderLearnsThatItsEventsWereTakenOrDropped() throws {
+        let queue = try makeQueue()
+        let ledger = Ledger()
+        for weight in 1...3 {
+            var event = QueueEvent(.closed)
+            event.byteCount = weight
+            event.receipt = ledger
+            #expect(queue.push(event))
+        }
+        #expect(try take(queue, 1).count == 1)
+        #expect(ledger.left.withLock { $0 } == [1])
+        queue.destroy()
+        #expect(ledger.left.withLock { $0 } == [1, 2, 3])
+        #expect(!queue.push(closed(1)))
     }
 
     @Test func logLinesAreBoundedAndCounted() throws {

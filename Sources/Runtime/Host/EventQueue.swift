@@ -16,13 +16,19 @@ public final class EventQueue: Sendable {
         var logLinesDropped = 0
         var isSignalled = false
         var isDestroyed = false
-        var held: [UInt] = []
+        /// What the events of the last `take` point to.
+        var held: [EventData] = []
+    }
 
-        deinit { for address in held { free(UnsafeMutableRawPointer(bitPattern: address)) } }
+    /// An event that has left, and who is told so.
+    private struct Parting {
+        let receipt: any EventReceipt
+        let byteCount: Int
 
-        mutating func release() {
-            for address in held { free(UnsafeMutableRawPointer(bitPattern: address)) }
-            held.removeAll(keepingCapacity: true)
+        init?(_ event: QueueEvent) {
+            guard let receipt = event.receipt else { return nil }
+            self.receipt = receipt
+            byteCount = event.byteCount
         }
     }
 
@@ -47,15 +53,16 @@ public final class EventQueue: Sendable {
 
     public var waitingCount: Int { state.withLock { $0.waiting.count - $0.head } }
 
-    /// From any thread. Nothing happens once the queue is destroyed.
-    public func push(_ event: QueueEvent) {
+    /// From any thread. False, and nothing happens, once the queue is destroyed.
+    @discardableResult
+    public func push(_ event: QueueEvent) -> Bool {
         state.withLock { state in
-            guard !state.isDestroyed else { return }
+            guard !state.isDestroyed else { return false }
             var event = event
             if event.kind == .log {
                 guard state.logLines < Self.logLinesMax else {
                     state.logLinesDropped += 1
-                    return
+                    return true
                 }
                 if state.logLinesDropped > 0 {
                     event.text = "(\(state.logLinesDropped) lines dropped before) " + event.text
@@ -64,25 +71,28 @@ public final class EventQueue: Sendable {
                 state.logLines += 1
             }
             state.waiting.append(event)
-            guard !state.isSignalled else { return }
+            guard !state.isSignalled else { return true }
             state.isSignalled = true
             cshims_queue_signal(descriptor)
+            return true
         }
     }
 
-    /// Hands at most `limit` events to `body`, with their index and their text, which stays valid
+    /// Hands at most `limit` events to `body`, with their index and their data, which stays valid
     /// until the next `take`.
     public func take(
         limit: Int, _ body: (Int, QueueEvent, UnsafeRawBufferPointer) -> Void
     ) throws(Failure) -> Int {
+        var parted: [Parting] = []
         let taken: Int? = state.withLock { state in
             guard !state.isDestroyed else { return nil }
-            state.release()
+            state.held.removeAll(keepingCapacity: true)
             let count = min(limit, state.waiting.count - state.head)
             for index in 0..<count {
                 let event = state.waiting[state.head + index]
                 if event.kind == .log { state.logLines -= 1 }
-                body(index, event, Self.hold(event.text, &state))
+                if let parting = Parting(event) { parted.append(parting) }
+                body(index, event, Self.hold(event, &state))
             }
             state.head += count
             if state.head == state.waiting.count {
@@ -94,6 +104,7 @@ public final class EventQueue: Sendable {
             return count
         }
         guard let taken else { throw Failure(.gone, "the queue was destroyed") }
+        for parting in parted { parting.receipt.eventLeft(byteCount: parting.byteCount) }
         return taken
     }
 
@@ -106,19 +117,15 @@ public final class EventQueue: Sendable {
         cshims_queue_clear(descriptor)
     }
 
-    private static func hold(_ text: String, _ state: inout State) -> UnsafeRawBufferPointer {
-        var text = text
-        guard !text.isEmpty else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        return text.withUTF8 { bytes in
-            // With a NUL behind it, for hosts that treat it as a C string.
-            guard let copy = malloc(bytes.count + 1), let from = bytes.baseAddress else {
-                return UnsafeRawBufferPointer(start: nil, count: 0)
-            }
-            copy.copyMemory(from: from, byteCount: bytes.count)
-            copy.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
-            state.held.append(UInt(bitPattern: copy))
-            return UnsafeRawBufferPointer(start: copy, count: bytes.count)
+    private static func hold(
+        _ event: QueueEvent, _ state: inout State
+    ) -> UnsafeRawBufferPointer {
+        guard event.data != nil || !event.text.isEmpty else {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
         }
+        let data = event.data ?? EventData(event.text)
+        state.held.append(data)
+        return data.bytes
     }
 
     /// Blocks until an event waits, a signal comes or the time is over. -1: without limit.
@@ -129,11 +136,14 @@ public final class EventQueue: Sendable {
 
     /// Wakes a thread that waits; the descriptor is closed when nobody uses the queue any more.
     public func destroy() {
-        state.withLock { state in
+        let parted = state.withLock { state in
+            let parted = state.waiting[state.head...].compactMap { Parting($0) }
             state.isDestroyed = true
             state.waiting = []
             state.head = 0
             cshims_queue_signal(descriptor)
+            return parted
         }
+        for parting in parted { parting.receipt.eventLeft(byteCount: parting.byteCount) }
     }
 }

@@ -16,6 +16,11 @@ public struct QueueEvent: Sendable {
     public var number: Int64 = 0
     public var number2: Int64 = 0
     public var text: String = ""
+    /// Goes before `text`.
+    public var data: EventData?
+    /// What `receipt` is told: the event's weight in its sender's budget.
+    public var byteCount = 0
+    public var receipt: (any EventReceipt)?
 
     public init(_ kind: Kind) { self.kind = kind }
 }
