@@ -58,16 +58,6 @@ def test_c_example_tells_what_is_wrong():
         assert done.returncode == 1 and text in done.stderr, done
 
 
-def test_luajit_serves():
-    with DevBroker(*RECORDS) as broker:
-        with Host("luajit", os.path.join(ROOT, "examples/lua/serve.lua"),
-                  os.environ["PUBSUBGW_LIBRARY"], os.path.join(WORK, "pubsubgw.cdef"),
-                  "127.0.0.1:0", broker.bootstrap, stdin=subprocess.PIPE) as host:
-            read_everything(host)
-            host.process.stdin.close()
-            assert host.process.wait(10) == 0, host.process.stderr.read()
-
-
 def test_python_server_hands_over():
     with DevBroker(*RECORDS) as broker:
         with Host(sys.executable, os.path.join(ROOT, "examples/python/server.py"), "--port", "0",

@@ -1,0 +1,51 @@
+-- libpubsubgw for LuaJIT: Kafka for WebSocket clients, from inside of a Lua program or of nginx.
+--
+--     local pubsubgw = require "pubsubgw"
+--     local gateway = assert(pubsubgw.new())
+--     assert(gateway:route_put("kafka", { uri = "/kafka", upstream = {
+--         scheme = "kafka", type = "none", nodes = "127.0.0.1:9092" } }))
+--     assert(gateway:start())
+--     assert(gateway:listen "127.0.0.1:9080")
+--
+-- What each call does is in include/pubsubgw.h. A call that fails returns nil, the library's text,
+-- and the code (pubsubgw.E.CONFIG, ...), as assert() likes it. Ids are Lua numbers. Handles end with
+-- their last reference; close() ends them now. For nginx there is pubsubgw.nginx.
+local ffi = require "ffi"
+local library = require "pubsubgw.library"
+local Gateway = require "pubsubgw.gateway"
+local json = require "pubsubgw.json"
+local status = require "pubsubgw.status"
+local C = library.C
+
+local pubsubgw = {
+    path = library.path,                              -- of the library that was loaded
+    version = library.dotted(C.pubsubgw_version()),   -- its version, "0.1.0"
+    E = status.codes,
+    EV = { CLOSED = 4, DRAINED = 10, LOG = 11 },
+    LOG = { OFF = 0, ERROR = 1, WARN = 2, INFO = 3, DEBUG = 4 },
+    new = Gateway.new,
+    list = json.list,
+}
+
+-- Whether the library can do what `name` says ("zstd", "kafka-tls", ...), here and now.
+function pubsubgw.has_feature(name) return C.pubsubgw_has_feature(name) == 1 end
+
+-- "PUBSUBGW_E_GONE", Kafka's own names for its errors.
+function pubsubgw.error_name(code) return ffi.string(C.pubsubgw_error_name(code)) end
+
+-- One sentence about a code.
+function pubsubgw.strerror(code) return ffi.string(C.pubsubgw_strerror(code)) end
+
+-- The level of log lines of the whole process. They go to standard error, or to queues made with
+-- { log = true }: a Lua function can't be called from the library's threads.
+function pubsubgw.set_log_level(level) return status.done(C.pubsubgw_set_log(level, nil, nil)) end
+
+-- Checks a route without a gateway: the number of notes and their text, or nil, text, code.
+function pubsubgw.route_check(route)
+    local text = json.text(route)
+    local notes = C.pubsubgw_route_check(text, #text)
+    if notes < 0 then return status.failure(notes) end
+    return notes, notes > 0 and ffi.string(C.pubsubgw_last_error()) or ""
+end
+
+return pubsubgw

@@ -1,0 +1,128 @@
+-- Made from include/pubsubgw.h by bindings/lua/generate; do not edit.
+return { version = 0x000100, text = [[
+typedef struct pubsubgw_gateway pubsubgw_gateway;
+typedef struct pubsubgw_queue pubsubgw_queue;
+typedef uint64_t pubsubgw_session;
+enum {
+  PUBSUBGW_OK = 0,
+  PUBSUBGW_E_INVALID = -1,
+  PUBSUBGW_E_NOMEM = -2,
+  PUBSUBGW_E_GONE = -3,
+  PUBSUBGW_E_FORKED = -4,
+  PUBSUBGW_E_SYSTEM = -5,
+  PUBSUBGW_E_FULL = -6,
+  PUBSUBGW_E_STATE = -7,
+  PUBSUBGW_E_CONFIG = -8,
+  PUBSUBGW_E_NO_ROUTE = -9,
+  PUBSUBGW_E_TIMEOUT = -10,
+  PUBSUBGW_E_PROTOCOL = -11,
+  PUBSUBGW_E_TLS = -12,
+  PUBSUBGW_E_AUTH = -13,
+  PUBSUBGW_E_UNSUPPORTED = -14,
+  PUBSUBGW_E_KAFKA = -1000
+};
+uint32_t pubsubgw_version(void);
+int pubsubgw_has_feature(const char *name);
+const char *pubsubgw_error_name(int code);
+const char *pubsubgw_strerror(int code);
+const char *pubsubgw_last_error(void);
+void pubsubgw_free(void *p);
+enum {
+  PUBSUBGW_LOG_OFF = 0,
+  PUBSUBGW_LOG_ERROR = 1,
+  PUBSUBGW_LOG_WARN = 2,
+  PUBSUBGW_LOG_INFO = 3,
+  PUBSUBGW_LOG_DEBUG = 4
+};
+typedef void (*pubsubgw_log_fn)(void *arg, int level, const char *line, size_t len);
+int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
+int pubsubgw_new(const char *config_json, pubsubgw_gateway **out);
+int pubsubgw_start(pubsubgw_gateway *g);
+int pubsubgw_drain(pubsubgw_gateway *g, int ws_close_code, int timeout_ms);
+int pubsubgw_stop(pubsubgw_gateway *g, int timeout_ms);
+void pubsubgw_destroy(pubsubgw_gateway *g);
+int pubsubgw_route_check(const char *json, size_t len);
+int pubsubgw_route_put(pubsubgw_gateway *g, const char *id, const char *json, size_t len);
+enum {
+  PUBSUBGW_CLOSE_SESSIONS = 1
+};
+int pubsubgw_route_delete(pubsubgw_gateway *g, const char *id, uint32_t flags);
+int pubsubgw_upstream_put(pubsubgw_gateway *g, const char *id, const char *json, size_t len);
+int pubsubgw_upstream_delete(pubsubgw_gateway *g, const char *id);
+int pubsubgw_route_match(pubsubgw_gateway *g, const char *host, const char *uri,
+                                      char *id, size_t id_cap);
+char *pubsubgw_routes_json(pubsubgw_gateway *g, size_t *len);
+enum {
+  PUBSUBGW_EV_CLOSED = 4,
+  PUBSUBGW_EV_DRAINED = 10,
+  PUBSUBGW_EV_LOG = 11
+};
+typedef struct pubsubgw_event {
+  uint32_t type;
+  int32_t status;
+  uint64_t session;
+  uint64_t token;
+  uint64_t user_data;
+  const uint8_t *data;
+  size_t len;
+  int32_t code;
+  uint32_t flags;
+  int64_t number;
+  int64_t number2;
+} pubsubgw_event;
+enum {
+  PUBSUBGW_QUEUE_LOG = 1
+};
+int pubsubgw_queue_new(pubsubgw_gateway *g, uint32_t flags, pubsubgw_queue **out);
+int pubsubgw_queue_fd(pubsubgw_queue *q);
+int pubsubgw_queue_poll(pubsubgw_queue *q, pubsubgw_event *events, int max,
+                                     size_t event_size);
+int pubsubgw_queue_wait(pubsubgw_queue *q, pubsubgw_event *events, int max,
+                                     size_t event_size, int timeout_ms);
+void pubsubgw_queue_destroy(pubsubgw_queue *q);
+enum {
+  PUBSUBGW_OPEN_DUP_FD = 1,
+  PUBSUBGW_OPEN_NO_CLOSED_EVENT = 4
+};
+typedef struct pubsubgw_open {
+  uint32_t struct_size;
+  uint32_t flags;
+  const char *route_id;
+  const char *host;
+  const char *uri;
+  const char *remote_addr;
+  const void *request_head;
+  size_t request_head_len;
+  const char *websocket_key;
+  const char *websocket_protocol;
+  const char *websocket_extensions;
+  const char *policy_json;
+  const void *preread;
+  size_t preread_len;
+  pubsubgw_queue *queue;
+  uint64_t user_data;
+} pubsubgw_open;
+int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
+                                           pubsubgw_session *out);
+int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int mode);
+typedef struct pubsubgw_stats {
+  uint32_t struct_size;
+  uint32_t threads;
+  uint64_t sessions;
+  uint64_t sessions_total;
+  uint64_t messages_in;
+  uint64_t messages_out;
+  uint64_t bytes_in;
+  uint64_t bytes_out;
+  uint64_t commands;
+  uint64_t command_errors;
+  uint64_t kafka_requests;
+  uint64_t kafka_errors;
+  uint64_t kafka_connections;
+  uint64_t records_in;
+  uint64_t records_out;
+  uint64_t queued_events;
+} pubsubgw_stats;
+int pubsubgw_get_stats(pubsubgw_gateway *g, pubsubgw_stats *s);
+char *pubsubgw_metrics_text(pubsubgw_gateway *g, size_t *len);
+]] }

@@ -1,0 +1,67 @@
+-- A queue of events for one event loop, or for a program that waits.
+local ffi = require "ffi"
+local C = require("pubsubgw.library").C
+local status = require "pubsubgw.status"
+
+local Queue = {}
+Queue.__index = Queue
+
+local BATCH = 64
+local EVENT_SIZE = ffi.sizeof "pubsubgw_event"
+
+-- A Lua number where it is exact, else the 64-bit cdata itself.
+local function exact(value)
+    local number = tonumber(value)
+    return number < 2 ^ 53 and number > -2 ^ 53 and number or value
+end
+
+-- Data is copied: what the library holds is valid only until the next poll.
+local function taken(raw)
+    return {
+        type = raw.type, status = raw.status, session = exact(raw.session),
+        token = exact(raw.token), user_data = exact(raw.user_data),
+        data = raw.data ~= nil and ffi.string(raw.data, raw.len) or "",
+        code = raw.code, flags = raw.flags,
+        number = exact(raw.number), number2 = exact(raw.number2),
+    }
+end
+
+function Queue.new(gateway, options)
+    local out = ffi.new "pubsubgw_queue *[1]"
+    local flags = options and options.log and C.PUBSUBGW_QUEUE_LOG or 0
+    local code = C.pubsubgw_queue_new(gateway.handle, flags, out)
+    if code < 0 then return status.failure(code) end
+    return setmetatable({
+        handle = ffi.gc(out[0], C.pubsubgw_queue_destroy), gateway = gateway,
+        events = ffi.new("pubsubgw_event[?]", BATCH),
+    }, Queue)
+end
+
+local function collected(self, count)
+    if count < 0 then return status.failure(count) end
+    local list = {}
+    for index = 1, count do list[index] = taken(self.events[index - 1]) end
+    return list
+end
+
+-- The events that wait, at most 64, as a list; empty when there are none.
+-- event: type (pubsubgw.EV), status, session, token, user_data, data, code, flags, number, number2.
+function Queue:poll()
+    return collected(self, C.pubsubgw_queue_poll(self.handle, self.events, BATCH, EVENT_SIZE))
+end
+
+-- The same, and blocks the thread up to `milliseconds` (nil: without limit). Not inside nginx.
+function Queue:wait(milliseconds)
+    return collected(self, C.pubsubgw_queue_wait(
+        self.handle, self.events, BATCH, EVENT_SIZE, milliseconds or -1))
+end
+
+-- The descriptor to wait for: readable while events wait.
+function Queue:fd() return status.number(C.pubsubgw_queue_fd(self.handle)) end
+
+-- Ends the queue; otherwise it ends with its last reference.
+function Queue:close()
+    C.pubsubgw_queue_destroy(ffi.gc(self.handle, nil))
+end
+
+return Queue
