@@ -98,8 +98,9 @@ enum {
 PUBSUBGW_API uint32_t pubsubgw_version(void);
 
 /* 1 if the library can do what `name` says, on this machine and now; else 0, also for NULL and for
- * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "permessage-deflate", "kafka-tls",
- * "sasl-plain", "sasl-scram-256", "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
+ * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "wake-listen",
+ * "permessage-deflate", "kafka-tls", "sasl-plain", "sasl-scram-256", "sasl-scram-512", and the
+ * codecs "gzip", "snappy", "lz4", "zstd".
  * The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
  * needed or asked for here. */
 PUBSUBGW_API int pubsubgw_has_feature(const char *name);
@@ -283,6 +284,17 @@ PUBSUBGW_API int pubsubgw_queue_poll(pubsubgw_queue *q, pubsubgw_event *events, 
 PUBSUBGW_API int pubsubgw_queue_wait(pubsubgw_queue *q, pubsubgw_event *events, int max,
                                      size_t event_size, int timeout_ms);
 
+/* For loops that cannot wait for a descriptor, as that of nginx's Lua: listens on a unix stream
+ * socket at this path (mode 0600; a stale file is replaced; the file goes with
+ * pubsubgw_queue_destroy). To each connection the library writes one byte when the queue goes from
+ * empty to non-empty, and one at once on connecting when events wait already. The peer reads what
+ * there is, then polls the queue until that returns 0. Up to 8 connections; further ones are closed.
+ * What the peer writes is ignored. The connections are closed when the queue is destroyed or the
+ * gateway stops: poll once more then.
+ * E_INVALID: the path is empty or longer than 107 bytes. E_SYSTEM: the path is in use, ... E_STATE:
+ * the queue listens already, or the gateway does not run. */
+PUBSUBGW_API int pubsubgw_queue_wake_listen(pubsubgw_queue *q, const char *unix_path);
+
 /* Ends the queue, with its descriptor and the events that nobody took. Remove the descriptor from
  * the host's loop first. Sessions that were opened with it live on without events. NULL and dead
  * handles are ignored. */
@@ -292,6 +304,8 @@ PUBSUBGW_API void pubsubgw_queue_destroy(pubsubgw_queue *q);
 
 enum {
   PUBSUBGW_OPEN_DUP_FD = 1,          /* work on a duplicate; the host keeps (and closes) its own */
+  PUBSUBGW_OPEN_BORROW_FD = 2,       /* work on the host's own descriptor, which is never closed:
+                                        see pubsubgw_session_adopt_fd */
   PUBSUBGW_OPEN_NO_CLOSED_EVENT = 4  /* no PUBSUBGW_EV_CLOSED for this session */
 };
 
@@ -331,6 +345,11 @@ typedef struct pubsubgw_open {
  * On success the library owns fd, or its duplicate with PUBSUBGW_OPEN_DUP_FD; on failure the host
  * still does, and nothing was sent. It sets O_NONBLOCK (which all duplicates share) and TCP_NODELAY.
  * At the end it shuts the connection down and closes the descriptor.
+ * With PUBSUBGW_OPEN_BORROW_FD the library works on that very descriptor and never closes it; the
+ * host leaves it alone until PUBSUBGW_EV_CLOSED is polled or pubsubgw_session_forget has returned.
+ * With PUBSUBGW_EV_CLOSED it is the host's again, to be closed: the connection is shut down, and the
+ * peer's end was read (for 2 s at most), so that closing it cuts nothing off. It needs a queue and
+ * the closed event, and excludes PUBSUBGW_OPEN_DUP_FD. A forked child keeps its copy.
  * *out (if out is not NULL) is the session's id, or 0 on failure.
  * What the request head asks for is answered later, on the connection: a refusal there is no error
  * here, and PUBSUBGW_EV_CLOSED tells.
@@ -339,6 +358,32 @@ typedef struct pubsubgw_open {
  * E_STATE: not started, draining, stopped. E_SYSTEM. */
 PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
                                            pubsubgw_session *out);
+
+/* Closes a session of any kind, with a code of RFC 6455 section 7.4 that an application may send
+ * (1000, 1001, 1003, 1007-1014, 3000-4999) and a reason (at most 123 bytes; NULL: none), after what
+ * is being sent already. Of a session that closes already nothing changes. PUBSUBGW_EV_CLOSED comes
+ * as always, some time later: the peer has 5 s for its half of the closing handshake.
+ * E_INVALID: the code or the reason. E_GONE: the session has ended. */
+PUBSUBGW_API int pubsubgw_session_close(pubsubgw_gateway *g, pubsubgw_session s, int ws_code,
+                                        const char *reason);
+
+/* The host wants to hear no more of a session: no later poll returns an event of it, not even
+ * PUBSUBGW_EV_CLOSED, so that its user data can be freed. Events that are in the host's array
+ * already have to be skipped. The session is closed with 1001, as far as that is possible.
+ * For a lent descriptor (PUBSUBGW_OPEN_BORROW_FD) it returns when the library does not use it any
+ * more, usually within microseconds: it blocks for a turn of the session's loop, at most 1 s.
+ * E_GONE: the session has ended, and none of its events waited. E_TIMEOUT: the descriptor is still
+ * in use; call again. E_STATE: a lent descriptor, and this is a thread of the library. */
+PUBSUBGW_API int pubsubgw_session_forget(pubsubgw_gateway *g, pubsubgw_session s);
+
+/* Writes the response 101 to an upgrade, for hosts that have checked the request and send the
+ * response themselves: `websocket_key` is the value of Sec-WebSocket-Key, `protocol` the agreed
+ * sub-protocol or NULL. Returns the length; a NUL stands behind it. It needs no gateway.
+ * E_INVALID: the key is not the base64 of 16 bytes, or `protocol` is no token of HTTP.
+ * E_FULL: `cap` is less than the length and the NUL; nothing is written. 130 bytes are enough
+ * without a sub-protocol; it takes 26 bytes more than its own length. */
+PUBSUBGW_API int pubsubgw_handshake(const char *websocket_key, const char *protocol, char *buf,
+                                    size_t cap);
 
 /* Accepts clients on an address of its own, for proxies that pass the whole request on, and for
  * programs that have no listener. May be called several times.

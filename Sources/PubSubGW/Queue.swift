@@ -57,5 +57,16 @@ public func pubsubgw_queue_destroy(_ q: OpaquePointer?) {
     guard (try? ForkGuard.check()) != nil, (try? Argument.queue(q)) != nil,
         let queue = HandleRegistry.remove(q) as? EventQueue
     else { return }
-    queue.destroy()
+    queue.end()
+}
+
+@c @implementation
+public func pubsubgw_queue_wake_listen(
+    _ q: OpaquePointer?, _ unix_path: UnsafePointer<CChar>?
+) -> Int32 {
+    answer { () throws(Failure) in
+        let queue = try Argument.queue(q)
+        try queue.wakeListen(path: try Argument.identifier(unix_path, "unix_path"))
+        return 0
+    }
 }

@@ -67,13 +67,8 @@ public func pubsubgw_route_match(
         let gateway = try Argument.gateway(g)
         let host = try Argument.optionalString(host, "host")
         let found = try gateway.match(host: host, uri: try Argument.string(uri, "uri"))
-        let count = found.utf8.count
-        guard let id else { return Int32(clamping: count) }
-        guard count < id_cap else {
-            throw Failure(.full, "id_cap \(id_cap) is less than the id and its NUL (\(count + 1))")
-        }
-        found.withCString { id.update(from: $0, count: count + 1) }
-        return Int32(clamping: count)
+        guard let id else { return Int32(clamping: found.utf8.count) }
+        return try write(found, to: id, id_cap, "id_cap")
     }
 }
 

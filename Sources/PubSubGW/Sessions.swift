@@ -28,15 +28,50 @@ public func pubsubgw_listen(
     }
 }
 
+@c @implementation
+public func pubsubgw_session_close(
+    _ g: OpaquePointer?, _ s: pubsubgw_session, _ ws_code: Int32, _ reason: UnsafePointer<CChar>?
+) -> Int32 {
+    answer { () throws(Failure) in
+        let gateway = try Argument.gateway(g)
+        let reason = try Argument.optionalString(reason, "reason") ?? ""
+        try gateway.close(session: s, code: ws_code, reason: reason)
+        return 0
+    }
+}
+
+@c @implementation
+public func pubsubgw_session_forget(_ g: OpaquePointer?, _ s: pubsubgw_session) -> Int32 {
+    answer { () throws(Failure) in
+        try Argument.gateway(g).forget(session: s)
+        return 0
+    }
+}
+
+@c @implementation
+public func pubsubgw_handshake(
+    _ websocket_key: UnsafePointer<CChar>?, _ protocol: UnsafePointer<CChar>?,
+    _ buf: UnsafeMutablePointer<CChar>?, _ cap: Int
+) -> Int32 {
+    answer { () throws(Failure) in
+        let text = try Handshake.text(
+            key: try Argument.string(websocket_key, "websocket_key"),
+            subprotocol: try Argument.optionalString(`protocol`, "protocol"))
+        guard let buf else { throw Failure(.invalid, "buf is NULL") }
+        return try write(text, to: buf, cap, "cap")
+    }
+}
+
 extension ClientOpening {
     init(_ pointer: UnsafePointer<pubsubgw_open>?) throws(Failure) {
         guard let pointer else { throw Failure(.invalid, "open is NULL") }
         let open = try SizedStruct.read(pointer, pubsubgw_open(), name: "pubsubgw_open")
         let known = UInt32(
-            PUBSUBGW_OPEN_DUP_FD | PUBSUBGW_OPEN_NO_CLOSED_EVENT)
+            PUBSUBGW_OPEN_DUP_FD | PUBSUBGW_OPEN_BORROW_FD | PUBSUBGW_OPEN_NO_CLOSED_EVENT)
         try Argument.flags(open.flags, known: known)
         self.init(
             duplicates: open.flags & UInt32(PUBSUBGW_OPEN_DUP_FD) != 0,
+            borrows: open.flags & UInt32(PUBSUBGW_OPEN_BORROW_FD) != 0,
             tellsClosed: open.flags & UInt32(PUBSUBGW_OPEN_NO_CLOSED_EVENT) == 0,
             routeID: try Argument.optionalString(open.route_id, "route_id"),
             host: try Argument.optionalString(open.host, "host"),

@@ -5,6 +5,7 @@
 #define PUBSUBGW_CSHIMS_PROCESS_H
 #include <stddef.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 /// Installs the fork handler, once: in a child it closes the tracked descriptors. 0 or an errno.
 int cshims_fork_guard(void);
@@ -18,6 +19,8 @@ const char *cshims_last_error(void);
 
 /// An event queue's descriptor is readable from signal to clear.
 static inline void cshims_queue_signal(int fd) { (void)eventfd_write(fd, 1); }
+/// One byte to a socket whose peer waits for a queue. A full one holds unread bytes: enough.
+static inline void cshims_wake(int fd) { (void)send(fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT); }
 static inline void cshims_queue_clear(int fd) {
     eventfd_t value;
     (void)eventfd_read(fd, &value);

@@ -10,7 +10,8 @@ extension Gateway {
             case .running, .draining: break
             case .new, .stopped: try Self.mustServe(state.phase)
             }
-            let queue = try EventQueue(owner: ObjectIdentifier(self), takesLog: takesLog)
+            let queue = try EventQueue(
+                owner: ObjectIdentifier(self), takesLog: takesLog, gateway: self)
             state.queues.append(WeakQueue(queue: queue))
             return queue
         }
@@ -20,28 +21,47 @@ extension Gateway {
     /// is still the host's, untouched.
     public func adopt(descriptor: Int32, _ opening: ClientOpening) throws(Failure) -> UInt64 {
         try Self.mustServe(state.withLock { $0.phase })
-        if let queue = opening.queue, queue.owner != ObjectIdentifier(self) {
-            throw Failure(.invalid, "queue belongs to another gateway")
-        }
+        try mustOwn(opening.queue)
+        if opening.borrows { try mustBeLendable(opening) }
         let peer = try AdoptedSocket.check(descriptor)
         let session = try opening.sessionOpening(peer: peer)
         try mustRoute(opening)
         let own = try AdoptedSocket.take(descriptor, duplicating: opening.duplicates)
-        let queue = opening.tellsClosed ? opening.queue : nil
-        cshims_descriptor_track(own)
-        let transit = DescriptorInTransit(own)
-        guard let loop = nextLoop() else { throw giveBack(transit, to: descriptor) }
-        let id = loop.nextSessionID()
-        let isPosted = loop.post {
-            $0.open(id, descriptor: transit.take(), session, queue: queue)
+        // A forked child leaves what the host owns to the host.
+        if !opening.borrows { cshims_descriptor_track(own) }
+        guard let loop = nextLoop() else { throw giveBack(own, to: descriptor) }
+        let host = HostSession(
+            id: loop.nextSessionID().raw, queue: opening.queue, userData: opening.userData,
+            tellsClosed: opening.tellsClosed, isBorrowed: opening.borrows)
+        let transit = DescriptorInTransit(own, host, directory)
+        let isPosted = loop.post { $0.open(host, descriptor: transit.take(), session) }
+        guard isPosted else {
+            directory.remove(host)
+            throw giveBack(transit.take(), to: descriptor)
         }
-        guard isPosted else { throw giveBack(transit, to: descriptor) }
-        return id.raw
+        return host.id
+    }
+
+    func mustOwn(_ queue: EventQueue?) throws(Failure) {
+        if let queue, queue.owner != ObjectIdentifier(self) {
+            throw Failure(.invalid, "queue belongs to another gateway")
+        }
+    }
+
+    private func mustBeLendable(_ opening: ClientOpening) throws(Failure) {
+        guard !opening.duplicates else {
+            throw Failure(.invalid, "PUBSUBGW_OPEN_BORROW_FD excludes PUBSUBGW_OPEN_DUP_FD")
+        }
+        guard opening.queue != nil, opening.tellsClosed else {
+            throw Failure(
+                .invalid,
+                "PUBSUBGW_OPEN_BORROW_FD needs a queue and its closed event:"
+                    + " that event gives the descriptor back")
+        }
     }
 
     /// What the host handed over stays the host's; a duplicate is closed.
-    private func giveBack(_ transit: DescriptorInTransit, to descriptor: Int32) -> Failure {
-        let own = transit.take()
+    private func giveBack(_ own: Int32, to descriptor: Int32) -> Failure {
         if own == descriptor { cshims_descriptor_untrack(own) } else { Socket.close(own) }
         return Failure(.state, "the gateway is stopped")
     }

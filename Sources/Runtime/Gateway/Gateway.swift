@@ -27,6 +27,7 @@ public final class Gateway: Sendable {
 
     public let settings: RuntimeSettings
     let census = SessionCensus()
+    let directory = SessionDirectory()
     let state = Mutex(State())
     /// Held while one thread stops the gateway; the others wait for it.
     let stopping = Mutex(())

@@ -39,6 +39,9 @@ final class LoopHandle: Sendable {
         return SessionID(raw: number << Self.indexBits | UInt64(index))
     }
 
+    /// Where a session lives.
+    static func index(of session: UInt64) -> Int { Int(session & (1 << indexBits - 1)) }
+
     /// Runs `job` on the loop's thread, in the order of posting. False: the loop has ended.
     @discardableResult
     func post(_ job: @escaping Job) -> Bool {

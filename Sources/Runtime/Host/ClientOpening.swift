@@ -4,6 +4,8 @@ import GatewayCore
 /// gateway.
 public struct ClientOpening: Sendable {
     public var duplicates: Bool
+    /// The descriptor stays the host's.
+    public var borrows: Bool
     public var tellsClosed: Bool
     public var routeID: String?
     public var host: String?
@@ -19,7 +21,7 @@ public struct ClientOpening: Sendable {
     public var userData: UInt64
 
     public init(
-        duplicates: Bool = false, tellsClosed: Bool = true, routeID: String? = nil,
+        duplicates: Bool = false, borrows: Bool = false, tellsClosed: Bool = true, routeID: String? = nil,
         host: String? = nil, uri: String? = nil, remoteAddress: String? = nil,
         requestHead: [UInt8]? = nil, websocketKey: String? = nil,
         websocketProtocol: String? = nil, websocketExtensions: String? = nil,
@@ -27,6 +29,7 @@ public struct ClientOpening: Sendable {
         userData: UInt64 = 0
     ) {
         self.duplicates = duplicates
+        self.borrows = borrows
         self.tellsClosed = tellsClosed
         self.routeID = routeID
         self.host = host

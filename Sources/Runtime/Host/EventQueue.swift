@@ -18,6 +18,10 @@ public final class EventQueue: Sendable {
         var isDestroyed = false
         /// What the events of the last `take` point to.
         var held: [EventData] = []
+        /// Sockets that get a byte when events begin to wait; see `WakeListener`.
+        var wakers: [Int32] = []
+        var isWakeListening = false
+        var wakeSocket: ListeningSocket?
     }
 
     /// An event that has left, and who is told so.
@@ -36,14 +40,18 @@ public final class EventQueue: Sendable {
     public let takesLog: Bool
     /// Which gateway made it; a session of another one may not use it.
     public let owner: ObjectIdentifier
+    weak let gateway: Gateway?
     private let state = Mutex(State())
 
-    public init(owner: ObjectIdentifier, takesLog: Bool) throws(Failure) {
+    public init(
+        owner: ObjectIdentifier, takesLog: Bool, gateway: Gateway? = nil
+    ) throws(Failure) {
         let descriptor = cshims_eventfd()
         guard descriptor >= 0 else { throw Failure(SystemError("eventfd", errno: errno)) }
         cshims_descriptor_track(descriptor)
         self.descriptor = descriptor
         self.owner = owner
+        self.gateway = gateway
         self.takesLog = takesLog
     }
 
@@ -57,7 +65,7 @@ public final class EventQueue: Sendable {
     @discardableResult
     public func push(_ event: QueueEvent) -> Bool {
         state.withLock { state in
-            guard !state.isDestroyed else { return false }
+            guard !state.isDestroyed, event.sender?.isForgotten != true else { return false }
             var event = event
             if event.kind == .log {
                 guard state.logLines < Self.logLinesMax else {
@@ -74,8 +82,24 @@ public final class EventQueue: Sendable {
             guard !state.isSignalled else { return true }
             state.isSignalled = true
             cshims_queue_signal(descriptor)
+            for waker in state.wakers { cshims_wake(waker) }
             return true
         }
+    }
+
+    /// Takes out what waits of a session. True if anything did.
+    func forget(session: UInt64) -> Bool {
+        let parted: [Parting]? = state.withLock { state in
+            let forgotten = state.waiting[state.head...].filter { $0.session == session }
+            guard !forgotten.isEmpty else { return nil }
+            state.waiting.removeFirst(state.head)
+            state.waiting.removeAll { $0.session == session }
+            state.head = 0
+            if state.waiting.isEmpty { empty(&state) }
+            return forgotten.compactMap { Parting($0) }
+        }
+        for parting in parted ?? [] { parting.receipt.eventLeft(byteCount: parting.byteCount) }
+        return parted != nil
     }
 
     /// Hands at most `limit` events to `body`, with their index and their data, which stays valid
@@ -127,6 +151,42 @@ public final class EventQueue: Sendable {
         state.held.append(data)
         return data.bytes
     }
+
+    // MARK: Waking
+
+    /// False: it listens already, or was destroyed.
+    func beginWakeListening() -> Bool {
+        state.withLock { state in
+            guard !state.isWakeListening, !state.isDestroyed else { return false }
+            state.isWakeListening = true
+            return true
+        }
+    }
+
+    func wakeListens(on socket: ListeningSocket) { state.withLock { $0.wakeSocket = socket } }
+
+    /// The socket that it listened on.
+    @discardableResult
+    func endWakeListening() -> ListeningSocket? {
+        state.withLock { state in
+            state.isWakeListening = false
+            return state.wakeSocket.take()
+        }
+    }
+
+    /// A socket that gets a byte whenever events begin to wait, and one now if some do. False:
+    /// the queue was destroyed.
+    func add(waker: Int32) -> Bool {
+        state.withLock { state in
+            guard !state.isDestroyed else { return false }
+            state.wakers.append(waker)
+            if state.isSignalled { cshims_wake(waker) }
+            return true
+        }
+    }
+
+    /// Nothing is written to it any more on return.
+    func remove(waker: Int32) { state.withLock { $0.wakers.removeAll { $0 == waker } } }
 
     /// Blocks until an event waits, a signal comes or the time is over. -1: without limit.
     public func wait(timeoutMilliseconds: Int32) {

@@ -21,6 +21,8 @@ public struct QueueEvent: Sendable {
     /// What `receipt` is told: the event's weight in its sender's budget.
     public var byteCount = 0
     public var receipt: (any EventReceipt)?
+    /// The session that it is of: a forgotten one has no events any more.
+    var sender: HostSession?
 
     public init(_ kind: Kind) { self.kind = kind }
 }

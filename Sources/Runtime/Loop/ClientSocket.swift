@@ -7,6 +7,8 @@ import Glibc
 final class ClientSocket: ReadinessHandler {
     let id: SessionID
     let descriptor: Int32
+    /// The host goes on owning the descriptor: it is never closed here.
+    let isLent: Bool
     private unowned let driver: GatewayLoop
     private var registration: Registration?
 
@@ -22,9 +24,10 @@ final class ClientSocket: ReadinessHandler {
 
     var isOpen: Bool { registration != nil }
 
-    init(_ id: SessionID, _ descriptor: Int32, driver: GatewayLoop) {
+    init(_ id: SessionID, _ descriptor: Int32, isLent: Bool, driver: GatewayLoop) {
         self.id = id
         self.descriptor = descriptor
+        self.isLent = isLent
         self.driver = driver
     }
 

@@ -6,26 +6,22 @@ import Glibc
 // Client sockets: from the door to the engine, and from the engine to the wire.
 extension GatewayLoop {
     /// Takes over a connected, non-blocking socket.
-    func open(
-        _ id: SessionID, descriptor: Int32, _ opening: SessionOpening, queue: EventQueue?
-    ) {
-        queues[id] = queue
+    func open(_ session: HostSession, descriptor: Int32, _ opening: SessionOpening) {
+        let id = SessionID(raw: session.id)
         Socket.setNoDelay(descriptor)
-        let client = ClientSocket(id, descriptor, driver: self)
+        let client = ClientSocket(id, descriptor, isLent: session.isBorrowed, driver: self)
         do throws(SystemError) {
             try client.start(loop)
         } catch {
             // The host closed it under us.
             log(.warning, "session \(id): \(error)")
-            Socket.close(descriptor)
-            var event = QueueEvent(.closed)
-            event.session = id.raw
-            event.userData = opening.userData
+            if !client.isLent { Socket.close(descriptor) }
+            var event = session.event(.closed)
             event.code = 1006
             event.text = error.text
-            queues.removeValue(forKey: id)?.push(event)
-            return
+            return gateway.directory.end(session, event)
         }
+        hosted[id] = session
         clients[id] = client
         engine.open(id, opening, now: loop.now)
         perform()
@@ -79,7 +75,7 @@ extension GatewayLoop {
         swap(&clients, &dirtyClients)
     }
 
-    private func flush(_ client: ClientSocket) {
+    func flush(_ client: ClientSocket) {
         let state = engine.writeOutput(client.id, now: loop.now) { client.write($0) }
         perform()
         guard client.isOpen else { return }
@@ -95,23 +91,11 @@ extension GatewayLoop {
         guard let client = clients.removeValue(forKey: id) else { return }
         client.stop(loop)
         if linger && !client.hasEnded && !client.hasFailed {
-            self.linger(client.descriptor)
+            self.linger(client)
         } else {
             // A child that was forked by the host may hold a copy: the peer is told all the same.
             Socket.shutdownBoth(client.descriptor)
-            Socket.close(client.descriptor)
+            if !client.isLent { Socket.close(client.descriptor) }
         }
-    }
-
-    func tellClosed(_ closed: SessionClosed) {
-        guard let queue = queues.removeValue(forKey: closed.session) else { return }
-        var event = QueueEvent(.closed)
-        event.session = closed.session.raw
-        event.userData = closed.userData
-        event.code = Int32(closed.code)
-        event.number = closed.bytesOut
-        event.number2 = closed.bytesIn
-        event.text = closed.reason
-        queue.push(event)
     }
 }

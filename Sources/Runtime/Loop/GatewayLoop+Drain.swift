@@ -43,6 +43,8 @@ extension GatewayLoop {
         for id in Array(clients.keys) { closeClient(id, linger: false) }
         for socket in Array(lingering.values) { socket.end() }
         for id in Array(brokers.keys) { closeBroker(id) }
+        for listener in wakeListeners { listener.close() }
+        wakeListeners = []
         loop.stop()
     }
 }

@@ -35,12 +35,13 @@ extension GatewayLoop {
         let peer = Socket.peerAddress(descriptor).flatMap { $0.isUnix ? nil : $0.host }
         let opening = SessionOpening(start: .accepted, remoteAddress: peer)
         guard let other = gateway.nextLoop() else { return Socket.close(descriptor) }
-        let id = other.nextSessionID()
+        let session = HostSession(id: other.nextSessionID().raw)
         if other.index == index {
-            open(id, descriptor: descriptor, opening, queue: nil)
+            gateway.directory.add(session)
+            open(session, descriptor: descriptor, opening)
         } else {
-            let transit = DescriptorInTransit(descriptor)
-            other.post { $0.open(id, descriptor: transit.take(), opening, queue: nil) }
+            let transit = DescriptorInTransit(descriptor, session, gateway.directory)
+            other.post { $0.open(session, descriptor: transit.take(), opening) }
         }
     }
 }

@@ -15,15 +15,18 @@ final class GatewayLoop {
     let limits: DriverLimits
 
     var clients: [SessionID: ClientSocket] = [:]
-    /// Sessions whose end somebody wants to know of.
-    var queues: [SessionID: EventQueue] = [:]
+    /// The host's side of the sessions.
+    var hosted: [SessionID: HostSession] = [:]
     /// Sessions with output, in the order of their asking; they are written at the end of the turn.
     var dirtyClients: [ClientSocket] = []
     var brokers: [BrokerConnectionID: BrokerSocket] = [:]
     var dirtyBrokers: [BrokerSocket] = []
     var tlsContexts: [TLSSettings: TLSContext] = [:]
     var lingering: [ObjectIdentifier: LingeringSocket] = [:]
+    /// Those whose descriptor the host gets back.
+    var lingeringLent: [SessionID: LingeringSocket] = [:]
     var listeners: [ListenerEntry] = []
+    var wakeListeners: [WakeListener] = []
     var drain = LoopDrain()
     /// What every recv of the loop goes into.
     let inbox: UnsafeMutableRawBufferPointer

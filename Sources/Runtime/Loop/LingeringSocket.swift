@@ -1,4 +1,5 @@
 import EventLoop
+import GatewayCore
 
 /// A socket that is closed for writing and read to its end, so that a reset does not overtake what
 /// was sent last.
@@ -6,17 +7,24 @@ final class LingeringSocket: ReadinessHandler {
     /// Reads of one turn; a flooding peer must not hold the loop.
     private static let readsPerTurnMax = 8
 
+    private let id: SessionID
     private let descriptor: Int32
+    /// The descriptor stays the host's.
+    private let isLent: Bool
     private unowned let driver: GatewayLoop
     private var registration: Registration?
     private var timer: TimerID?
+    /// Told at the end, with which a lent descriptor is the host's again.
+    var closed: (HostSession, QueueEvent)?
 
-    init?(_ descriptor: Int32, driver: GatewayLoop) {
+    init?(_ id: SessionID, _ descriptor: Int32, isLent: Bool, driver: GatewayLoop) {
+        self.id = id
         self.descriptor = descriptor
+        self.isLent = isLent
         self.driver = driver
         Socket.shutdownWriting(descriptor)
         guard let registration = try? driver.loop.add(descriptor, .read, handler: self) else {
-            Socket.close(descriptor)
+            if !isLent { Socket.close(descriptor) }
             return nil
         }
         self.registration = registration
@@ -41,19 +49,25 @@ final class LingeringSocket: ReadinessHandler {
         if let timer { driver.loop.cancel(timer) }
         driver.loop.remove(registration)
         Socket.shutdownBoth(descriptor)
-        Socket.close(descriptor)
-        driver.lingerEnded(self)
+        if !isLent { Socket.close(descriptor) }
+        if let (session, event) = closed { driver.gateway.directory.end(session, event) }
+        driver.lingerEnded(self, id)
     }
 }
 
 extension GatewayLoop {
-    func linger(_ descriptor: Int32) {
-        guard let socket = LingeringSocket(descriptor, driver: self) else { return }
+    func linger(_ client: ClientSocket) {
+        guard
+            let socket = LingeringSocket(
+                client.id, client.descriptor, isLent: client.isLent, driver: self)
+        else { return }
         lingering[ObjectIdentifier(socket)] = socket
+        if client.isLent { lingeringLent[client.id] = socket }
     }
 
-    func lingerEnded(_ socket: LingeringSocket) {
+    func lingerEnded(_ socket: LingeringSocket, _ id: SessionID) {
         lingering[ObjectIdentifier(socket)] = nil
+        lingeringLent[id] = nil
         checkDrained()
     }
 }

@@ -88,11 +88,15 @@ extension UpgradeRequest {
         guard let key = try headers.single("sec-websocket-key") else {
             throw .malformed("the request has no Sec-WebSocket-Key")
         }
-        // 16 bytes are 22 characters of base64 and two of padding.
-        guard key.utf8.count == 24, key.hasSuffix("=="),
-            key.utf8.dropLast(2).allSatisfy(isBase64)
-        else { throw .malformed("the Sec-WebSocket-Key is not base64 of 16 bytes") }
+        guard isKey(key) else {
+            throw .malformed("the Sec-WebSocket-Key is not base64 of 16 bytes")
+        }
         return key
+    }
+
+    /// 16 bytes are 22 characters of base64 and two of padding.
+    static func isKey(_ key: String) -> Bool {
+        key.utf8.count == 24 && key.hasSuffix("==") && key.utf8.dropLast(2).allSatisfy(isBase64)
     }
 
     private static func isBase64(_ byte: UInt8) -> Bool {

@@ -23,6 +23,17 @@ public enum UpgradeResponse {
         output.string("\r\n")
     }
 
+    /// The 101 for a host that has checked the request by itself. nil: the key is not the base64
+    /// of 16 bytes, or the sub-protocol is no token.
+    public static func text(key: String, subprotocol: String?) -> String? {
+        guard UpgradeRequest.isKey(key) else { return nil }
+        if let subprotocol, !HTTPGrammar.isToken(subprotocol) { return nil }
+        let agreed = subprotocol.map { "Sec-WebSocket-Protocol: \($0)\r\n" } ?? ""
+        return "HTTP/1.1 101 Switching Protocols\r\n"
+            + "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            + "Sec-WebSocket-Accept: \(accept(key))\r\n\(agreed)\r\n"
+    }
+
     /// The proof that the server speaks WebSocket (RFC 6455 section 1.3).
     static func accept(_ key: String) -> String {
         base64Encode(sha1([UInt8](key.utf8) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))

@@ -1,0 +1,34 @@
+import GatewayCore
+
+// What the host asks for sessions that are open, on their loop.
+extension GatewayLoop {
+    func close(_ id: SessionID, code: UInt16, reason: String) {
+        engine.close(id, code: code, reason: reason, now: loop.now)
+        perform()
+    }
+
+    /// The host has forgotten the session. A lent descriptor is not touched any more afterwards.
+    func letGo(_ session: HostSession) {
+        let id = SessionID(raw: session.id)
+        if let socket = lingeringLent[id] { return socket.end() }
+        close(id, code: 1001, reason: "the host has let go")
+        guard session.isBorrowed, let client = clients[id] else { return }
+        flush(client)
+        if client.isOpen { fail(client, "the host has let go") }
+    }
+
+    /// The session is over for the host.
+    func tellClosed(_ closed: SessionClosed) {
+        guard let session = hosted.removeValue(forKey: closed.session) else { return }
+        var event = session.event(.closed)
+        event.code = Int32(closed.code)
+        event.number = closed.bytesOut
+        event.number2 = closed.bytesIn
+        event.text = closed.reason
+        if let socket = lingeringLent[closed.session] {
+            socket.closed = (session, event)
+        } else {
+            gateway.directory.end(session, event)
+        }
+    }
+}
