@@ -1,0 +1,93 @@
+-- The gateway inside of nginx with Lua (OpenResty, libnginx-mod-http-lua): one in each worker.
+--
+--     init_by_lua_block        { require("pubsubgw.nginx").init { dir = "/run/pubsubgw",
+--                                    routes = { kafka = { uri = "/kafka", upstream = ... } } } }
+--     init_worker_by_lua_block { require("pubsubgw.nginx").init_worker() }
+--     exit_worker_by_lua_block { require("pubsubgw.nginx").exit_worker() }
+--
+-- The worker's gateway listens on a unix socket of its own in `dir`; a location passes clients on:
+--
+--     set_by_lua_block $pubsubgw { return require("pubsubgw.nginx").address() }
+--     proxy_pass http://$pubsubgw;
+--
+-- What fails in init keeps nginx from starting, and from a reload: error_log says what and where
+-- (`nginx -t` does not run init_by_lua).
+local pubsubgw = require "pubsubgw"
+
+local nginx = {}
+
+local ONLY_OWNER = 384 -- 0600: the workers run as one user
+local SOCKET_PATH_MAX = 107
+local WATCH_SECONDS = 1000000 -- a timer lasts at most 2^31 ms
+
+-- options of init, `gateway`, and what a configuration is called (see `generation`).
+local state = {}
+
+-- Made once when nginx reads its configuration. Nothing starts here: the workers are forked later.
+--   dir         where the workers' sockets are; the user of the workers must be able to write there
+--   routes      by id, upstreams: by id: tables or JSON
+--   settings    of pubsubgw.new
+--   drain_ms    how long sessions may take to end when nginx reloads or quits; default 10000
+function nginx.init(options)
+    assert(type(options.dir) == "string", "pubsubgw: init needs `dir`")
+    state = setmetatable({ gateway = assert(pubsubgw.new(options.settings)) }, { __index = options })
+    -- A worker that is born again finds the stale socket of the one that died under its own name,
+    -- and a reload never meets a name that an old worker still uses.
+    state.generation = ("%.0f"):format(ngx.now() * 1000)
+    for id, upstream in pairs(options.upstreams or {}) do
+        assert(state.gateway:upstream_put(id, upstream))
+    end
+    for id, route in pairs(options.routes or {}) do assert(state.gateway:route_put(id, route)) end
+    return state.gateway
+end
+
+local function path_of(name)
+    local path = ("%s/pubsubgw-%s"):format(state.dir, name)
+    assert(#path <= SOCKET_PATH_MAX, "pubsubgw: too long for a unix socket: " .. path)
+    return path
+end
+
+-- The newest configuration that has workers. By this an old worker knows a reload from an end.
+local function newest()
+    local file = io.open(path_of "generation")
+    local name = file and file:read "*l"
+    if file then file:close() end
+    return name
+end
+
+local function announce()
+    local file = assert(io.open(path_of "generation", "w"))
+    file:write(state.generation, "\n")
+    file:close()
+end
+
+-- A graceful end (nginx -s quit, reload) ends timers early: 1012 asks clients to come again soon.
+local function watch(premature)
+    if not premature then return ngx.timer.at(WATCH_SECONDS, watch) end
+    local close_code = newest() == state.generation and 1001 or 1012
+    local drained, text = state.gateway:drain(close_code, state.drain_ms or 10000)
+    if not drained then ngx.log(ngx.ERR, "pubsubgw: drain: ", text) end
+end
+
+-- Starts this worker's gateway. Not in the processes that serve nobody.
+function nginx.init_worker()
+    if not ngx.worker.id() then return end
+    state.path = path_of(("%s-%d.sock"):format(state.generation, ngx.worker.id()))
+    assert(state.gateway:start())
+    assert(state.gateway:listen("unix:" .. state.path, ONLY_OWNER))
+    announce()
+    assert(ngx.timer.at(WATCH_SECONDS, watch))
+end
+
+-- Joins the library's threads. Nginx no longer moves bytes here, so nothing is waited for.
+function nginx.exit_worker()
+    if state.path then state.gateway:stop(0) end
+end
+
+-- For proxy_pass: where this worker's gateway listens.
+function nginx.address() return "unix:" .. state.path end
+
+-- This worker's gateway (pubsubgw/gateway.lua).
+function nginx.gateway() return state.gateway end
+
+return nginx
