@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 
 from devbroker import until
-from support import ROOT, unused_port
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLE = os.path.join(ROOT, "examples/openresty/nginx.conf")
 LUA_PATH = f"{ROOT}/bindings/lua/?.lua;{ROOT}/examples/openresty/?.lua;;"
 
@@ -133,6 +133,12 @@ class Nginx:
         crashes = re.findall(r"exited on signal (?!9\b)\d+.*", self.log())
         shutil.rmtree(self.prefix)
         assert not crashes, crashes
+
+
+def unused_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def alive(pid):

@@ -79,9 +79,11 @@ int pubsubgw_queue_poll(pubsubgw_queue *q, pubsubgw_event *events, int max,
                                      size_t event_size);
 int pubsubgw_queue_wait(pubsubgw_queue *q, pubsubgw_event *events, int max,
                                      size_t event_size, int timeout_ms);
+int pubsubgw_queue_wake_listen(pubsubgw_queue *q, const char *unix_path);
 void pubsubgw_queue_destroy(pubsubgw_queue *q);
 enum {
   PUBSUBGW_OPEN_DUP_FD = 1,
+  PUBSUBGW_OPEN_BORROW_FD = 2,
   PUBSUBGW_OPEN_NO_CLOSED_EVENT = 4
 };
 typedef struct pubsubgw_open {
@@ -104,6 +106,11 @@ typedef struct pubsubgw_open {
 } pubsubgw_open;
 int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
                                            pubsubgw_session *out);
+int pubsubgw_session_close(pubsubgw_gateway *g, pubsubgw_session s, int ws_code,
+                                        const char *reason);
+int pubsubgw_session_forget(pubsubgw_gateway *g, pubsubgw_session s);
+int pubsubgw_handshake(const char *websocket_key, const char *protocol, char *buf,
+                                    size_t cap);
 int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int mode);
 typedef struct pubsubgw_stats {
   uint32_t struct_size;
