@@ -8,16 +8,27 @@
         gateway.start()
         port = gateway.listen("127.0.0.1:0")
 
-Errors are exceptions (`Error`) with the library's own text. Times are seconds. The functions are
-those of pubsubgw.h, which says more about each.
+Servers that have accepted the client already hand it over: `pubsubgw.aiohttp`, `.tornado`,
+`.gunicorn`, `.socketserver`, or `Gateway.adopt` for any other socket.
+
+Errors are exceptions (`Error` and a class for each status) with the library's own text. Times are
+seconds, but Kafka's timestamps, which are milliseconds. The functions are those of pubsubgw.h,
+which says more about each.
 """
 
-from ._errors import Error, ForkedError, Status
+from ._errors import (
+    AuthError, ConfigError, Error, ForkedError, FullError, GoneError, InvalidError, KafkaError,
+    LoadError, NoRouteError, OutOfMemoryError, ProtocolError, StateError, Status, SystemCallError,
+    TimedOutError, TLSError, UnsupportedError)
 from ._events import Event, EventType, Queue
 from ._gateway import Gateway, Stats, route_check
-from ._library import has_feature, library_path, set_log_level, version
+from ._library import has_feature, load, set_log_level, version
+from ._sessions import Closed, Session
 
 __all__ = [
-    "Error", "Event", "EventType", "ForkedError", "Gateway", "Queue", "Stats", "Status",
-    "has_feature", "library_path", "route_check", "set_log_level", "version",
+    "AuthError", "Closed", "ConfigError", "Error", "Event", "EventType", "ForkedError",
+    "FullError", "Gateway", "GoneError", "InvalidError", "KafkaError", "LoadError",
+    "NoRouteError", "OutOfMemoryError", "ProtocolError", "Queue", "Session", "StateError",
+    "Stats", "Status", "SystemCallError", "TLSError", "TimedOutError", "UnsupportedError",
+    "has_feature", "load", "route_check", "set_log_level", "version",
 ]

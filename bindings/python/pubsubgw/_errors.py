@@ -1,8 +1,9 @@
-"""Statuses of the library, and the exception that carries one."""
+"""Statuses of the library, and the exceptions that carry them."""
 
 from __future__ import annotations
 
 import enum
+from typing import Dict, Type
 
 
 class Status(enum.IntEnum):
@@ -27,11 +28,11 @@ class Status(enum.IntEnum):
 
 
 class Error(Exception):
-    """A call that the library refused.
+    """What the library refused or could not do. Each status has a class of its own below.
 
     code: the status as a number (a `Status`, or -1000 - n for Kafka's error n)
     name: its name, "PUBSUBGW_E_CONFIG" or "OFFSET_OUT_OF_RANGE"
-    text: what and where, from pubsubgw_last_error()
+    text: what and where, in the library's words
     """
 
     def __init__(self, code: int, name: str, text: str) -> None:
@@ -41,5 +42,92 @@ class Error(Exception):
         self.text = text
 
 
+class InvalidError(Error, ValueError):
+    """An argument is malformed."""
+
+
+class OutOfMemoryError(Error, MemoryError):
+    """Memory is exhausted."""
+
+
+class GoneError(Error):
+    """The handle, session or request has ended."""
+
+
 class ForkedError(Error):
     """Used in a child of the process that started the gateway: fork first, then start."""
+
+
+class SystemCallError(Error):
+    """A system call failed; the text names it and the reason."""
+
+
+class FullError(Error):
+    """A buffer or a limit does not allow it now; later it may."""
+
+
+class StateError(Error):
+    """Not now: the gateway is not started, is draining, or has stopped."""
+
+
+class ConfigError(Error, ValueError):
+    """JSON is wrong; the text gives key, line and column."""
+
+
+class NoRouteError(Error, LookupError):
+    """No route has this id, or none matches host and path."""
+
+
+class TimedOutError(Error):
+    """Not finished in the given time."""
+
+
+class ProtocolError(Error):
+    """A peer broke a protocol."""
+
+
+class TLSError(Error):
+    """TLS to a broker failed."""
+
+
+class AuthError(Error):
+    """A broker refused the credentials."""
+
+
+class UnsupportedError(Error, NotImplementedError):
+    """This version of the library cannot do that."""
+
+
+class KafkaError(Error):
+    """A broker answered with an error. `kafka_code`: its number in the Kafka protocol."""
+
+    @property
+    def kafka_code(self) -> int:
+        return Status.KAFKA - self.code
+
+
+_CLASSES: Dict[int, Type[Error]] = {
+    Status.INVALID: InvalidError,
+    Status.NOMEM: OutOfMemoryError,
+    Status.GONE: GoneError,
+    Status.FORKED: ForkedError,
+    Status.SYSTEM: SystemCallError,
+    Status.FULL: FullError,
+    Status.STATE: StateError,
+    Status.CONFIG: ConfigError,
+    Status.NO_ROUTE: NoRouteError,
+    Status.TIMEOUT: TimedOutError,
+    Status.PROTOCOL: ProtocolError,
+    Status.TLS: TLSError,
+    Status.AUTH: AuthError,
+    Status.UNSUPPORTED: UnsupportedError,
+}
+
+
+def failure(code: int, name: str, text: str) -> Error:
+    """The exception for a status, of its own class."""
+    return (KafkaError if code <= Status.KAFKA else _CLASSES.get(code, Error))(code, name, text)
+
+
+class LoadError(ImportError):
+    """The shared library was not found, or is of another version than this binding."""

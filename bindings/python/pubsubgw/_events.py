@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import enum
+import itertools
+import logging
 from dataclasses import dataclass
 from types import TracebackType
-from typing import AsyncIterator, Callable, Optional, Type
+from typing import AsyncIterator, Callable, Dict, List, Optional, Tuple, Type
 
-from ._errors import Error, Status
-from ._library import EventStruct, check, lib
+from ._errors import Status, failure
+from ._library import check, lib
+from ._structs import EVENT, EventStruct
 
 _BATCH = 64
+# What the binding puts into user_data is above what a program usually counts with.
+_OWN_DATA = 1 << 62
+_LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
+
+log = logging.getLogger("pubsubgw")
 
 
 class EventType(enum.IntEnum):
@@ -34,6 +42,7 @@ class Event:
     user_data: int
     data: bytes
     code: int
+    flags: int
     number: int
     number2: int
 
@@ -43,8 +52,24 @@ class Event:
         return self.data.decode(errors="replace")
 
 
+#: type, status, session, token, user_data, data, len, code, flags, number, number2
+RawEvent = Tuple[int, int, int, int, int, int, int, int, int, int, int]
+
+#: Takes an event and the address of its struct; both are good until it returns.
+Receiver = Callable[[RawEvent, int], None]
+
+
+def data_of(raw: RawEvent) -> bytes:
+    """The event's bytes, copied: the library's own are valid until the next poll only."""
+    return ctypes.string_at(raw[5], raw[6]) if raw[6] else b""
+
+
+def event_of(raw: RawEvent) -> Event:
+    return Event(*raw[:5], data_of(raw), *raw[7:])
+
+
 class Queue:
-    """Events of a gateway. Made by `Gateway.queue()`.
+    """Events of a gateway. Made by `Gateway.queue()`; a context manager.
 
     In asyncio:
 
@@ -57,55 +82,111 @@ class Queue:
 
     def __init__(self, handle: int) -> None:
         self._handle: Optional[int] = handle
-        self._array = (EventStruct * _BATCH)()
+        # One array for the queue's life: the library writes into it, `struct` reads it.
+        self._room = bytearray(EVENT.size * _BATCH)
+        self._view = memoryview(self._room)
+        array = (EventStruct * _BATCH).from_buffer(self._room)
+        self._address = ctypes.addressof(array)
+        self._array = array
         self._fd = check(lib.pubsubgw_queue_fd(handle))
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._other: Optional[Callable[[Event], None]] = None
+        self._receivers: Dict[int, Receiver] = {}
+        self._by_type: Dict[int, Receiver] = {}
+        self._numbers = itertools.count(_OWN_DATA)
+        self._is_dispatching = False
 
     def fileno(self) -> int:
         """The descriptor to wait for; not to be read or closed."""
         return self._fd
 
-    def poll(self, limit: int = _BATCH) -> list[Event]:
+    def poll(self, limit: int = _BATCH) -> List[Event]:
         """Takes at most `limit` (up to 64) events that wait; [] if there is none."""
-        count = min(max(limit, 1), _BATCH)
-        return self._copy(check(lib.pubsubgw_queue_poll(
-            self._live(), self._array, count, ctypes.sizeof(EventStruct))))
+        return [event_of(raw) for raw in self._taken(self._take(limit))]
 
-    def wait(self, timeout: Optional[float] = None, limit: int = _BATCH) -> list[Event]:
+    def wait(self, timeout: Optional[float] = None, limit: int = _BATCH) -> List[Event]:
         """Blocks until there are events, or `timeout` seconds (None: without limit)."""
         milliseconds = -1 if timeout is None else max(0, min(int(timeout * 1000), 2**31 - 1))
-        count = min(max(limit, 1), _BATCH)
-        return self._copy(check(lib.pubsubgw_queue_wait(
-            self._live(), self._array, count, ctypes.sizeof(EventStruct), milliseconds)))
+        count = check(lib.pubsubgw_queue_wait(
+            self._idle(), self._address, min(max(limit, 1), _BATCH), EVENT.size, milliseconds))
+        return [event_of(raw) for raw in self._taken(count)]
 
-    def _copy(self, count: int) -> list[Event]:
-        # The library's bytes are valid until the next poll only.
-        return [
-            Event(
-                raw.type, raw.status, raw.session, raw.token, raw.user_data,
-                ctypes.string_at(raw.data, raw.len) if raw.len else b"",
-                raw.code, raw.number, raw.number2)
-            for raw in self._array[:count]
-        ]
+    def _take(self, limit: int) -> int:
+        count: int = lib.pubsubgw_queue_poll(
+            self._idle(), self._address, min(max(limit, 1), _BATCH), EVENT.size)
+        return count if count >= 0 else check(count)
+
+    def _taken(self, count: int) -> "List[RawEvent]":
+        return list(EVENT.iter_unpack(self._view[:count * EVENT.size]))
+
+    # Dispatch ----------------------------------------------------------------------------------
+
+    def dispatch(self, limit: int = _BATCH) -> int:
+        """Takes at most `limit` (up to 64) events and gives each to whom it is for: the session or
+        request it belongs to, `logging` (logger "pubsubgw"), or `attach`'s callback. Answers how
+        many there were. For loops other than asyncio's: call it when `fileno()` is readable."""
+        count = self._take(limit)
+        address = self._address
+        self._is_dispatching = True
+        try:
+            for raw in self._taken(count):
+                try:
+                    self._give(raw, address)
+                except Exception:
+                    log.exception("a receiver of events failed")
+                address += EVENT.size
+        finally:
+            self._is_dispatching = False
+        return count
+
+    def _give(self, raw: RawEvent, address: int) -> None:
+        # A type's own receiver comes first: a command carries the user_data of its session.
+        receiver = self._by_type.get(raw[0]) or self._receivers.get(raw[4])
+        if receiver is not None:
+            receiver(raw, address)
+        elif self._other is not None:
+            self._other(event_of(raw))
+        elif raw[0] == EventType.LOG:
+            log.log(_LEVELS.get(raw[7], logging.ERROR), "%s", data_of(raw).decode(errors="replace"))
+
+    def add_receiver(self, receiver: Receiver) -> int:
+        """A user_data whose events `receiver` gets, until `remove_receiver`."""
+        number = next(self._numbers)
+        self._receivers[number] = receiver
+        return number
+
+    def remove_receiver(self, user_data: int) -> None:
+        self._receivers.pop(user_data, None)
+
+    def set_type_receiver(self, type: int, receiver: Optional[Receiver]) -> None:
+        """Who gets all events of a type; None: nobody in particular."""
+        if receiver is None:
+            self._by_type.pop(type, None)
+        else:
+            self._by_type[type] = receiver
+
+    # asyncio -----------------------------------------------------------------------------------
 
     def attach(
-        self, callback: Callable[[Event], None],
+        self, callback: Optional[Callable[[Event], None]] = None,
         loop: Optional[asyncio.AbstractEventLoop] = None,
     ) -> Callable[[], None]:
-        """Calls `callback` for every event on an asyncio loop (None: the running one). Answers a
-        function that ends it."""
+        """Dispatches on an asyncio loop (None: the running one) whenever events wait. `callback`
+        gets those that belong to no session or request of this binding; without one, log lines go
+        to `logging` and the rest nowhere. Answers a function that ends it."""
         chosen = loop or asyncio.get_running_loop()
+        self._other = callback
+        # One batch a turn: the loop's other work gets its chance. The descriptor stays readable
+        # while more waits.
+        chosen.add_reader(self._fd, self.dispatch)
+        self._loop = chosen
+        return self.detach
 
-        def ready() -> None:
-            # One batch a turn: the loop's other work gets its chance.
-            for event in self.poll():
-                callback(event)
-
-        chosen.add_reader(self._fd, ready)
-
-        def detach() -> None:
-            chosen.remove_reader(self._fd)
-
-        return detach
+    def detach(self) -> None:
+        """Ends `attach`."""
+        loop, self._loop, self._other = self._loop, None, None
+        if loop is not None and not loop.is_closed():
+            loop.remove_reader(self._fd)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         events: asyncio.Queue[Event] = asyncio.Queue()
@@ -116,16 +197,26 @@ class Queue:
         finally:
             detach()
 
+    # Life --------------------------------------------------------------------------------------
+
     def close(self) -> None:
-        """Ends the queue and its descriptor. Detach it from the loop first."""
+        """Ends the queue and its descriptor."""
+        self.detach()
         handle, self._handle = self._handle, None
         if handle is not None:
             lib.pubsubgw_queue_destroy(handle)
 
     def _live(self) -> int:
         if self._handle is None:
-            raise Error(Status.GONE, "PUBSUBGW_E_GONE", "the queue was closed")
+            raise failure(Status.GONE, "PUBSUBGW_E_GONE", "the queue was closed")
         return self._handle
+
+    def _idle(self) -> int:
+        if self._is_dispatching:
+            raise failure(
+                Status.STATE, "PUBSUBGW_E_STATE",
+                "the queue's events are being dispatched: a receiver must not take more of them")
+        return self._live()
 
     def __enter__(self) -> "Queue":
         return self

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ctypes
 import json
 from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import Any, Mapping, Optional, Type, Union
+from typing import Any, AsyncIterator, Dict, List, Optional, Type
 
-from ._errors import Error, Status
-from ._events import Queue
-from ._library import OpenStruct, StatsStruct, check, lib, take_text
-
-JSON = Union[str, bytes, Mapping[str, Any]]
+from ._errors import GoneError, StateError, Status, failure
+from ._events import EventType, Queue, RawEvent
+from ._library import check, lib, load, take_text
+from ._sessions import OnClosed, Session, adopt
+from ._structs import StatsStruct
+from ._text import JSON, json_bytes, milliseconds, optional_bytes
 
 _CLOSE_SESSIONS = 1
-_DUP_FD = 1
-_NO_CLOSED_EVENT = 4
 _QUEUE_LOG = 1
 
 
-def _json_bytes(value: JSON) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    return (value if isinstance(value, str) else json.dumps(value)).encode()
-
-
-def _bytes(value: Optional[str]) -> Optional[bytes]:
-    return None if value is None else value.encode()
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(0, min(int(seconds * 1000), 2**31 - 1))
-
-
-def route_check(route: JSON) -> list[str]:
-    """Checks a route without a gateway. Answers notes on keys without effect; raises `Error` with
-    key, line and column if it is wrong."""
-    text = _json_bytes(route)
+def route_check(route: JSON) -> List[str]:
+    """Checks a route without a gateway. Answers notes on keys without effect; raises `ConfigError`
+    with key, line and column if it is wrong."""
+    text = json_bytes(route)
     notes = check(lib.pubsubgw_route_check(text, len(text)))
     return lib.pubsubgw_last_error().decode().split("\n") if notes else []
 
@@ -68,20 +55,27 @@ class Gateway:
 
     Keyword arguments are the settings of pubsubgw_new: threads, cache_bytes, client_id,
     host_plugins, limits. Make it and put routes before a fork, `start()` after it.
+
+    In an asyncio program `async with gateway.running():` does start, dispatch of events and the
+    end in peace.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, library: Optional[str] = None, **settings: Any) -> None:
+        """library: the path of libpubsubgw.so.0, if `load()` shall not look for it."""
+        load(library)
         handle = ctypes.c_void_p()
         config = json.dumps(settings).encode() if settings else None
         check(lib.pubsubgw_new(config, ctypes.byref(handle)))
         self._handle: Optional[int] = handle.value
+        self._attached: Dict[asyncio.AbstractEventLoop, Queue] = {}
+        self._drained: Optional["asyncio.Future[None]"] = None
 
     # Routes ------------------------------------------------------------------------------------
 
     def route_put(self, route: JSON, id: Optional[str] = None) -> None:
         """Adds a route, or replaces the one with its id. `id` None: the object's own."""
-        text = _json_bytes(route)
-        check(lib.pubsubgw_route_put(self._live(), _bytes(id), text, len(text)))
+        text = json_bytes(route)
+        check(lib.pubsubgw_route_put(self._live(), optional_bytes(id), text, len(text)))
 
     def route_delete(self, id: str, close_sessions: bool = False) -> None:
         flags = _CLOSE_SESSIONS if close_sessions else 0
@@ -89,8 +83,8 @@ class Gateway:
 
     def upstream_put(self, upstream: JSON, id: Optional[str] = None) -> None:
         """Adds or replaces an upstream object, for routes with "upstream_id"."""
-        text = _json_bytes(upstream)
-        check(lib.pubsubgw_upstream_put(self._live(), _bytes(id), text, len(text)))
+        text = json_bytes(upstream)
+        check(lib.pubsubgw_upstream_put(self._live(), optional_bytes(id), text, len(text)))
 
     def upstream_delete(self, id: str) -> None:
         check(lib.pubsubgw_upstream_delete(self._live(), id.encode()))
@@ -99,14 +93,14 @@ class Gateway:
         """The id of the route that would serve the request; None if there is none."""
         room = ctypes.create_string_buffer(4096)
         length = lib.pubsubgw_route_match(
-            self._live(), _bytes(host), uri.encode(), room, len(room))
+            self._live(), optional_bytes(host), uri.encode(), room, len(room))
         return None if length == Status.NO_ROUTE else room.raw[:check(length)].decode()
 
-    def routes(self) -> dict[str, Any]:
+    def routes(self) -> Dict[str, Any]:
         """All routes and upstreams, with secrets masked."""
         length = ctypes.c_size_t()
         text = lib.pubsubgw_routes_json(self._live(), ctypes.byref(length))
-        found: dict[str, Any] = json.loads(take_text(text, length))
+        found: Dict[str, Any] = json.loads(take_text(text, length))
         return found
 
     # Life --------------------------------------------------------------------------------------
@@ -116,19 +110,33 @@ class Gateway:
         check(lib.pubsubgw_start(self._live()))
 
     def drain(self, code: int = 1001, timeout: float = 30.0) -> None:
-        """No new sessions, and a Close frame for the others. Returns at once; each queue gets a
-        DRAINED event."""
-        check(lib.pubsubgw_drain(self._live(), code, _milliseconds(timeout)))
+        """No new sessions, and a Close frame with `code` for the others: 1001 when the host shuts
+        down, 1012 when it reloads. Returns at once; each queue gets a DRAINED event."""
+        check(lib.pubsubgw_drain(self._live(), code, milliseconds(timeout)))
 
     def stop(self, timeout: float = 5.0) -> None:
         """Ends every session and thread; blocks up to about `timeout` seconds."""
-        check(lib.pubsubgw_stop(self._live(), _milliseconds(timeout)))
+        check(lib.pubsubgw_stop(self._live(), milliseconds(timeout)))
+
+    def shut_down(self, code: int = 1001, timeout: float = 30.0) -> None:
+        """`drain`, waits for its end, `stop`: for hosts without asyncio. Blocks. Does nothing if
+        the gateway does not run."""
+        with contextlib.suppress(StateError, GoneError):
+            with self.queue() as queue:
+                self.drain(code, timeout)
+                while not any(event.type == EventType.DRAINED for event in queue.wait()):
+                    pass
+            self.stop(0)
 
     def close(self) -> None:
         """Stops at once what still runs, and ends the handle."""
+        queues = list(self._attached.values())
+        self._attached.clear()
         handle, self._handle = self._handle, None
         if handle is not None:
             lib.pubsubgw_destroy(handle)
+        for queue in queues:
+            queue.close()
 
     def __enter__(self) -> "Gateway":
         return self
@@ -138,6 +146,52 @@ class Gateway:
         trace: Optional[TracebackType],
     ) -> None:
         self.close()
+
+    # asyncio -----------------------------------------------------------------------------------
+
+    def attach(self) -> Queue:
+        """The queue of the running asyncio loop, made and attached at the first call. It serves
+        all that is awaited on this loop, and gives log lines to the logger "pubsubgw" (the level
+        is `set_log_level`'s)."""
+        loop = asyncio.get_running_loop()
+        queue = self._attached.get(loop)
+        if queue is None:
+            queue = self.queue(log=True)
+            queue.attach(loop=loop)
+            self._attached[loop] = queue
+        return queue
+
+    async def shutdown(self, code: int = 1001, timeout: float = 30.0) -> None:
+        """`drain`, waits for its end, `stop`, without blocking the loop. 1001: the host shuts
+        down; 1012: it reloads. Does nothing if the gateway does not run."""
+        with contextlib.suppress(StateError, GoneError):
+            drained = self._drained_on(self.attach())
+            self.drain(code, timeout)
+            await asyncio.shield(drained)
+            # The Close frames that are still on their way get a second.
+            await asyncio.get_running_loop().run_in_executor(None, self.stop, 1.0)
+
+    def _drained_on(self, queue: Queue) -> "asyncio.Future[None]":
+        if self._drained is None:
+            drained = self._drained = asyncio.get_running_loop().create_future()
+
+            def receive(raw: RawEvent, _: int) -> None:
+                if not drained.done():
+                    drained.set_result(None)
+
+            queue.set_type_receiver(EventType.DRAINED, receive)
+        return self._drained
+
+    @contextlib.asynccontextmanager
+    async def running(self, code: int = 1001, timeout: float = 30.0) -> AsyncIterator["Gateway"]:
+        """Starts the gateway and dispatches its events on the running loop; in the end drains,
+        with `code` and at most `timeout` seconds, and stops."""
+        self.start()
+        self.attach()
+        try:
+            yield self
+        finally:
+            await self.shutdown(code, timeout)
 
     # Clients -----------------------------------------------------------------------------------
 
@@ -153,28 +207,21 @@ class Gateway:
         protocol: Optional[str] = None, extensions: Optional[str] = None,
         policy: Optional[JSON] = None, preread: bytes = b"", queue: Optional[Queue] = None,
         user_data: int = 0, dup: bool = False, closed_event: bool = True,
-    ) -> int:
-        """Hands over a connected socket and answers the session's number. On success the library
-        owns `fd` (detach it from its socket object; with dup=True it works on a duplicate); on
-        failure nothing has happened to it.
+        closed: Optional[OnClosed] = None,
+    ) -> Session:
+        """Hands over a connected socket and answers the session. On success the library owns `fd`
+        (detach it from its socket object; with dup=True it works on a duplicate); on failure
+        nothing has happened to it.
 
         Give `request_head`, the whole HTTP request head as received, and the library checks and
         answers it. Or check it yourself and give `key` (the library sends the 101), or neither
-        (you have sent it)."""
-        opening = OpenStruct(
-            struct_size=ctypes.sizeof(OpenStruct),
-            flags=(_DUP_FD if dup else 0) | (0 if closed_event else _NO_CLOSED_EVENT),
-            route_id=_bytes(route), host=_bytes(host), uri=_bytes(uri),
-            remote_addr=_bytes(remote_addr), request_head=request_head,
-            request_head_len=len(request_head or b""), websocket_key=_bytes(key),
-            websocket_protocol=_bytes(protocol), websocket_extensions=_bytes(extensions),
-            policy_json=None if policy is None else _json_bytes(policy),
-            preread=preread or None, preread_len=len(preread),
-            queue=None if queue is None else queue._live(), user_data=user_data)
-        session = ctypes.c_uint64()
-        check(lib.pubsubgw_session_adopt_fd(
-            self._live(), fd, ctypes.byref(opening), ctypes.byref(session)))
-        return session.value
+        (you have sent it). The end is told as a CLOSED event of `queue` with `user_data`; or, in
+        their place, to `closed`, where `queue` or else the running loop's is dispatched."""
+        options = dict(
+            route=route, host=host, uri=uri, remote_addr=remote_addr, request_head=request_head,
+            key=key, protocol=protocol, extensions=extensions, policy=policy, preread=preread,
+            queue=queue, user_data=user_data, dup=dup, closed_event=closed_event)
+        return adopt(self, fd, options, closed)
 
     def queue(self, log: bool = False) -> Queue:
         """A queue of events. log=True: log lines come as events, not to standard error."""
@@ -197,5 +244,5 @@ class Gateway:
 
     def _live(self) -> int:
         if self._handle is None:
-            raise Error(Status.GONE, "PUBSUBGW_E_GONE", "the gateway was closed")
+            raise failure(Status.GONE, "PUBSUBGW_E_GONE", "the gateway was closed")
         return self._handle

@@ -4,62 +4,99 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, Structure, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint32
-from ctypes import c_uint64, c_void_p
-from typing import Any, Tuple
+from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
-from ._errors import Error, ForkedError, Status
+from ._errors import LoadError, Status, failure
+from ._structs import OpenStruct, StatsStruct
 
 #: The header that this binding was written for: 0xMMmmpp.
 HEADER_VERSION = 0x000100
 
-
-class EventStruct(Structure):
-    """pubsubgw_event"""
-
-    _fields_ = [
-        ("type", c_uint32), ("status", c_int32), ("session", c_uint64), ("token", c_uint64),
-        ("user_data", c_uint64), ("data", c_void_p), ("len", c_size_t), ("code", c_int32),
-        ("flags", c_uint32), ("number", c_int64), ("number2", c_int64),
-    ]
-
-
-class OpenStruct(Structure):
-    """pubsubgw_open"""
-
-    _fields_ = [
-        ("struct_size", c_uint32), ("flags", c_uint32), ("route_id", c_char_p),
-        ("host", c_char_p), ("uri", c_char_p), ("remote_addr", c_char_p),
-        ("request_head", c_char_p), ("request_head_len", c_size_t), ("websocket_key", c_char_p),
-        ("websocket_protocol", c_char_p), ("websocket_extensions", c_char_p),
-        ("policy_json", c_char_p), ("preread", c_char_p), ("preread_len", c_size_t),
-        ("queue", c_void_p), ("user_data", c_uint64),
-    ]
-
-
-class StatsStruct(Structure):
-    """pubsubgw_stats"""
-
-    _fields_ = [("struct_size", c_uint32), ("threads", c_uint32)] + [
-        (name, c_uint64) for name in (
-            "sessions", "sessions_total", "messages_in", "messages_out", "bytes_in", "bytes_out",
-            "commands", "command_errors", "kafka_requests", "kafka_errors", "kafka_connections",
-            "records_in", "records_out", "queued_events")
-    ]
+# name: (result, arguments)
+_FUNCTIONS: Dict[str, Tuple[Any, ...]] = {
+    "pubsubgw_version": (c_uint32,),
+    "pubsubgw_has_feature": (c_int, c_char_p),
+    "pubsubgw_error_name": (c_char_p, c_int),
+    "pubsubgw_strerror": (c_char_p, c_int),
+    "pubsubgw_last_error": (c_char_p,),
+    "pubsubgw_free": (None, c_void_p),
+    "pubsubgw_set_log": (c_int, c_int, c_void_p, c_void_p),
+    "pubsubgw_new": (c_int, c_char_p, POINTER(c_void_p)),
+    "pubsubgw_start": (c_int, c_void_p),
+    "pubsubgw_drain": (c_int, c_void_p, c_int, c_int),
+    "pubsubgw_stop": (c_int, c_void_p, c_int),
+    "pubsubgw_destroy": (None, c_void_p),
+    "pubsubgw_route_check": (c_int, c_char_p, c_size_t),
+    "pubsubgw_route_put": (c_int, c_void_p, c_char_p, c_char_p, c_size_t),
+    "pubsubgw_route_delete": (c_int, c_void_p, c_char_p, c_uint32),
+    "pubsubgw_upstream_put": (c_int, c_void_p, c_char_p, c_char_p, c_size_t),
+    "pubsubgw_upstream_delete": (c_int, c_void_p, c_char_p),
+    "pubsubgw_route_match": (c_int, c_void_p, c_char_p, c_char_p, c_char_p, c_size_t),
+    "pubsubgw_routes_json": (c_void_p, c_void_p, POINTER(c_size_t)),
+    "pubsubgw_queue_new": (c_int, c_void_p, c_uint32, POINTER(c_void_p)),
+    "pubsubgw_queue_fd": (c_int, c_void_p),
+    "pubsubgw_queue_poll": (c_int, c_void_p, c_void_p, c_int, c_size_t),
+    "pubsubgw_queue_wait": (c_int, c_void_p, c_void_p, c_int, c_size_t, c_int),
+    "pubsubgw_queue_destroy": (None, c_void_p),
+    "pubsubgw_session_adopt_fd": (c_int, c_void_p, c_int, POINTER(OpenStruct), POINTER(c_uint64)),
+    "pubsubgw_listen": (c_int, c_void_p, c_char_p, c_int),
+    "pubsubgw_get_stats": (c_int, c_void_p, POINTER(StatsStruct)),
+    "pubsubgw_metrics_text": (c_void_p, c_void_p, POINTER(c_size_t)),
+}
 
 
-def _candidates() -> list[str]:
-    here = os.path.dirname(os.path.abspath(__file__))
-    named = os.environ.get("PUBSUBGW_LIBRARY")
+class _Library:
+    """The functions of pubsubgw.h by their names. Loads the library at the first of them."""
+
+    path: Optional[str] = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _FUNCTIONS:
+            raise AttributeError(name)
+        load()
+        return self.__dict__[name]
+
+
+lib = _Library()
+
+
+def _candidates(path: Optional[str]) -> List[str]:
+    named = path or os.environ.get("PUBSUBGW_LIBRARY")
     if named:
         return [named]
+    here = os.path.dirname(os.path.abspath(__file__))
     return [os.path.join(here, "libpubsubgw.so.0"), os.path.join(here, "libpubsubgw.so"),
             "libpubsubgw.so.0"]
 
 
-def _load() -> Tuple[ctypes.CDLL, str]:
+def load(path: Optional[str] = None) -> str:
+    """Loads the library and answers its path. Without a call of it that happens at the first use.
+
+    path: the library's file. None: what the environment's PUBSUBGW_LIBRARY names; else a
+    libpubsubgw.so.0 beside this package; else where the system's loader finds libpubsubgw.so.0.
+    `LoadError`: there is none, it is of another version, or another one was loaded before.
+    """
+    if lib.path is not None:
+        if path is not None and not _same_file(path, lib.path):
+            raise LoadError(f"{lib.path} is loaded already; {path} comes too late")
+        return lib.path
+    loaded, found = _open(_candidates(path))
+    _check_version(loaded, found)
+    for name, (result, *arguments) in _FUNCTIONS.items():
+        lib.__dict__[name] = _declared(loaded, found, name, result, arguments)
+    lib.path = found
+    return found
+
+
+def _same_file(one: str, other: str) -> bool:
+    return one == other or (
+        os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other))
+
+
+def _open(candidates: List[str]) -> Tuple[ctypes.CDLL, str]:
     failures = []
-    for path in _candidates():
+    for path in candidates:
         if os.sep in path and not os.path.exists(path):
             failures.append(f"{path}: not there")
             continue
@@ -68,80 +105,75 @@ def _load() -> Tuple[ctypes.CDLL, str]:
             return ctypes.CDLL(path), path
         except OSError as error:
             failures.append(str(error))
-    raise ImportError(
-        "libpubsubgw was not found; set PUBSUBGW_LIBRARY to its path. Tried: "
+    raise LoadError(
+        "libpubsubgw was not found; install it, or set PUBSUBGW_LIBRARY to its path. Tried: "
         + "; ".join(failures))
 
 
-lib, library_path = _load()
-
-
-def _declare(name: str, result: Any, *arguments: Any) -> None:
+def _check_version(loaded: ctypes.CDLL, path: str) -> None:
     try:
-        function = getattr(lib, name)
+        function = loaded.pubsubgw_version
     except AttributeError:
-        raise ImportError(f"{library_path} has no {name}: it is older than this binding") from None
-    function.restype = result
-    function.argtypes = arguments
+        raise LoadError(f"{path} is not libpubsubgw: it has no pubsubgw_version") from None
+    function.restype, function.argtypes = c_uint32, ()
+    number = function()
+    # Until 1.0 the middle number tells whether two versions understand each other (pubsubgw.h).
+    if number >> 8 != HEADER_VERSION >> 8:
+        raise LoadError(
+            f"{path} is libpubsubgw {_dotted(number)}, and this binding was written for "
+            f"{HEADER_VERSION >> 16}.{HEADER_VERSION >> 8 & 255}.x: install both from one release")
 
 
-_declare("pubsubgw_version", c_uint32)
-_declare("pubsubgw_has_feature", c_int, c_char_p)
-_declare("pubsubgw_error_name", c_char_p, c_int)
-_declare("pubsubgw_strerror", c_char_p, c_int)
-_declare("pubsubgw_last_error", c_char_p)
-_declare("pubsubgw_free", None, c_void_p)
-_declare("pubsubgw_set_log", c_int, c_int, c_void_p, c_void_p)
-_declare("pubsubgw_new", c_int, c_char_p, POINTER(c_void_p))
-_declare("pubsubgw_start", c_int, c_void_p)
-_declare("pubsubgw_drain", c_int, c_void_p, c_int, c_int)
-_declare("pubsubgw_stop", c_int, c_void_p, c_int)
-_declare("pubsubgw_destroy", None, c_void_p)
-_declare("pubsubgw_route_check", c_int, c_char_p, c_size_t)
-_declare("pubsubgw_route_put", c_int, c_void_p, c_char_p, c_char_p, c_size_t)
-_declare("pubsubgw_route_delete", c_int, c_void_p, c_char_p, c_uint32)
-_declare("pubsubgw_upstream_put", c_int, c_void_p, c_char_p, c_char_p, c_size_t)
-_declare("pubsubgw_upstream_delete", c_int, c_void_p, c_char_p)
-_declare(
-    "pubsubgw_route_match", c_int, c_void_p, c_char_p, c_char_p, c_char_p, c_size_t)
-_declare("pubsubgw_routes_json", c_void_p, c_void_p, POINTER(c_size_t))
-_declare("pubsubgw_queue_new", c_int, c_void_p, c_uint32, POINTER(c_void_p))
-_declare("pubsubgw_queue_fd", c_int, c_void_p)
-_declare("pubsubgw_queue_poll", c_int, c_void_p, POINTER(EventStruct), c_int, c_size_t)
-_declare("pubsubgw_queue_wait", c_int, c_void_p, POINTER(EventStruct), c_int, c_size_t, c_int)
-_declare("pubsubgw_queue_destroy", None, c_void_p)
-_declare(
-    "pubsubgw_session_adopt_fd", c_int, c_void_p, c_int, POINTER(OpenStruct), POINTER(c_uint64))
-_declare("pubsubgw_listen", c_int, c_void_p, c_char_p, c_int)
-_declare("pubsubgw_get_stats", c_int, c_void_p, POINTER(StatsStruct))
-_declare("pubsubgw_metrics_text", c_void_p, c_void_p, POINTER(c_size_t))
+def _declared(
+    loaded: ctypes.CDLL, path: str, name: str, result: Any, arguments: List[Any],
+) -> Callable[..., Any]:
+    function: Any = getattr(loaded, name, None)
+    if function is None:
+        return _missing(path, name)
+    function.restype, function.argtypes = result, arguments
+    called: Callable[..., Any] = function
+    return called
+
+
+def _missing(path: str, name: str) -> Callable[..., Any]:
+    def refuse(*_: Any) -> NoReturn:
+        raise failure(
+            Status.UNSUPPORTED, "PUBSUBGW_E_UNSUPPORTED",
+            f"{path} has no {name}: it is older than this binding")
+
+    return refuse
 
 
 def check(code: int) -> int:
-    """Answers a result that is no failure; raises `Error` for one that is."""
+    """Answers a result that is no failure; raises the exception of one that is."""
     if code >= 0:
         return code
     # At once: the text is this thread's, and the next call may replace it.
     text = lib.pubsubgw_last_error().decode()
-    name = lib.pubsubgw_error_name(code).decode()
-    raise (ForkedError if code == Status.FORKED else Error)(code, name, text)
+    raise failure(code, lib.pubsubgw_error_name(code).decode(), text)
 
 
-def take_text(pointer: int | None, length: c_size_t) -> str:
+def take_text(pointer: Optional[int], length: c_size_t) -> str:
     """Copies and frees what the library returned as char *."""
     if not pointer:
         text = lib.pubsubgw_last_error().decode()
-        raise Error(Status.INVALID, "PUBSUBGW_E_INVALID", text)
+        forked = "forked" in text
+        raise failure(
+            Status.FORKED if forked else Status.INVALID,
+            "PUBSUBGW_E_FORKED" if forked else "PUBSUBGW_E_INVALID", text)
     try:
         return ctypes.string_at(pointer, length.value).decode()
     finally:
         lib.pubsubgw_free(pointer)
 
 
+def _dotted(number: int) -> str:
+    return f"{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+
 def version() -> str:
     """The version of the loaded library, "0.1.0"."""
-    number = lib.pubsubgw_version()
-    return f"{number >> 16}.{number >> 8 & 255}.{number & 255}"
+    return _dotted(lib.pubsubgw_version())
 
 
 def has_feature(name: str) -> bool:
@@ -151,11 +183,5 @@ def has_feature(name: str) -> bool:
 
 def set_log_level(level: int) -> None:
     """0 off, 1 errors, 2 warnings (the default), 3 info, 4 debug; to standard error, or to a queue
-    that was made with log=True. Log lines come to Python through queues only."""
+    that was made with log=True. `Gateway.attach` makes such a queue for `logging`."""
     check(lib.pubsubgw_set_log(level, None, None))
-
-
-if lib.pubsubgw_version() >> 8 != HEADER_VERSION >> 8:
-    raise ImportError(
-        f"{library_path} is version {version()}; this binding needs "
-        f"{HEADER_VERSION >> 16}.{HEADER_VERSION >> 8 & 255}.x")
