@@ -1,0 +1,196 @@
+"""Each Python host in its real program: records, refusals, bytes that come early, clients that are
+killed or never read, shutdown and reload."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pubsub_pb2 as pb
+from devbroker import DevBroker
+from python_hosts import example, gunicorn, until
+from support import (Client, check_records, close_code_of, ping_frame, receive_all, receive_head,
+                     upgrade_head)
+
+RECORDS = ("--records", "demo:500:100")
+HOSTS = {
+    "aiohttp": example("aiohttp_server.py"),
+    "aiohttp_uvloop": example("aiohttp_server.py", "--uvloop"),
+    "tornado": example("tornado_server.py"),
+    "gunicorn_sync": gunicorn(),
+    "gunicorn_gthread": gunicorn("--worker-class", "gthread", "--threads", "4"),
+    "http_server": example("http_server.py"),
+}
+PONG = pb.PubSubResp(sequence=1, pong_resp=pb.PongResp(state=b"raw")).SerializeToString()
+PONG = bytes([0x82, len(PONG)]) + PONG
+
+
+def receive(sock, count):
+    received = b""
+    while len(received) < count:
+        more = sock.recv(count - len(received))
+        assert more, f"ended with {received!r}"
+        received += more
+    return received
+
+
+def reads_records_and_goes_on(host):
+    for _ in range(2):
+        with Client(host.url(), **host.client_options()) as client:
+            client.ping()
+            assert client.end("demo") == 500
+            check_records(client.read_all("demo", 0, 500), "demo", 0)
+            assert host.connections() == 1
+        until(lambda: host.connections() == 0)
+    assert host.get("/nowhere")[0] == "404"
+
+
+def answers_a_frame_in_the_segment_of_the_request(host):
+    with host.connect() as client:
+        client.sendall(upgrade_head() + ping_frame())
+        head, rest = receive_head(client)
+        assert head.startswith("HTTP/1.1 101 "), head
+        assert rest + receive(client, len(PONG) - len(rest)) == PONG
+        # And byte by byte, the first of them behind the request.
+        frame = ping_frame()
+    with host.connect() as client:
+        client.sendall(upgrade_head() + frame[:1])
+        head, rest = receive_head(client)
+        assert head.startswith("HTTP/1.1 101 ") and not rest, head
+        for at in range(1, len(frame)):
+            client.sendall(frame[at:at + 1])
+        assert receive(client, len(PONG)) == PONG
+
+
+def upgrades_a_connection_that_served_before(host):
+    with host.connect() as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head, body = receive_head(client)
+        if "connection: close" in head.lower():
+            return "this worker closes after each request"
+        length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+        receive(client, length - len(body))
+        client.sendall(upgrade_head() + ping_frame())
+        head, rest = receive_head(client)
+        assert head.startswith("HTTP/1.1 101 "), head
+        assert rest + receive(client, len(PONG) - len(rest)) == PONG
+    return None
+
+
+def refuses_in_the_librarys_words(host):
+    for change, status in [
+            ({"Sec-WebSocket-Version": "12"}, "426"), ({"Sec-WebSocket-Key": "short"}, "400"),
+            ({"Origin": "https://elsewhere.example"}, "403")]:
+        with host.connect() as client:
+            client.sendall(upgrade_head(**change))
+            received = receive_all(client)
+            assert received.startswith(f"HTTP/1.1 {status} ".encode()), (change, received)
+    assert host.connections() == 0
+
+
+# Opens sessions, leaves half of them in the middle of a frame, and waits to be killed.
+VICTIM = """
+import sys
+sys.path[:0] = sys.argv[1].split(":")
+from python_hosts import PythonHost
+from support import ping_frame, receive_head, upgrade_head
+host = PythonHost.__new__(PythonHost)
+host.port, cert = int(sys.argv[2]), sys.argv[3]
+host.cert = (cert,) if cert else None
+clients = [host.connect() for _ in range(30)]
+for index, client in enumerate(clients):
+    client.sendall(upgrade_head())
+    assert receive_head(client)[0].startswith("HTTP/1.1 101")
+    client.sendall(ping_frame()[:7] if index % 2 else ping_frame())
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def keeps_nothing_of_killed_clients(host):
+    host.get("/metrics")
+    before = host.sockets()
+    for _ in range(3):
+        victim = subprocess.Popen(
+            [sys.executable, "-c", VICTIM, ":".join(sys.path), str(host.port),
+             host.cert[0] if host.cert else ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert victim.stdout.readline() == b"ready\n"
+        assert host.connections() == 30
+        victim.kill()
+        victim.wait()
+        until(lambda: host.connections() == 0)
+    until(lambda: host.sockets() <= before)
+
+
+def is_not_held_up_by_a_client_that_never_reads(host):
+    def read():
+        with Client(host.url(), **host.client_options()) as client:
+            check_records(client.read_all("demo", 0, 500), "demo", 0)
+
+    # Connections to brokers stay for a while: let them be there from the beginning.
+    read()
+    until(lambda: host.connections() == 0)
+    before = host.sockets()
+    with host.connect() as lazy:
+        lazy.sendall(upgrade_head())
+        receive_head(lazy)
+        # Until nobody takes any more: the host stopped reading, as it should.
+        lazy.settimeout(1)
+        frames = ping_frame(state=b"x" * 4000) * 16
+        sent = 0
+        try:
+            while sent < 256 << 20:
+                lazy.sendall(frames)
+                sent += len(frames)
+            raise AssertionError("the host swallowed 256 MB")
+        except (socket.timeout, TimeoutError):
+            pass
+        read()
+        memory = max(resident(pid) for pid in host.pids())
+        assert memory < 300 << 20, f"{memory >> 20} MiB"
+    until(lambda: host.connections() == 0)
+    until(lambda: host.sockets() <= before)
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmRSS:"))
+
+
+def ends_with(code, number):
+    def ends(host):
+        client = Client(host.url(), **host.client_options())
+        client.ping()
+        host.process.send_signal(number)
+        assert client.close_code() == code
+        if number == signal.SIGHUP and "gunicorn" in " ".join(host.process.args):
+            with Client(host.url()) as next_client:
+                next_client.ping()
+            host.process.send_signal(signal.SIGTERM)
+        assert host.process.wait(20) == 0
+    return ends
+
+
+CHECKS = {
+    "reads_records_and_goes_on": reads_records_and_goes_on,
+    "answers_a_frame_in_the_segment_of_the_request": answers_a_frame_in_the_segment_of_the_request,
+    "upgrades_a_connection_that_served_before": upgrades_a_connection_that_served_before,
+    "refuses_in_the_librarys_words": refuses_in_the_librarys_words,
+    "keeps_nothing_of_killed_clients": keeps_nothing_of_killed_clients,
+    "is_not_held_up_by_a_client_that_never_reads": is_not_held_up_by_a_client_that_never_reads,
+    "shuts_down_with_1001": ends_with(1001, signal.SIGTERM),
+    "reloads_with_1012": ends_with(1012, signal.SIGHUP),
+}
+
+
+def in_host(start, check):
+    def run():
+        with DevBroker(*RECORDS) as broker, start(broker.bootstrap) as host:
+            return check(host)
+    return run
+
+
+for host_name, start_host in HOSTS.items():
+    for check_name, check in CHECKS.items():
+        globals()[f"test_{host_name}_{check_name}"] = in_host(start_host, check)

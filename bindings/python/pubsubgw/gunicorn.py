@@ -1,0 +1,115 @@
+"""WSGI applications under gunicorn (workers sync and gthread), which lends them the socket.
+
+    def app(environ, start_response):
+        return pubsubgw.gunicorn.hand_over(environ, start_response, gateway)
+
+Make the gateway and put routes when the application is loaded, also with preload_app. In gunicorn's
+configuration let each worker start it, after the fork, and end it in peace:
+
+    on_reload, post_worker_init, worker_exit = pubsubgw.gunicorn.hooks("my_module:gateway")
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import mmap
+import os
+import socket
+import ssl
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
+
+from ._gateway import Gateway
+from ._http import request_head
+
+Environ = Dict[str, Any]
+
+
+class _Detached:
+    """The body of a response that goes nowhere. Its socket lives until the worker is done."""
+
+    def __init__(self, sink: socket.socket) -> None:
+        self._sink = sink
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        self._sink.close()
+
+
+def hand_over(
+    environ: Environ, start_response: Callable[..., Any], gateway: Gateway, **options: Any,
+) -> Iterable[bytes]:
+    """Gives the client to the library, which answers the upgrade, or refuses it. `options`: route,
+    policy, closed, ... as of `Gateway.adopt`. Return its result from the application.
+
+    A TLS connection cannot be handed over, and is answered with 501: let a proxy end TLS."""
+    lent = environ.get("gunicorn.socket")
+    if not isinstance(lent, socket.socket) or isinstance(lent, ssl.SSLSocket):
+        return _refuse(start_response, "501 Not Implemented", "no plain socket of gunicorn\n")
+    if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+        return _refuse(start_response, "426 Upgrade Required", "WebSocket only\n")
+    target = environ.get("RAW_URI") or environ.get("PATH_INFO", "/")
+    gateway.adopt(
+        lent.fileno(), dup=True, preread=_preread(environ),
+        request_head=request_head(environ["REQUEST_METHOD"], target, _headers(environ)),
+        remote_addr=environ.get("REMOTE_ADDR") or None, **options)
+    sink = _replace(lent)
+    start_response("101 Switching Protocols", [("Connection", "close")])
+    return _Detached(sink)
+
+
+def _replace(lent: socket.socket) -> socket.socket:
+    """Puts one end of a dead pair in the place of the client: the worker's response and its
+    shutdown go there. Answers the other end."""
+    ours, sink = socket.socketpair()
+    sink.shutdown(socket.SHUT_WR)
+    os.dup2(ours.fileno(), lent.fileno(), inheritable=False)
+    ours.close()
+    return sink
+
+
+def _headers(environ: Environ) -> "List[Tuple[bytes, bytes]]":
+    return [(key[5:].replace("_", "-").encode("latin-1"), value.encode("latin-1"))
+            for key, value in environ.items() if key.startswith("HTTP_")]
+
+
+def _preread(environ: Environ) -> bytes:
+    """What gunicorn read behind the request head. No attribute of WSGI leads there."""
+    reader = getattr(environ.get("wsgi.input"), "reader", None)
+    buffer = getattr(getattr(reader, "unreader", None), "buf", None)
+    return buffer.getvalue() if isinstance(buffer, io.BytesIO) else b""
+
+
+def _refuse(start_response: Callable[..., Any], status: str, text: str) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "text/plain"), ("Connection", "close")])
+    return [text.encode()]
+
+
+# How often the master was told to reload, in memory that it shares with its workers. This module
+# stays, while the master reads its configuration again at each reload.
+_reloads = mmap.mmap(-1, 1)
+
+
+def hooks(name: str, *, timeout: float = 25.0) -> "Tuple[Callable[..., None], ...]":
+    """gunicorn's `on_reload`, `post_worker_init` and `worker_exit` for the gateway that `name`,
+    "module:variable", leads to in a worker. A worker that ends closes its sessions with 1001, or
+    with 1012 if gunicorn reloads, and waits for them up to `timeout` seconds; keep it below
+    gunicorn's `graceful_timeout`."""
+    module, _, variable = name.partition(":")
+    known: Dict[str, Any] = {}
+
+    def on_reload(server: Any) -> None:
+        _reloads[0] = (_reloads[0] + 1) % 256
+
+    def post_worker_init(worker: Any) -> None:
+        known["reloads"] = _reloads[0]
+        known["gateway"] = getattr(importlib.import_module(module), variable)
+        known["gateway"].start()
+
+    def worker_exit(server: Any, worker: Any) -> None:
+        if "gateway" in known:
+            known["gateway"].shut_down(1012 if known["reloads"] != _reloads[0] else 1001, timeout)
+
+    return on_reload, post_worker_init, worker_exit

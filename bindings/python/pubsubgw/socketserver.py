@@ -1,0 +1,49 @@
+"""Servers of the standard library: http.server, and handlers of socketserver that read HTTP.
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            pubsubgw.socketserver.hand_over(self, gateway)
+"""
+
+from __future__ import annotations
+
+import ssl
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from ._errors import Status, failure
+from ._gateway import Gateway
+from ._http import request_head
+from ._sessions import Session
+
+
+def hand_over(handler: BaseHTTPRequestHandler, gateway: Gateway, **options: Any) -> Session:
+    """Gives a plain connection to the library, socket and all, which answers the upgrade, or
+    refuses it. `options`: route, policy, closed, ... as of `Gateway.adopt`. The handler has to
+    return without writing."""
+    if isinstance(handler.connection, ssl.SSLSocket):
+        raise failure(
+            Status.UNSUPPORTED, "PUBSUBGW_E_UNSUPPORTED", "a TLS connection cannot be handed over")
+    headers = [(name.encode("latin-1"), value.encode("latin-1"))
+               for name, value in handler.headers.items()]
+    connection = handler.connection
+    timeout = connection.gettimeout()
+    try:
+        session = gateway.adopt(
+            connection.fileno(), preread=_preread(handler),
+            request_head=request_head(handler.command, handler.path, headers),
+            remote_addr=str(handler.client_address[0]) or None, **options)
+    except BaseException:
+        connection.settimeout(timeout)
+        raise
+    # The descriptor is the library's. A detached socket object has nothing that the server could
+    # shut down.
+    connection.detach()
+    handler.close_connection = True
+    return session
+
+
+def _preread(handler: BaseHTTPRequestHandler) -> bytes:
+    """What the handler's file has read behind the request, without waiting for more."""
+    handler.connection.setblocking(False)
+    return handler.rfile.read1() or b""
