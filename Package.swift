@@ -86,7 +86,7 @@ let package = Package(
                 "KafkaCore", "GatewayCore", "EventLoop", "TLS", "CShims",
             ]),
         .target(
-            name: "PubSubGW", dependencies: ["CPubSubGW", "Runtime"], exclude: ["pubsubgw.map"],
+            name: "PubSubGW", dependencies: ["CPubSubGW", "GatewayCore", "Runtime"], exclude: ["pubsubgw.map"],
             swiftSettings: lean,
             linkerSettings: [
                 .unsafeFlags(

@@ -25,8 +25,9 @@
  *   Strings    NUL-terminated UTF-8, or a pointer with a length; copied before the call returns.
  *   Threads    Any function from any thread. One thread at a time may poll one queue.
  *   Blocking   None blocks, but pubsubgw_stop, pubsubgw_queue_wait and those that say so.
- *   Callbacks  The library calls the host in one case only: the function given to
- *              pubsubgw_set_log. Everything else is an event in a queue.
+ *   Callbacks  The library calls the host in two cases only: the functions given to
+ *              pubsubgw_set_log and to pubsubgw_command_on_fn. Everything else is an event in a
+ *              queue.
  *   Signals    The library raises none, installs no handlers, and its threads block them all.
  *   Process    It reads no environment variable, registers nothing with atexit, and stays loaded
  *              after dlclose. Loading it, pubsubgw_new and the route functions start no thread.
@@ -99,8 +100,8 @@ PUBSUBGW_API uint32_t pubsubgw_version(void);
 
 /* 1 if the library can do what `name` says, on this machine and now; else 0, also for NULL and for
  * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "wake-listen",
- * "permessage-deflate", "kafka-tls", "sasl-plain", "sasl-scram-256", "sasl-scram-512", and the
- * codecs "gzip", "snappy", "lz4", "zstd".
+ * "permessage-deflate", "host-commands", "kafka-tls", "sasl-plain", "sasl-scram-256",
+ * "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
  * The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
  * needed or asked for here. */
 PUBSUBGW_API int pubsubgw_has_feature(const char *name);
@@ -152,6 +153,9 @@ PUBSUBGW_API int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
  *   "client_id"     "pubsubgw"  what brokers see
  *   "host_plugins"  []          names of route plugins that the host enforces by itself; a route
  *                               that names any other plugin is refused
+ *   "host_schemes"  []          upstream schemes that the host serves by commands of its own
+ *                               ("redis"). A route with such a scheme needs no nodes and no Kafka;
+ *                               the commands that want Kafka get ErrorResp code 3 there
  *   "limits"        {}          "sessions" and "sessions_per_address" of the whole gateway; 0: none
  * *out is set on success, and to NULL on failure.
  * E_CONFIG: last_error gives key, line and column. E_FORKED. */
@@ -193,8 +197,8 @@ PUBSUBGW_API void pubsubgw_destroy(pubsubgw_gateway *g);
  *   {"uri": "/kafka", "upstream": {"scheme": "kafka", "type": "none",
  *    "nodes": {"broker1:9092": 1, "broker2:9092": 1}}}                                             */
 
-/* Checks a route without a gateway, as a configuration test does. Route plugins that only the
- * gateway's "host_plugins" would allow are reported as notes.
+/* Checks a route without a gateway, as a configuration test does. Schemes that only the gateway's
+ * "host_schemes" would allow are reported as notes.
  * Returns the number of notes: keys that are accepted and have no effect here, one per line in
  * pubsubgw_last_error(). E_CONFIG: last_error gives key, line and column. */
 PUBSUBGW_API int pubsubgw_route_check(const char *json, size_t len);
@@ -239,10 +243,21 @@ enum {
   PUBSUBGW_EV_CLOSED = 4,   /* a session ended. code: WebSocket close code (1006: without a close
                                frame; 0: refused before the 101), data: reason text (UTF-8), number:
                                bytes sent to the client, number2: bytes received from it */
+  PUBSUBGW_EV_COMMAND = 5,  /* a client sent a command of the host's (pubsubgw_command_on). code:
+                               req_field, number: the client's sequence, number2: resp_field, data:
+                               the bytes of the request's sub-message; token: for
+                               pubsubgw_command_reply or _fail, once; session, user_data: the
+                               client's. flags: 0 or PUBSUBGW_COMMAND_JSON */
   PUBSUBGW_EV_DRAINED = 10, /* pubsubgw_drain is done. status 0: every session has ended;
                                E_TIMEOUT: `number` sessions are left */
   PUBSUBGW_EV_LOG = 11      /* a log line, for queues with PUBSUBGW_QUEUE_LOG. code: its level,
                                data: the line */
+};
+
+/* Flags of events. */
+enum {
+  PUBSUBGW_COMMAND_JSON = 1 /* of PUBSUBGW_EV_COMMAND: the session speaks pubsub.json or pubsub.text.
+                               data is a JSON value, and the reply's msg has to be one */
 };
 
 /* One event, 72 bytes in this version. Fields that a kind does not mention are 0. */
@@ -396,6 +411,59 @@ PUBSUBGW_API int pubsubgw_handshake(const char *websocket_key, const char *proto
  * E_INVALID: the address or the mode is malformed. E_SYSTEM: the address is in use, ... E_STATE: not
  * started, draining, stopped. */
 PUBSUBGW_API int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int mode);
+
+/* ---- commands of the host's own ---------------------------------------------------------------
+ * What APISIX calls pubsub:on. Request and response are fields of the two oneofs of the protocol,
+ * PubSubReq.req and PubSubResp.resp; the host decodes and encodes the sub-messages itself.
+ *
+ * Numbers: 35 to 100, and 200 to 536870911 but 19000 to 19999. 1000 and up are recommended.
+ *
+ * Name: a letter of a-z, then up to 63 of a-z, 0-9 and "_", not that of a command of the library.
+ * In the JSON sub-protocols the request's key is the name in lowerCamelCase (or as it is), and the
+ * reply's is the name without a leading "cmd_", with "_resp", in lowerCamelCase: of
+ * "cmd_redis_publish" these are "cmdRedisPublish" and "redisPublishResp". Metrics count by name.
+ *
+ * Who may use it: everybody on its routes, unless a "commands" list (of the route's "pubsub", or of
+ * the session's policy_json) is there and does not name it. Lists can name it if it starts with
+ * "cmd_". Refused: ErrorResp code 3.
+ *
+ * Replies keep the order of their commands within a session, together with those of ping, fetch
+ * and list_offset. A command that is not answered within the route's "limits": {"command_ms"}
+ * (30000) is answered with ErrorResp code 7. The bytes of requests that wait for the host count as
+ * unsent bytes of their session: beyond "unsent_bytes" its socket is not read. */
+
+/* Called on a thread of the library. It must not block, and not call pubsubgw_stop or
+ * pubsubgw_destroy. `command` and its data are valid during the call. It may answer at once, or
+ * keep the token and answer later, from any thread. */
+typedef void (*pubsubgw_command_fn)(void *arg, const pubsubgw_event *command);
+
+/* Commands of this name on this route go to `q` as PUBSUBGW_EV_COMMAND. route_id NULL: on all routes
+ * that have none of their own with this req_field or name. The route need not exist yet. The same
+ * route_id and req_field again: replaces the former registration. q NULL: ends it. Clients'
+ * next commands see the change; those that were handed out before can still be answered.
+ * E_INVALID: name or numbers break the rules above, another command of the route has the name, q
+ * belongs to another gateway, or there is no registration to end. */
+PUBSUBGW_API int pubsubgw_command_on(pubsubgw_gateway *g, const char *route_id, const char *name,
+                                     uint32_t req_field, uint32_t resp_field, pubsubgw_queue *q);
+
+/* The same, and calls `fn` with `arg` instead. fn NULL: ends the registration. The former function
+ * may still be called until each loop has taken over the change, within microseconds usually, and
+ * for certain until pubsubgw_stop. */
+PUBSUBGW_API int pubsubgw_command_on_fn(pubsubgw_gateway *g, const char *route_id, const char *name,
+                                        uint32_t req_field, uint32_t resp_field,
+                                        pubsubgw_command_fn fn, void *arg);
+
+/* Answers a command: `msg` is the response's sub-message (or a JSON value, see
+ * PUBSUBGW_COMMAND_JSON), copied. Once for each token.
+ * E_GONE: it was answered, has timed out, or its session has ended. E_INVALID: not JSON; the token
+ * is still good. */
+PUBSUBGW_API int pubsubgw_command_reply(pubsubgw_gateway *g, uint64_t token, const void *msg,
+                                        size_t len);
+
+/* Answers a command with ErrorResp. code: what the client sees, 0: 10. message NULL: "the command
+ * failed". E_GONE as above. E_INVALID: a negative code. */
+PUBSUBGW_API int pubsubgw_command_fail(pubsubgw_gateway *g, uint64_t token, int code,
+                                       const char *message);
 
 /* ---- numbers ---------------------------------------------------------------------------------- */
 

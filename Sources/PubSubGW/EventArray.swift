@@ -26,19 +26,7 @@ struct EventArray {
 
     func fill(from queue: EventQueue) throws(Failure) -> Int32 {
         let taken = try queue.take(limit: count) { index, event, text in
-            var raw = pubsubgw_event()
-            raw.type = event.kind.rawValue
-            raw.status = event.status.rawValue
-            raw.session = event.session
-            raw.token = event.token
-            raw.user_data = event.userData
-            raw.data = text.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            raw.len = text.count
-            raw.code = event.code
-            raw.flags = event.flags
-            raw.number = event.number
-            raw.number2 = event.number2
-            write(raw, at: index)
+            write(pubsubgw_event(event, text), at: index)
         }
         return Int32(clamping: taken)
     }
@@ -53,5 +41,22 @@ struct EventArray {
         if stride > known {
             (place + known).initializeMemory(as: UInt8.self, repeating: 0, count: stride - known)
         }
+    }
+}
+
+extension pubsubgw_event {
+    init(_ event: QueueEvent, _ bytes: UnsafeRawBufferPointer) {
+        self.init()
+        type = event.kind.rawValue
+        status = event.status.rawValue
+        session = event.session
+        token = event.token
+        user_data = event.userData
+        data = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        len = bytes.count
+        code = event.code
+        flags = event.flags
+        number = event.number
+        number2 = event.number2
     }
 }

@@ -12,12 +12,20 @@ public enum Command: Equatable, Sendable {
     case grant(GrantCommand)
     case pause(PauseCommand)
     case metadata(MetadataCommand)
-    /// A field above 34 that is none of ours, with its payload: a host's own command, or one that
-    /// only a newer library knows. Only in binary messages.
+    /// A field above 34 that is none of ours, with the place of its payload in the message: a
+    /// host's own command, or one that only a newer library knows. Of JSON texts only those that
+    /// `decode` was told of, with the place of the value.
     case unknown(field: Int, payload: Range<Int>)
 
-    /// Whether a host may take the number: above 34, and not 101-199.
-    public static func isHost(field: Int) -> Bool { field > 34 && !(101...199).contains(field) }
+    /// Whether a host may take the number: above 34, and not 101-199, which are the library's, nor
+    /// 19000-19999, which are protobuf's.
+    public static func isHost(field: Int) -> Bool {
+        (35...100).contains(field) || (200..<19_000).contains(field)
+            || (20_000...fieldMax).contains(field)
+    }
+
+    /// The largest number of a field.
+    static let fieldMax = 1 << 29 - 1
 
     /// The number of the command's field, which is that of its reply; 0 for none.
     public var field: Int {

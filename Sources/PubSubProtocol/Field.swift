@@ -18,7 +18,7 @@ struct Field: Sendable {
         jsonName = Field.camelCase(name)
     }
 
-    private static func camelCase(_ name: String) -> String {
+    static func camelCase(_ name: String) -> String {
         var camel = ""
         var raise = false
         for character in name {
@@ -36,14 +36,21 @@ struct Field: Sendable {
 /// A message that a client sends. `read` is the one description of its fields' types, for both
 /// encodings.
 protocol RequestMessage {
+    /// Whether a JSON text may hold members that only the host knows.
+    static var takesHostFields: Bool { get }
     /// At most 64.
     static var fields: [Field] { get }
     init()
     /// Sets the field from the source's present value, if the value is one of the field's type.
     mutating func read<S: FieldSource>(_ number: Int, from source: inout S) throws(MalformedMessage)
+    /// A member of the host's, and where its value lies in the text.
+    mutating func readHost(_ number: Int, _ value: Range<Int>)
 }
 
 extension RequestMessage {
+    static var takesHostFields: Bool { false }
+    mutating func readHost(_ number: Int, _ value: Range<Int>) {}
+
     static func name(of number: Int) -> String {
         fields.first { $0.number == number }?.name ?? "field \(number)"
     }

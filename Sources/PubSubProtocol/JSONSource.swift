@@ -5,6 +5,8 @@ struct JSONSource: FieldSource {
     let limits: RequestLimits
     /// `.json` or `.text`.
     let format: MessageFormat
+    /// Commands of the host's, by the keys that name them.
+    private let hostFields: [String: Int]
     private var reader: JSONReader
     private let text: UnsafeRawBufferPointer
     private var valueStart = 0
@@ -13,9 +15,13 @@ struct JSONSource: FieldSource {
     /// What `bytes` answered ranges of.
     private(set) var decoded: [UInt8] = []
 
-    init(_ text: UnsafeRawBufferPointer, format: MessageFormat, limits: RequestLimits) {
+    init(
+        _ text: UnsafeRawBufferPointer, format: MessageFormat, hostFields: [String: Int],
+        limits: RequestLimits
+    ) {
         self.text = text
         self.format = format
+        self.hostFields = hostFields
         self.limits = limits
         reader = JSONReader(text)
     }
@@ -32,6 +38,13 @@ struct JSONSource: FieldSource {
         var oneofs: UInt64 = 0
         while let key = try nextKey() {
             do throws(MalformedMessage) {
+                if M.takesHostFields, let number = hostField(key) {
+                    guard let value = try hostValue() else { continue }
+                    if oneofs & 1 << 1 != 0 { throw fault(.oneofConflict) }
+                    oneofs |= 1 << 1
+                    message.readHost(number, value)
+                    continue
+                }
                 let index = try index(of: key, in: M.fields)
                 let field = M.fields[index]
                 if seen & 1 << UInt64(index) != 0 { throw fault(.repeatedField) }
@@ -46,6 +59,19 @@ struct JSONSource: FieldSource {
                 throw error.within(MalformedMessage.shown(key))
             }
         }
+    }
+
+    /// Swift takes the Kelvin sign for a K; the host's names are ASCII.
+    private func hostField(_ key: String) -> Int? {
+        hostFields.isEmpty || !key.isASCII ? nil : hostFields[key]
+    }
+
+    /// Where the value lies, which may be anything; nil for null.
+    private mutating func hostValue() throws(MalformedMessage) -> Range<Int>? {
+        if try skipNull() { return nil }
+        let start = reader.offset
+        do { try reader.skipValue() } catch { throw MalformedMessage(error) }
+        return start..<reader.offset
     }
 
     private mutating func nextKey() throws(MalformedMessage) -> String? {

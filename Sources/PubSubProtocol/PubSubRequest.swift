@@ -16,14 +16,16 @@ public struct PubSubRequest: Equatable, Sendable {
         return command != .none && !command.isOriginal
     }
 
-    /// Reads a message in the session's format.
+    /// Reads a message in the session's format. `hostFields`: the host's commands by their keys in
+    /// JSON; in a binary message every field above 34 may be one.
     public static func decode(
         _ message: UnsafeRawBufferPointer, as format: MessageFormat,
-        limits: RequestLimits = RequestLimits()
+        hostFields: [String: Int] = [:], limits: RequestLimits = RequestLimits()
     ) throws(MalformedMessage) -> PubSubRequest {
         switch format {
         case .binary: try decode(message, limits: limits)
-        case .json, .text: try decodeJSON(message, as: format, limits: limits)
+        case .json, .text:
+            try decodeJSON(message, as: format, hostFields: hostFields, limits: limits)
         }
     }
 
@@ -50,10 +52,10 @@ public struct PubSubRequest: Equatable, Sendable {
     /// fields that do not exist refused.
     public static func decodeJSON(
         _ text: UnsafeRawBufferPointer, as format: MessageFormat,
-        limits: RequestLimits = RequestLimits()
+        hostFields: [String: Int] = [:], limits: RequestLimits = RequestLimits()
     ) throws(MalformedMessage) -> PubSubRequest {
         var request = PubSubRequest()
-        var source = JSONSource(text, format: format, limits: limits)
+        var source = JSONSource(text, format: format, hostFields: hostFields, limits: limits)
         do {
             try source.readAll(&request)
         } catch {
@@ -99,6 +101,12 @@ public struct PubSubRequest: Equatable, Sendable {
 }
 
 extension PubSubRequest: RequestMessage {
+    static var takesHostFields: Bool { true }
+
+    mutating func readHost(_ number: Int, _ value: Range<Int>) {
+        command = .unknown(field: number, payload: value)
+    }
+
     static let fields = [
         Field(1, "sequence"),
         Field(CommandField.empty, "cmd_empty", oneof: 1),

@@ -17,14 +17,19 @@ public enum Reply {
     case granted(subscription: Int64, messages: Int64?, bytes: Int64?)
     case paused(subscription: Int64, paused: Bool)
     case metadata([TopicMetadata])
+    /// A reply or a push of the host's: the response's sub-message, or the JSON value that goes
+    /// under `key`. Borrowed until the reply is written.
+    case host(field: Int, key: String, UnsafeRawBufferPointer)
 
     /// Appends the whole message.
     public func write(sequence: Int64, as format: MessageFormat, into out: inout ByteWriter) {
         let fields = FieldWriter(format: format)
         if format == .binary {
-            if case .pong(let state) = self {
-                writePong(state, sequence, into: &out)
-            } else {
+            switch self {
+            case .pong(let state): writePong(state, sequence, into: &out)
+            case .host(let field, _, let message):
+                writeHost(field, message, sequence, into: &out)
+            default:
                 fields.int64(1, "sequence", sequence, to: &out)
                 writeReply(fields, to: &out)
             }
@@ -57,6 +62,9 @@ public enum Reply {
             fields.message(CommandField.metadata, "metadataResp", to: &out) {
                 fields.list(1, "topics", topics, to: &$0) { $0.write(fields, to: &$1) }
             }
+        case .host(_, let key, let value):
+            out.jsonKey(key)
+            out.bytes(value)
         default: writeSubscription(fields, to: &out)
         }
     }
@@ -90,6 +98,20 @@ public enum Reply {
             }
         default: break
         }
+    }
+
+    private func writeHost(
+        _ field: Int, _ message: UnsafeRawBufferPointer, _ sequence: Int64,
+        into out: inout ByteWriter
+    ) {
+        out.reserve(message.count + 32)
+        if sequence != 0 {
+            out.uint8(1 << 3)
+            out.uvarint(UInt64(bitPattern: sequence))
+        }
+        out.uvarint(UInt64(field) << 3 | UInt64(WireType.length))
+        out.uvarint(UInt64(message.count))
+        out.bytes(message)
     }
 
     /// The state may be long: its length is computed, nothing is moved.

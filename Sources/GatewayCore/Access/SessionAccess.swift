@@ -3,6 +3,7 @@
 final class SessionAccess {
     let commands: CommandSet
     let limits: SessionLimits
+    private let hostCommands: [Set<String>]
     private let topics: TopicAccess
     private let narrower: TopicAccess?
     let principal: String?
@@ -10,6 +11,7 @@ final class SessionAccess {
 
     init(_ route: RoutePolicy, _ session: SessionPolicy? = nil) {
         commands = session?.commands.map { route.commands.intersection($0) } ?? route.commands
+        hostCommands = [route.hostCommands, session?.hostCommands].compactMap { $0 }
         var limits = route.limits
         if let session { limits.narrow(by: session.limits, onlyDown: true) }
         self.limits = limits
@@ -18,6 +20,9 @@ final class SessionAccess {
         principal = session?.principal
         trace = session?.trace
     }
+
+    /// A command of the host's: a list that is there has to name it.
+    func allows(host name: String) -> Bool { hostCommands.allSatisfy { $0.contains(name) } }
 
     func allows(topic: String) -> Bool {
         topics.allows(topic) && narrower?.allows(topic) ?? true

@@ -6,7 +6,10 @@ extension SessionPolicy {
     ) throws(ConfigurationError) -> SessionPolicy {
         var (reader, _) = try ConfigurationReader.document(json)
         var policy = SessionPolicy()
-        policy.commands = try CommandSet.parse(&reader)
+        if let list = try CommandList.parse(&reader) {
+            policy.commands = list.commands
+            policy.hostCommands = list.hostCommands
+        }
         let everything = TopicAccess(allow: [Glob("*")], deny: [])
         policy.topics = try TopicAccess.parse(&reader, default: everything)
         if var limits = try reader.reader("limits") {

@@ -2,6 +2,8 @@
 /// topic must be allowed by both, a command named by both, and the smaller limit counts.
 public struct SessionPolicy: Equatable, Sendable {
     public var commands: CommandSet?
+    /// The host's commands that are named beside them; nil: there is no list.
+    public var hostCommands: Set<String>?
     public var topics: TopicAccess?
     /// nil entries leave the route's limit.
     public var limits = LimitOverrides()

@@ -10,12 +10,27 @@ struct CommandTally {
     private var counts = [UInt64](
         repeating: 0, count: CommandKind.allCases.count * results.count)
     private var durations = [Histogram](repeating: Histogram(), count: CommandKind.allCases.count)
+    /// Commands of the host's by name: as many as it ever registered.
+    private var hosted: [String: HostTally] = [:]
+
+    private struct HostTally {
+        var counts = [UInt64](repeating: 0, count: results.count)
+        var durations = Histogram()
+    }
 
     mutating func add(_ kind: CommandKind, _ fault: GatewayFault?, microseconds: Int64) {
-        let code = Int(fault?.replyCode ?? 0)
-        let result = (0...10).contains(code) ? code : Self.results.count - 1
-        counts[kind.rawValue * Self.results.count + result] &+= 1
+        counts[kind.rawValue * Self.results.count + Self.result(fault)] &+= 1
         durations[kind.rawValue].add(microseconds: microseconds)
+    }
+
+    mutating func add(host name: String, _ fault: GatewayFault?, microseconds: Int64) {
+        hosted[name, default: HostTally()].counts[Self.result(fault)] &+= 1
+        hosted[name]?.durations.add(microseconds: microseconds)
+    }
+
+    private static func result(_ fault: GatewayFault?) -> Int {
+        let code = Int(fault?.replyCode ?? 0)
+        return (0...10).contains(code) ? code : results.count - 1
     }
 
     func report(into metrics: inout GatewayMetrics) {
@@ -28,6 +43,12 @@ struct CommandTally {
             if durations[kind.rawValue].count > 0 {
                 metrics.commandDurations[kind.name] = durations[kind.rawValue]
             }
+        }
+        for (name, tally) in hosted {
+            for (index, result) in Self.results.enumerated() where tally.counts[index] > 0 {
+                metrics.commands[.init(command: name, result: result)] = tally.counts[index]
+            }
+            metrics.commandDurations[name] = tally.durations
         }
     }
 }

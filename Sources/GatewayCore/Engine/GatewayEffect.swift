@@ -16,6 +16,8 @@ public enum GatewayEffect {
     case closeSocket(SessionID, linger: Bool)
     /// For the host's queue.
     case event(HostEvent)
+    /// The command was answered for the host, or its session is over: an answer comes too late.
+    case commandOver(HostToken)
     case log(LogLevel, String)
 
     // Brokers. The driver answers with `brokerOpened`, `brokerReceived`, `brokerClosed`,
@@ -28,10 +30,13 @@ public enum GatewayEffect {
     case brokerDerive(BrokerConnectionID, KeyDerivation)
 }
 
-/// What a host is told about its sessions.
+/// What a host is told about its sessions, and asked by them.
 public enum HostEvent: Equatable, Sendable {
     /// The last event of a session, and exactly one for each `open`.
     case closed(SessionClosed)
+    /// A client's command, for the command's receiver. Answered with `answer`, or followed by
+    /// `commandOver`.
+    case command(HostCall)
     /// Drain has ended: no session is left.
     case drained
 }

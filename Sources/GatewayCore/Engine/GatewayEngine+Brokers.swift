@@ -81,7 +81,7 @@ extension GatewayEngine {
     /// The route as this loop serves it.
     func serve(_ route: Route) -> ServedRoute {
         if let present = served[ObjectIdentifier(route)] { return present }
-        let service = ServedRoute(route, seat(route.cluster))
+        let service = ServedRoute(route, route.cluster.map { seat($0) })
         served[ObjectIdentifier(route)] = service
         return service
     }
@@ -103,7 +103,7 @@ extension GatewayEngine {
         for (key, service) in served where service.sessionCount == 0 {
             if table.route(id: service.route.id) !== service.route { served[key] = nil }
         }
-        let live = Set(served.values.map { ObjectIdentifier($0.seat) })
+        let live = Set(served.values.compactMap { $0.seat.map(ObjectIdentifier.init) })
         for seat in seats where !live.contains(ObjectIdentifier(seat)) {
             call(seat) { $0.shutDown(now: now, &$1) }
         }

@@ -44,7 +44,7 @@ extension GatewayEngine {
     private func abandon(_ session: Session) {
         if let token = session.reread, session.phase == .over {
             reads[token] = nil
-            session.service?.seat.cluster.cancel(token)
+            session.service?.seat?.cluster.cancel(token)
         }
         guard let desk = session.desk else { return }
         for subscription in desk.subscriptionsInOrder { remove(session, subscription) }
@@ -55,9 +55,10 @@ extension GatewayEngine {
     }
 
     private func cancel(_ session: Session, _ command: PendingCommand) {
-        guard let cluster = session.service?.seat.cluster else { return }
+        if case .host(let token) = command.token { withdraw(token) }
+        guard let cluster = session.service?.seat?.cluster else { return }
         switch command.token {
-        case .none: break
+        case .none, .host: break
         case .read(let token):
             reads[token] = nil
             cluster.cancel(token)

@@ -27,7 +27,12 @@ extension GatewayEngine {
         case .empty:
             guard allowed(session, .empty, .empty, request) else { return }
             unknown(session, sequence, .empty, isOrdered: true)
-        case .unknown: unknown(session, sequence, .unknown, isOrdered: true)
+        case .unknown(let field, let place):
+            guard let command = hostCommands(of: session).byRequestField[field] else {
+                return unknown(session, sequence, .unknown, isOrdered: true)
+            }
+            perform(
+                session, sequence, command, UnsafeRawBufferPointer(rebasing: payload[place]))
         case .fetch(let fetch):
             if allowed(session, .fetch, .fetch, request) { self.fetch(session, request, fetch) }
         case .listOffset(let list):
@@ -172,8 +177,12 @@ extension GatewayEngine {
     }
 
     private func count(_ command: PendingCommand, _ fault: GatewayFault?) {
-        let elapsed = now.nanoseconds - command.started.nanoseconds
-        tally.add(command.kind, fault, microseconds: elapsed / 1000)
+        let elapsed = (now.nanoseconds - command.started.nanoseconds) / 1000
+        if let host = command.host {
+            tally.add(host: host.command.name, fault, microseconds: elapsed)
+        } else {
+            tally.add(command.kind, fault, microseconds: elapsed)
+        }
     }
 
     // MARK: Errors

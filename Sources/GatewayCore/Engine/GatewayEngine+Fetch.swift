@@ -7,14 +7,15 @@ extension GatewayEngine {
         let command = begin(
             session, request.sequence, .fetch, isOrdered: !request.usesExtensions,
             topic: fetch.topic, partition: fetch.partition)
-        guard sees(session, fetch.topic), let service = session.service else {
+        guard sees(session, fetch.topic), let service = session.service, let seat = service.seat
+        else {
             return fetched(session, command, .failed(Self.hidden))
         }
         let token = ReadToken(raw: nextNumber())
         command.token = .read(token)
         reads[token] = .fetch(session, command)
         let read = readRequest(fetch, service.route.policy)
-        call(service.seat) { $0.read(token, read, now: now, &$1) }
+        call(seat) { $0.read(token, read, now: now, &$1) }
     }
 
     private func readRequest(_ fetch: FetchCommand, _ policy: RoutePolicy) -> ReadRequest {

@@ -118,7 +118,8 @@ extension GatewayEngine {
             return refuseKind(session, opcode)
         }
         do throws(MalformedMessage) {
-            let request = try PubSubRequest.decode(payload, as: session.format)
+            let request = try PubSubRequest.decode(
+                payload, as: session.format, hostFields: hostFields(of: session))
             perform(session, request, payload)
         } catch {
             let fault: GatewayFault = error.code == .limit ? .limit : .malformed
@@ -126,6 +127,11 @@ extension GatewayEngine {
                 session, error.sequence, .malformed, fault, isOrdered: true,
                 .error(ErrorReply(error)))
         }
+    }
+
+    /// The keys of the host's commands, which binary messages don't have.
+    private func hostFields(of session: Session) -> [String: Int] {
+        session.format == .binary ? [:] : hostCommands(of: session).requestFields
     }
 
     /// The original says nothing to this, and leaves its client waiting.

@@ -20,6 +20,7 @@ extension GatewayEngine {
         case .open:
             var first = min(session.drainsAt, idleEnd(session), slowEnd(session))
             first = min(first, pingDue(session))
+            first = min(first, session.desk?.hosted.firstEnd ?? .distantFuture)
             for subscription in session.desk?.subscriptions.values ?? [:].values {
                 first = min(first, subscription.refreshesAt)
             }
@@ -85,6 +86,7 @@ extension GatewayEngine {
         }
         if slowEnd(session) <= now { return closeSlow(session) }
         if pingDue(session) <= now { ping(session) }
+        expireHostCommands(session)
         guard let desk = session.desk else { return }
         for subscription in desk.subscriptionsInOrder where subscription.refreshesAt <= now {
             findPartitions(session, subscription)

@@ -44,7 +44,7 @@ extension GatewayEngine {
         guard let token = followed.read else { return }
         followed.read = nil
         reads[token] = nil
-        session.service?.seat.cluster.cancel(token)
+        session.service?.seat?.cluster.cancel(token)
     }
 
     /// What a waiting read has brought.
@@ -142,7 +142,7 @@ extension GatewayEngine {
         for followed in subscription.followed { followed.isOver = true }
         for token in subscription.lookUps {
             requests[token] = nil
-            session.service?.seat.cluster.cancel(token)
+            session.service?.seat?.cluster.cancel(token)
         }
         subscription.lookUps = []
         session.desk?.subscriptions[subscription.sequence] = nil

@@ -11,6 +11,7 @@ public final class GatewayEngine {
     public var effects: [GatewayEffect] = []
 
     let settings: GatewaySettings
+    let loop: Int
     let census: SessionCensus
     let workshop: Workshop
     var random: SeededRandom
@@ -38,6 +39,8 @@ public final class GatewayEngine {
     var lastNumber: UInt64 = 0
     var reads: [ReadToken: ReadPurpose] = [:]
     var requests: [RequestToken: RequestPurpose] = [:]
+    var hostCommands = HostCommandTable()
+    var hostRequests: [HostToken: HostPurpose] = [:]
     var counts = GatewayMetrics()
     var tally = CommandTally()
 
@@ -58,6 +61,7 @@ public final class GatewayEngine {
     public init(settings: GatewaySettings, census: SessionCensus, loop: Int, seed: UInt64) {
         self.settings = settings
         self.census = census
+        self.loop = loop
         workshop = Workshop(cache: LogCache(budgetBytes: settings.cacheBytes))
         random = SeededRandom(seed: seed &+ UInt64(truncatingIfNeeded: loop))
     }

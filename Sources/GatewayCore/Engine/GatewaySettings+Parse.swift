@@ -1,6 +1,6 @@
 extension GatewaySettings {
     /// Reads the settings of a gateway: any of `threads`, `cache_bytes`, `host_plugins`,
-    /// `client_id`, `limits{sessions,sessions_per_address}`.
+    /// `host_schemes`, `client_id`, `limits{sessions,sessions_per_address}`.
     public static func parse(
         _ json: UnsafeRawBufferPointer
     ) throws(ConfigurationError) -> GatewaySettings {
@@ -13,6 +13,7 @@ extension GatewaySettings {
         if let plugins = try reader.strings("host_plugins") {
             settings.hostPlugins = Set(plugins.map(\.text))
         }
+        settings.hostSchemes = try schemes(&reader)
         if let id = try reader.string("client_id") { settings.clientID = id }
         if var limits = try reader.reader("limits") {
             settings.sessionsMax = try limits.count("sessions", 0...10_000_000) ?? 0
@@ -22,5 +23,23 @@ extension GatewaySettings {
         }
         try reader.end()
         return settings
+    }
+
+    private static func schemes(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> Set<String> {
+        var schemes: Set<String> = []
+        for (scheme, place) in try reader.strings("host_schemes") ?? [] {
+            guard scheme != UpstreamObject.kafkaScheme else {
+                throw reader.fault("host_schemes", "kafka is the library's own", at: place)
+            }
+            guard UpstreamObject.isScheme(scheme) else {
+                throw reader.fault(
+                    "host_schemes", "\"\(scheme.prefix(80))\": \(UpstreamObject.schemeRule)",
+                    at: place)
+            }
+            schemes.insert(scheme)
+        }
+        return schemes
     }
 }

@@ -9,6 +9,8 @@ public struct GatewaySettings: Sendable {
     /// Plugins of routes that the host enforces itself before it hands a client over. A route
     /// that names any other is refused: to ignore `key-auth` would open a protected route.
     public var hostPlugins: Set<String> = []
+    /// Upstream schemes that the host serves itself, by commands of its own.
+    public var hostSchemes: Set<String> = []
     /// `client.id` towards Kafka.
     public var clientID = "pubsubgw"
     /// Sessions of the whole gateway; 0: no limit.

@@ -3,12 +3,13 @@ import KafkaCore
 /// A route in use on this loop, with its cluster.
 final class ServedRoute {
     let route: Route
-    let seat: ClusterSeat
+    /// nil: the route has no Kafka.
+    let seat: ClusterSeat?
     /// Of sessions without a policy of their own.
     let access: SessionAccess
     var sessionCount = 0
 
-    init(_ route: Route, _ seat: ClusterSeat) {
+    init(_ route: Route, _ seat: ClusterSeat?) {
         self.route = route
         self.seat = seat
         access = SessionAccess(route.policy)

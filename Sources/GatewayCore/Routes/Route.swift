@@ -11,14 +11,15 @@ public final class Route: Sendable {
     public let priority: Int
     /// `status` 0 switches a route off: it is kept and listed, and matches nothing.
     public let isEnabled: Bool
-    public let cluster: ClusterSettings
+    /// nil: the host serves the route by commands of its own, without Kafka.
+    public let cluster: ClusterSettings?
     public let policy: RoutePolicy
     /// The gateway's client id, for the day when the route's upstream is put anew.
     let defaultClientID: String
 
     init(
         id: String, paths: [PathPattern], hosts: [HostPattern], priority: Int, isEnabled: Bool,
-        cluster: ClusterSettings, policy: RoutePolicy,
+        cluster: ClusterSettings?, policy: RoutePolicy,
         defaultClientID: String
     ) {
         self.id = id

@@ -3,7 +3,7 @@ import JSON
 extension RouteDraft {
     /// Reads one route object; nothing else is looked up.
     static func parse(
-        _ json: UnsafeRawBufferPointer, hostPlugins: Set<String>
+        _ json: UnsafeRawBufferPointer, hostPlugins: Set<String>, hostSchemes: Set<String>?
     ) throws(ConfigurationError) -> (RouteDraft, JSONValue) {
         var (reader, value) = try ConfigurationReader.document(json)
         var draft = RouteDraft()
@@ -14,7 +14,7 @@ extension RouteDraft {
         draft.isEnabled = try reader.count("status", 0...1) != 0
         try methods(&reader)
         draft.timeout = try TimeoutObject.parse(&reader)
-        try draft.readUpstream(&reader)
+        try draft.readUpstream(&reader, hostSchemes)
         try draft.readPlugins(&reader, hostPlugins)
         try draft.readPolicy(&reader)
         try draft.end(&reader)
@@ -84,7 +84,7 @@ extension RouteDraft {
     }
 
     private mutating func readUpstream(
-        _ reader: inout ConfigurationReader
+        _ reader: inout ConfigurationReader, _ hostSchemes: Set<String>?
     ) throws(ConfigurationError) {
         if let number = reader.value("upstream_id")?.int64 {
             upstreamID = String(number)
@@ -95,7 +95,8 @@ extension RouteDraft {
             guard upstreamID == nil else {
                 throw reader.fault("upstream", "upstream and upstream_id exclude each other")
             }
-            upstream = try UpstreamObject.parse(&object, notes: &notes)
+            upstream = try UpstreamObject.parse(
+                &object, hostSchemes: hostSchemes, notes: &notes)
         }
         guard upstream != nil || upstreamID != nil else { throw reader.missing("upstream") }
     }

@@ -10,7 +10,10 @@ extension RouteDraft {
 
     mutating func readPolicy(_ route: inout ConfigurationReader) throws(ConfigurationError) {
         guard var reader = try route.reader("pubsub") else { return }
-        if let commands = try CommandSet.parse(&reader) { policy.commands = commands }
+        if let list = try CommandList.parse(&reader) {
+            policy.commands = list.commands
+            policy.hostCommands = list.hostCommands
+        }
         if let topics = try TopicAccess.parse(&reader, default: .standard) {
             policy.topics = topics
             if !topics.deny.contains(where: { $0.matches("__consumer_offsets") }) {
@@ -110,6 +113,9 @@ extension RouteDraft {
         if let time = try limits.integer("handshake_ms", 1...Self.milliseconds.upperBound) {
             policy.limits.handshakeMilliseconds = time
         }
+        if let time = try limits.integer("command_ms", 1...Self.milliseconds.upperBound) {
+            policy.limits.commandMilliseconds = time
+        }
         try limits.end()
     }
 
@@ -124,24 +130,6 @@ extension RouteDraft {
             policy.keepalive.timeoutMilliseconds = time
         }
         try ping.end()
-    }
-}
-
-extension CommandSet {
-    static func parse(
-        _ reader: inout ConfigurationReader
-    ) throws(ConfigurationError) -> CommandSet? {
-        guard let names = try reader.strings("commands") else { return nil }
-        var commands: CommandSet = []
-        for (name, place) in names {
-            guard let command = CommandSet(name: name) else {
-                let known = Self.names.map(\.name).joined(separator: ", ")
-                throw reader.fault(
-                    "commands", "unknown command \"\(name)\" (known: \(known))", at: place)
-            }
-            commands.insert(command)
-        }
-        return commands
     }
 }
 

@@ -19,8 +19,15 @@ struct RouteDraft: Sendable {
     func route(id: String, upstream: UpstreamObject, clientID: String) -> Route {
         Route(
             id: id, paths: paths, hosts: hosts, priority: priority, isEnabled: isEnabled,
-            cluster: cluster(upstream, clientID: clientID), policy: policy,
-            defaultClientID: clientID)
+            cluster: upstream.hostScheme == nil ? cluster(upstream, clientID: clientID) : nil,
+            policy: policy(upstream), defaultClientID: clientID)
+    }
+
+    /// Without Kafka, nothing that asks it is allowed.
+    private func policy(_ upstream: UpstreamObject) -> RoutePolicy {
+        var policy = policy
+        if upstream.hostScheme != nil { policy.commands.formIntersection([.ping, .empty]) }
+        return policy
     }
 
     private func cluster(_ upstream: UpstreamObject, clientID: String) -> ClusterSettings {

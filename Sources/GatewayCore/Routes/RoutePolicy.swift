@@ -5,6 +5,9 @@ import WebSocketProtocol
 /// its defaults filled in.
 public struct RoutePolicy: Equatable, Sendable {
     public var commands = CommandSet.standard
+    /// The host's commands that a `commands` list names; nil: there is no list, and all are
+    /// allowed that the host has registered for the route.
+    public var hostCommands: Set<String>?
     public var topics = TopicAccess.standard
     public var origins = OriginPolicy.sameHost
     public var isolation = Isolation.readUncommitted
@@ -50,6 +53,8 @@ public struct SessionLimits: Equatable, Sendable {
     public var sessionsPerAddress = 0
     /// One deadline for the whole request head: a byte a second must not keep a slot.
     public var handshakeMilliseconds: Int64 = 10_000
+    /// How long the host may take to answer one of its own commands.
+    public var commandMilliseconds: Int64 = 30_000
     /// Without a message from or to the client for so long the session ends (4408); 0: never.
     public var idleMilliseconds: Int64 = 0
 

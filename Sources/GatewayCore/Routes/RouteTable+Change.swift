@@ -3,19 +3,22 @@ import JSON
 extension RouteTable {
     /// Checks a route object without keeping it. Answers notes: keys that are known to the
     /// original and mean nothing here. `upstream_id` is not looked up.
+    /// `hostSchemes` nil: not known, noted.
     public static func check(
-        route json: UnsafeRawBufferPointer, hostPlugins: Set<String>
+        route json: UnsafeRawBufferPointer, hostPlugins: Set<String>,
+        hostSchemes: Set<String>? = nil
     ) throws(ConfigurationError) -> [String] {
-        try RouteDraft.parse(json, hostPlugins: hostPlugins).0.notes
+        try RouteDraft.parse(json, hostPlugins: hostPlugins, hostSchemes: hostSchemes).0.notes
     }
 
     /// Puts a route, in the place of one with its id if there is one. `id` nil: the object's own.
     @discardableResult
     public mutating func put(
         route json: UnsafeRawBufferPointer, id: String?, hostPlugins: Set<String>,
-        clientID: String
+        hostSchemes: Set<String> = [], clientID: String
     ) throws(ConfigurationError) -> (id: String, notes: [String]) {
-        let (draft, value) = try RouteDraft.parse(json, hostPlugins: hostPlugins)
+        let (draft, value) = try RouteDraft.parse(
+            json, hostPlugins: hostPlugins, hostSchemes: hostSchemes)
         let id = try Self.identifier(id, draft.id)
         let upstream = try upstream(of: draft)
         var entries = entries
@@ -37,12 +40,13 @@ extension RouteTable {
     /// Routes that refer to the upstream follow; those that don't stay the same objects.
     @discardableResult
     public mutating func put(
-        upstream json: UnsafeRawBufferPointer, id: String?
+        upstream json: UnsafeRawBufferPointer, id: String?, hostSchemes: Set<String> = []
     ) throws(ConfigurationError) -> (id: String, notes: [String]) {
         var (reader, value) = try ConfigurationReader.document(json)
         var notes: [String] = []
         let own = try RouteDraft.identifier(&reader)
-        let upstream = try UpstreamObject.parse(&reader, notes: &notes)
+        let upstream = try UpstreamObject.parse(
+            &reader, hostSchemes: hostSchemes, notes: &notes)
         let id = try Self.identifier(id, own)
         var upstreams = upstreams
         upstreams[id] = UpstreamEntry(

@@ -6,12 +6,21 @@ extension UpstreamObject {
     static let portDefault: UInt16 = 9092
     static let nodesMax = 1024
 
+    static let kafkaScheme = "kafka"
+    static let schemeRule = "expected a letter of a-z, then up to 31 of a-z, 0-9, \"+\", \"-\", \".\""
+
+    /// `hostSchemes` nil: not known; those that only a host could serve are noted.
     static func parse(
-        _ reader: inout ConfigurationReader, notes: inout [String]
+        _ reader: inout ConfigurationReader, hostSchemes: Set<String>?, notes: inout [String]
     ) throws(ConfigurationError) -> UpstreamObject {
         var upstream = UpstreamObject()
-        try scheme(&reader)
-        upstream.nodes = try nodes(&reader)
+        upstream.hostScheme = try scheme(&reader, hostSchemes, &notes)
+        if upstream.hostScheme == nil {
+            upstream.nodes = try nodes(&reader)
+        } else {
+            // The host's, in whatever shape it likes them.
+            _ = reader.has("nodes")
+        }
         upstream.tls = try tls(&reader)
         upstream.timeout = try TimeoutObject.parse(&reader)
         try reader.refuse(
@@ -29,13 +38,44 @@ extension UpstreamObject {
         return upstream
     }
 
-    private static func scheme(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
+    /// RFC 3986 section 3.1, in lower case.
+    static func isScheme(_ text: String) -> Bool {
+        guard let first = text.utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first)
+        else { return false }
+        return text.utf8.count <= 32
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+
+    /// nil: Kafka's.
+    private static func scheme(
+        _ reader: inout ConfigurationReader, _ hostSchemes: Set<String>?,
+        _ notes: inout [String]
+    ) throws(ConfigurationError) -> String? {
         guard let scheme = try reader.string("scheme") else {
             throw reader.fault(nil, "property \"scheme\" is required: it has to be \"kafka\"")
         }
-        guard scheme == "kafka" else {
-            throw reader.fault("scheme", "expected \"kafka\", got \"\(scheme)\"")
+        guard scheme != kafkaScheme else { return nil }
+        guard let hostSchemes else {
+            guard isScheme(scheme) else {
+                throw reader.fault("scheme", "\"\(scheme.prefix(80))\": \(schemeRule)")
+            }
+            notes.append("upstream.scheme: \(scheme) has to be served by the host (host_schemes)")
+            return scheme
         }
+        guard hostSchemes.contains(scheme) else {
+            throw reader.fault(
+                "scheme",
+                "expected \"kafka\", got \"\(scheme)\""
+                    + " (list it in host_schemes if the host serves it by commands of its own)")
+        }
+        return scheme
     }
 
     private static func nodes(

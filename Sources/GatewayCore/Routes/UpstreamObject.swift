@@ -11,6 +11,8 @@ struct UpstreamObject: Equatable, Sendable {
         var serverName: String?
     }
 
+    /// nil: the host serves the route, by commands of its own under this scheme.
+    var hostScheme: String?
     var nodes: [Endpoint] = []
     var tls: TLS?
     var timeout = TimeoutObject()

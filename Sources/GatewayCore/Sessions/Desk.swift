@@ -6,6 +6,7 @@ final class Desk {
     var queue = CommandQueue()
     /// Commands that are answered when they are ready.
     var free: [UInt64: PendingCommand] = [:]
+    var hosted = HostedCommands()
     /// By the sequence of their CmdSubscribe.
     var subscriptions: [Int64: LiveSubscription] = [:]
 

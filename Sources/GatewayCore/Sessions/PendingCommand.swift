@@ -7,6 +7,7 @@ final class PendingCommand {
         case none
         case read(ReadToken)
         case request(RequestToken)
+        case host(HostToken)
     }
 
     /// A reply that waits for those in front of it.
@@ -26,8 +27,12 @@ final class PendingCommand {
     let started: Instant
     var token = Token.none
     var reply: Reply?
+    /// Of a command of the host's.
+    var host: HostWait?
     /// The metrics have it already.
     var isTallied = false
+
+    var waitsForHost: Bool { if case .host = token { true } else { false } }
 
     init(
         number: UInt64, sequence: Int64, kind: CommandKind, isOrdered: Bool, topic: String = "",
@@ -43,10 +48,20 @@ final class PendingCommand {
     }
 }
 
-/// The commands as metrics count them.
+/// What a command waits for that the host has been given.
+struct HostWait {
+    let command: HostCommand
+    /// What the session is charged until the answer: a host that is late must not let clients
+    /// fill the memory.
+    let payloadBytes: Int
+    /// When the client is told that nobody has answered.
+    let endsAt: Instant
+}
+
+/// The commands as metrics count them; those of the host's go by their names.
 enum CommandKind: Int, CaseIterable {
     case ping, empty, fetch, listOffset, subscribe, unsubscribe, grant, pause, metadata, unknown
-    case malformed
+    case malformed, host
 
     var name: String { self == .listOffset ? "list_offset" : "\(self)" }
 }

@@ -22,7 +22,11 @@ extension Gateway {
                 throw error
             }
             let routes = state.routes
-            for loop in loops { loop.post { $0.setRoutes(routes, closing: []) } }
+            let commands = state.commands
+            for loop in loops {
+                loop.post { $0.setRoutes(routes, closing: []) }
+                loop.post { $0.setCommands(commands) }
+            }
             state.loops = loops
             state.helpers = helpers
             state.phase = .running

@@ -13,16 +13,20 @@ extension Gateway {
 
     public func put(route json: UnsafeRawBufferPointer, id: String?) throws(Failure) {
         let plugins = settings.gateway.hostPlugins
+        let schemes = settings.gateway.hostSchemes
         let clientID = settings.gateway.clientID
         try change { table throws(ConfigurationError) in
-            try table.put(route: json, id: id, hostPlugins: plugins, clientID: clientID)
+            try table.put(
+                route: json, id: id, hostPlugins: plugins, hostSchemes: schemes,
+                clientID: clientID)
             return []
         }
     }
 
     public func put(upstream json: UnsafeRawBufferPointer, id: String?) throws(Failure) {
+        let schemes = settings.gateway.hostSchemes
         try change { table throws(ConfigurationError) in
-            try table.put(upstream: json, id: id)
+            try table.put(upstream: json, id: id, hostSchemes: schemes)
             return []
         }
     }

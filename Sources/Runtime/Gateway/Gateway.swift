@@ -11,6 +11,7 @@ public final class Gateway: Sendable {
     struct State {
         var phase = Phase.new
         var routes = RouteTable()
+        var commands = CommandBook()
         var loops: [LoopHandle] = []
         var helpers: HelperThreads?
         var queues: [WeakQueue] = []

@@ -14,6 +14,7 @@ final class LoopHandle: Sendable {
     let index: Int
     private let askMilliseconds: Int64
     private let place = LoopPlace()
+    private let openCommands = OpenCommands()
     private let thread: LoopThread
 
     init(index: Int, gateway: Gateway, helpers: HelperThreads) throws(Failure) {
@@ -21,9 +22,12 @@ final class LoopHandle: Sendable {
         self.index = index
         askMilliseconds = gateway.settings.limits.askMilliseconds
         let place = place
+        let openCommands = openCommands
         do {
             thread = try LoopThread(name: "pubsubgw-\(index)") { loop in
-                let driver = GatewayLoop(index: index, loop, gateway: gateway, helpers: helpers)
+                let driver = GatewayLoop(
+                    index: index, loop, gateway: gateway, helpers: helpers,
+                    openCommands: openCommands)
                 place.enter(driver)
                 loop.run()
                 place.leave()
@@ -67,6 +71,16 @@ final class LoopHandle: Sendable {
         }
         guard isPosted, latch.wait(milliseconds: askMilliseconds) else { return nil }
         return answer.value
+    }
+
+    /// Hands the host's answer to the loop. False: it is too late, or not the first one.
+    func answer(_ token: HostToken, _ answer: HostAnswer) -> Bool {
+        guard openCommands.claim(token) else { return false }
+        guard isCurrent, let driver = place.driver else {
+            return post { $0.answer(token, answer) }
+        }
+        driver.answerSoon(token, answer)
+        return true
     }
 
     /// Whether this thread is the loop's.

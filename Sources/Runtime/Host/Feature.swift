@@ -4,7 +4,7 @@ import Compression
 public enum Feature {
     private static let always: Set<String> = [
         "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "wake-listen", "permessage-deflate",
-        "kafka-tls", "sasl-plain", "sasl-scram-256", "sasl-scram-512",
+        "host-commands", "kafka-tls", "sasl-plain", "sasl-scram-256", "sasl-scram-512",
     ]
 
     private static let codecs: [String: Codec] = [

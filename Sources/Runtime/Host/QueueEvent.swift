@@ -2,6 +2,7 @@
 public struct QueueEvent: Sendable {
     public enum Kind: UInt32, Sendable {
         case closed = 4
+        case command = 5
         case drained = 10
         case log = 11
     }

@@ -28,16 +28,25 @@ final class GatewayLoop {
     var listeners: [ListenerEntry] = []
     var wakeListeners: [WakeListener] = []
     var drain = LoopDrain()
+    /// Who takes the host's commands.
+    var receivers: [UInt64: CommandReceiver] = [:]
+    let openCommands: OpenCommands
+    /// What the host has answered on this thread.
+    var answers: [PendingAnswer] = []
     /// What every recv of the loop goes into.
     let inbox: UnsafeMutableRawBufferPointer
 
     private var performing: [GatewayEffect] = []
 
-    init(index: Int, _ loop: EventLoop, gateway: Gateway, helpers: HelperThreads) {
+    init(
+        index: Int, _ loop: EventLoop, gateway: Gateway, helpers: HelperThreads,
+        openCommands: OpenCommands
+    ) {
         self.index = index
         self.loop = loop
         self.gateway = gateway
         self.helpers = helpers
+        self.openCommands = openCommands
         limits = gateway.settings.limits
         engine = GatewayEngine(
             settings: gateway.settings.gateway, census: gateway.census, loop: index,
@@ -66,13 +75,15 @@ final class GatewayLoop {
             engine.work(now: loop.now)
             perform()
         }
+        if !answers.isEmpty { perform() }
         flushBrokers()
         flushClients()
     }
 
     /// Performs what the last call of the engine has asked for.
     func perform() {
-        while !engine.effects.isEmpty {
+        while !engine.effects.isEmpty || !answers.isEmpty {
+            if engine.effects.isEmpty { giveAnswers() }
             swap(&performing, &engine.effects)
             // By index: an iterator would hold the array, and emptying it would copy it.
             for index in performing.indices { perform(performing[index]) }
@@ -87,6 +98,7 @@ final class GatewayLoop {
         case .resumeReading(let id): clients[id]?.isPaused = false
         case .closeSocket(let id, let linger): closeClient(id, linger: linger)
         case .event(let event): tell(event)
+        case .commandOver(let token): _ = openCommands.claim(token)
         case .log(let level, let text): log(level, text)
         case .brokerConnect(let id, let endpoint, let tls): connect(id, endpoint, tls)
         case .brokerSend(let id, let block): send(id, block)
@@ -99,6 +111,7 @@ final class GatewayLoop {
         switch event {
         case .closed(let closed): tellClosed(closed)
         case .drained: drain.isEngineDrained = true
+        case .command(let call): deliver(call)
         }
         checkDrained()
     }

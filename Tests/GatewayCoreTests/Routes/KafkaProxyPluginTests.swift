@@ -11,7 +11,7 @@ import Testing
 
     private func cluster(_ plugin: String, tls: String = "") throws -> ClusterSettings {
         let table = try RouteTable.of(route(plugin, tls: tls))
-        return try #require(table.route(id: "r")).cluster
+        return try #require(table.route(id: "r")?.cluster)
     }
 
     @Test(

@@ -52,6 +52,7 @@ struct Response: Equatable {
         case granted(Int64, messages: Int64?, bytes: Int64?)
         case paused(Int64, Bool)
         case metadata([Topic])
+        case host(Int, [UInt8])
     }
 
     var sequence: Int64
@@ -64,6 +65,11 @@ struct Response: Equatable {
             case .bytes(let payload) = value
         else {
             body = .none
+            return
+        }
+        // What the host answers is its own affair.
+        guard number < 200 else {
+            body = .host(number, payload)
             return
         }
         body = try Self.body(number, Wire.fields(payload))

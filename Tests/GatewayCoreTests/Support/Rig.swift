@@ -18,6 +18,10 @@ final class Rig {
     private var watched: [SessionID: Watched] = [:]
     var table = RouteTable()
     private(set) var events: [HostEvent] = []
+    var hostCommands = HostCommandTable()
+    var calls: [HostCall] = []
+    /// Tokens that came to nothing.
+    private(set) var over: [HostToken] = []
     private(set) var logs: [(level: LogLevel, line: String)] = []
     private var lastSession: UInt64 = 0
     private var links: [BrokerConnectionID: ClientConnectionID] = [:]
@@ -36,7 +40,9 @@ final class Rig {
     ) throws {
         engine = GatewayEngine(settings: settings, census: census, loop: 0, seed: seed)
         self.brokers = BrokerCluster(brokers, seed: seed)
-        for route in routes { try table.put(route: route) }
+        for route in routes {
+            try table.put(route: route, hostSchemes: settings.hostSchemes)
+        }
         engine.setRoutes(table, now: now)
         settle()
     }
@@ -178,10 +184,12 @@ final class Rig {
             client(id)?.lingered = linger
         case .event(let event):
             events.append(event)
+            if case .command(let call) = event { calls.append(call) }
             guard case .closed(let closed) = event else { return }
             #expect(client(closed.session)?.closed == nil, "closed comes once")
             client(closed.session)?.closed = closed
             watched[closed.session] = nil
+        case .commandOver(let token): over.append(token)
         case .log(let level, let line): logs.append((level, line))
         case .brokerConnect(let connection, let endpoint, _):
             connecting.append((connection, endpoint))

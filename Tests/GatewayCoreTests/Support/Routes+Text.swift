@@ -10,10 +10,14 @@ extension RouteTable {
 
     @discardableResult
     mutating func put(
-        route text: String, id: String? = nil, hostPlugins: Set<String> = []
+        route text: String, id: String? = nil, hostPlugins: Set<String> = [],
+        hostSchemes: Set<String> = []
     ) throws -> [String] {
         try text.withRawBytes {
-            try put(route: $0, id: id, hostPlugins: hostPlugins, clientID: "test").notes
+            try put(
+                route: $0, id: id, hostPlugins: hostPlugins, hostSchemes: hostSchemes,
+                clientID: "test"
+            ).notes
         }
     }
 
