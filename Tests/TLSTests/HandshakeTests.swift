@@ -106,9 +106,11 @@ import Testing
         let ends = try Ends(trusting(), serving())
         defer { ends.close() }
         func leaveAnError() {
-            let bio = BIO_new_mem_buf("nothing", 7)
-            #expect(PEM_read_bio_X509(bio, nil, nil, nil) == nil)
-            BIO_free(bio)
+            "nothing".withCString { text in
+                let bio = BIO_new_mem_buf(text, 7)
+                #expect(PEM_read_bio_X509(bio, nil, nil, nil) == nil)
+                BIO_free(bio)
+            }
         }
         leaveAnError()
         #expect(ends.client.handshake() == .wantsRead)
