@@ -20,15 +20,27 @@ final class DecodeFixture {
         _ records: [UInt8], from offset: Int64, aborted: [(producer: Int64, first: Int64)]? = nil,
         budget: Int = .max / 2
     ) -> RunBuilder {
+        let builder = builder(of: records, from: offset, aborted: aborted)
+        finish(builder, records, budget: budget)
+        return builder
+    }
+
+    func builder(
+        of records: [UInt8], from offset: Int64,
+        aborted: [(producer: Int64, first: Int64)]? = nil
+    ) -> RunBuilder {
         let list = aborted.map { pairs in
             AbortedTransactions(
                 pairs.map {
                     FetchResponse.AbortedTransaction(producerID: $0.producer, firstOffset: $0.first)
                 })
         }
-        let builder = RunBuilder(
+        return RunBuilder(
             log: log, cache: cache, fetchOffset: offset,
             region: KafkaBytes(offset: 0, count: records.count), aborted: list)
+    }
+
+    func finish(_ builder: RunBuilder, _ records: [UInt8], budget: Int) {
         records.withUnsafeBytes { frame in
             while true {
                 var left = budget
@@ -38,7 +50,6 @@ final class DecodeFixture {
             }
         }
         bench.rest()
-        return builder
     }
 
     func found(

@@ -57,6 +57,25 @@ import Testing
         #expect(fixture.found(0) == nil)
     }
 
+    /// The driver lends what its last read brought; the next one overwrites it.
+    @Test func lentBytesAreNotLookedAtAgain() throws {
+        let set: [TestBatch] = [.plain(0, 3_000), .plain(3_000, 3_000), .plain(6_000, 10)]
+        let own = set.bytes
+        let fixture = DecodeFixture()
+        let builder = fixture.builder(of: own, from: 0)
+        var lent = own
+        var budget = 1_000
+        let step = lent.withUnsafeBytes {
+            builder.step(frame: $0, ownsBytes: false, budget: &budget, &fixture.bench)
+        }
+        if case .done = step { Issue.record("all was done in one step") }
+        for place in lent.indices { lent[place] = 0xdd }
+        fixture.finish(builder, own, budget: 1_000)
+        #expect(builder.failure == nil)
+        #expect(try fixture.offsets(0) == Array(0..<6_010))
+        #expect(try fixture.messages(0).allSatisfy { $0.value == TestBatch.value($0.offset, 20) })
+    }
+
     @Test("Trap 5: control batches are passed, and count in the offsets")
     func controlBatches() throws {
         let fixture = DecodeFixture()

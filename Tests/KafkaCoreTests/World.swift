@@ -1,6 +1,7 @@
 import Bytes
 import Compression
 import DevBroker
+import Glibc
 import KafkaMirror
 import KafkaProtocol
 import SASL
@@ -369,8 +370,11 @@ final class World {
             space.copyBytes(from: bytes[place..<place + count])
             with { client.didReceive(id, count, now: now, &$0) }
         } else {
-            Array(bytes[place..<place + count]).withUnsafeBytes { part in
-                with { client.received(id, part, now: now, &$0) }
+            var lent = Array(bytes[place..<place + count])
+            lent.withUnsafeMutableBytes { part in
+                with { client.received(id, UnsafeRawBufferPointer(part), now: now, &$0) }
+                // A driver's next read overwrites what it lent.
+                if let start = part.baseAddress { memset(start, 0xdd, part.count) }
             }
         }
         settle()

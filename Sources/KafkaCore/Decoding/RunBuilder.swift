@@ -61,7 +61,8 @@ final class RunBuilder {
         coveredTo = fetchOffset
     }
 
-    /// Decodes about `budget` bytes of output. `ownsBytes`: `frame` is the same at the next step.
+    /// Decodes about `budget` bytes of output. `ownsBytes`: `frame` is the same at the next step;
+    /// else a batch that was begun is finished, however long that takes: its reader points there.
     func step(
         frame: UnsafeRawBufferPointer, ownsBytes: Bool, budget: inout Int,
         _ bench: inout DecodingBench
@@ -70,7 +71,7 @@ final class RunBuilder {
         do {
             while true {
                 if batch != nil {
-                    if try !work(&budget, &bench) { return .more }
+                    if try !work(&budget, &bench, mayStop: ownsBytes) { return .more }
                 } else if budget <= 0 {
                     return .more
                 } else {
@@ -174,7 +175,7 @@ final class RunBuilder {
 
     /// Works on the batch; false when the budget is used up before its end.
     private func work(
-        _ budget: inout Int, _ bench: inout DecodingBench
+        _ budget: inout Int, _ bench: inout DecodingBench, mayStop: Bool
     ) throws(KafkaFailure) -> Bool {
         guard var work = batch else { return true }
         if work.isDecompressing {
@@ -188,20 +189,21 @@ final class RunBuilder {
             reserve(bench.output.count)
             batch = work
         }
-        let isDone = try transcode(&work, &budget)
+        let isDone = try transcode(&work, &budget, mayStop: mayStop)
         batch = isDone ? nil : work
         return isDone
     }
 
     /// Whether the batch's end is reached.
     private func transcode(
-        _ work: inout BatchInWork, _ budget: inout Int
+        _ work: inout BatchInWork, _ budget: inout Int, mayStop: Bool
     ) throws(KafkaFailure) -> Bool {
         while true {
             guard let run else { preconditionFailure("records without a run") }
             run.beginSegment(work.facts)
             let before = (bytes: run.bytes.count, records: run.recordCount)
-            let limit = min(LogCache.runBytesMax, before.bytes + max(budget, 1))
+            let share = mayStop ? max(budget, 1) : LogCache.runBytesMax
+            let limit = min(LogCache.runBytesMax, before.bytes + share)
             let end = transcodeRecords(
                 &work.reader, from: max(work.keepFrom, run.next), header: work.header,
                 base: run.base, bytesMax: limit, &run.bytes, &run.index)
@@ -224,7 +226,7 @@ final class RunBuilder {
                     flush()
                     prepareRun(base: coveredTo)
                 }
-                if budget <= 0 { return false }
+                if mayStop && budget <= 0 { return false }
             }
         }
     }

@@ -210,6 +210,8 @@ final class Rig {
         case .send(let link, let block):
             guard let connection = backLinks[link] else { return }
             engine.brokerReceived(connection, block.bytes, now: now)
+            // A driver's next read overwrites what it lent.
+            if let start = block.mutableBytes.baseAddress { memset(start, 0xdd, block.count) }
         case .close(let link):
             guard let connection = backLinks.removeValue(forKey: link) else { return }
             links[connection] = nil
