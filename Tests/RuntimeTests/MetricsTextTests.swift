@@ -1,4 +1,5 @@
 import Testing
+import Timing
 
 @testable import GatewayCore
 @testable import Runtime
@@ -14,6 +15,9 @@ struct MetricsTextTests {
         metrics.commandDurations["ping"]?.add(microseconds: 70)
         metrics.kafkaRequests = [1: 6]
         metrics.kafkaErrors = [3: 7]
+        metrics.kafkaDurations[3] = Histogram()
+        metrics.kafkaDurations[3]?.add(microseconds: 2_000)
+        metrics.deliveryLag.add(microseconds: 11_000_000)
         let text = MetricsText.render(metrics, threads: 2, queuedEvents: 8)
         let lines = text.split(separator: "\n")
         var families: Set<Substring> = []
@@ -40,6 +44,12 @@ struct MetricsTextTests {
             "pubsubgw_command_duration_seconds_sum{command=\"ping\"} 0.00007",
             "pubsubgw_kafka_requests_total{api=\"Fetch\"} 6",
             "pubsubgw_kafka_errors_total{error=\"UNKNOWN_TOPIC_OR_PARTITION\"} 7",
+            "pubsubgw_kafka_request_duration_seconds_bucket{api=\"Metadata\",le=\"0.001\"} 0",
+            "pubsubgw_kafka_request_duration_seconds_bucket{api=\"Metadata\",le=\"0.0025\"} 1",
+            "pubsubgw_kafka_request_duration_seconds_sum{api=\"Metadata\"} 0.002",
+            "pubsubgw_delivery_lag_seconds_bucket{le=\"10\"} 0",
+            "pubsubgw_delivery_lag_seconds_bucket{le=\"+Inf\"} 1",
+            "pubsubgw_delivery_lag_seconds_sum 11", "pubsubgw_delivery_lag_seconds_count 1",
             "pubsubgw_queued_events 8",
         ] { #expect(text.contains(expected + "\n"), "\(expected)") }
     }

@@ -1,3 +1,5 @@
+import Timing
+
 /// Commands by kind and result, and how long they took: arrays, because a ping costs little more
 /// than a look-up in a dictionary.
 struct CommandTally {

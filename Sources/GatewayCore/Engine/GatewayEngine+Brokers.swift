@@ -105,7 +105,7 @@ extension GatewayEngine {
         }
         let live = Set(served.values.compactMap { $0.seat.map(ObjectIdentifier.init) })
         for seat in seats where !live.contains(ObjectIdentifier(seat)) {
-            call(seat) { $0.shutDown(now: now, &$1) }
+            retire(seat)
         }
         seats.removeAll { !live.contains(ObjectIdentifier($0)) }
     }

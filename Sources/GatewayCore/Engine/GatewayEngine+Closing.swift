@@ -142,7 +142,7 @@ extension GatewayEngine {
             }
             end(session, lingers: false)
         }
-        for seat in seats { call(seat) { $0.shutDown(now: now, &$1) } }
+        for seat in seats { retire(seat) }
         seats = []
         served = [:]
     }

@@ -1,3 +1,6 @@
+import KafkaCore
+import Timing
+
 extension GatewayEngine {
     /// All that was counted since the start, and the gauges of this moment.
     public func metrics() -> GatewayMetrics {
@@ -12,14 +15,26 @@ extension GatewayEngine {
         metrics.cacheHits = workshop.cache.hits
         metrics.cacheMisses = workshop.cache.misses
         for seat in seats {
-            let counters = seat.cluster.counters
             metrics.kafkaConnections += Int64(seat.cluster.connectionCount)
-            metrics.kafkaRequests.merge(counters.requests, uniquingKeysWith: +)
-            metrics.kafkaErrors.merge(counters.errors, uniquingKeysWith: +)
-            metrics.kafkaConnectionsOpened &+= counters.connectionsOpened
-            metrics.kafkaConnectionsLost &+= counters.connectionsLost
-            metrics.recordsDecoded &+= counters.recordsDecoded
+            metrics.add(seat.cluster.counters)
         }
         return metrics
+    }
+
+    /// A cluster ends; what it has counted stays: a counter never goes down.
+    func retire(_ seat: ClusterSeat) {
+        call(seat) { $0.shutDown(now: now, &$1) }
+        counts.add(seat.cluster.counters)
+    }
+}
+
+extension GatewayMetrics {
+    mutating func add(_ counters: ClusterCounters) {
+        kafkaRequests.merge(counters.requests, uniquingKeysWith: +)
+        kafkaErrors.merge(counters.errors, uniquingKeysWith: +)
+        kafkaDurations.merge(counters.requestTimes, uniquingKeysWith: Histogram.sum)
+        kafkaConnectionsOpened &+= counters.connectionsOpened
+        kafkaConnectionsLost &+= counters.connectionsLost
+        recordsDecoded &+= counters.recordsDecoded
     }
 }

@@ -37,7 +37,10 @@ extension GatewayEngine {
 
     /// Takes back the reads of a subscription that may not push: Kafka is not read for it.
     private func quiet(_ session: Session, _ subscription: LiveSubscription) {
-        for followed in subscription.followed { cancel(session, followed) }
+        for followed in subscription.followed {
+            followed.hasCaughtUp = false
+            cancel(session, followed)
+        }
     }
 
     private func cancel(_ session: Session, _ followed: FollowedPartition) {
@@ -58,7 +61,9 @@ extension GatewayEngine {
             // Without room the offset stays where it is; the records are read again later.
             guard hasRoom(session), subscription.isRunning else { return }
             push(session, subscription, followed, slice)
-        case .empty(_, let nextOffset): followed.offset = nextOffset
+        case .empty(let position, let nextOffset):
+            followed.offset = nextOffset
+            noteProgress(followed, subscription.isolation, position)
         case .failed(let failure): return drop(session, subscription, followed, failure)
         }
         pump(session, subscription)
@@ -74,6 +79,8 @@ extension GatewayEngine {
             slice = cut
         }
         followed.offset = slice.nextOffset
+        noteLag(followed, slice)
+        noteProgress(followed, subscription.isolation, slice.position)
         subscription.spend(records: slice.recordCount, bytes: slice.byteCount)
         sendRecords(
             session,

@@ -115,7 +115,9 @@ extension GatewayEngine {
         case .success(let listed) where listed.offset < 0 && timestamp >= 0:
             // No record is as late as that: what comes from now on is.
             lookUp(session, subscription, followed, timestamp: -1)
-        case .success(let listed): followed.offset = listed.offset
+        case .success(let listed):
+            followed.offset = listed.offset
+            followed.hasCaughtUp = timestamp == -1
         }
         startIfReady(session, subscription)
     }

@@ -15,6 +15,9 @@ public final class GatewayEngine {
     let census: SessionCensus
     let workshop: Workshop
     var random: SeededRandom
+    /// The wall clock at `Instant.zero`, in milliseconds since 1970. The driver sets it now and
+    /// then; nothing but the delivery lag is measured by it.
+    public var epochMilliseconds: Int64 = 0
     /// The time of the call under way.
     var now = Instant.zero
 

@@ -1,4 +1,5 @@
 import KafkaCore
+import Timing
 
 /// What one engine has counted; values of several loops add up. Names and labels follow the
 /// Prometheus families that a driver renders from them (`pubsubgw_...`).
@@ -62,41 +63,17 @@ public struct GatewayMetrics: Sendable {
     public var refusedTopics: UInt64 = 0
     public var kafkaRequests: [Int16: UInt64] = [:]
     public var kafkaErrors: [Int16: UInt64] = [:]
+    public var kafkaDurations: [Int16: Histogram] = [:]
     public var kafkaConnectionsOpened: UInt64 = 0
     public var kafkaConnectionsLost: UInt64 = 0
     public var kafkaBytesIn: UInt64 = 0
     public var recordsDecoded: UInt64 = 0
+    /// From a record's timestamp to its push.
+    public var deliveryLag = Histogram()
     public var cacheHits: UInt64 = 0
     public var cacheMisses: UInt64 = 0
 
     public init() {}
-}
-
-/// Times in Prometheus' cumulative buckets.
-public struct Histogram: Equatable, Sendable {
-    /// Upper bounds in microseconds: 1 ms to 10 s, as OpenTelemetry advises, and some below.
-    public static let bounds: [Int64] = [
-        50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
-        1_000_000, 2_500_000, 5_000_000, 10_000_000,
-    ]
-    /// Not cumulative; the last one has no bound.
-    public private(set) var counts = [UInt64](repeating: 0, count: bounds.count + 1)
-    public private(set) var sumMicroseconds: Int64 = 0
-
-    public init() {}
-
-    public mutating func add(microseconds: Int64) {
-        let place = Self.bounds.firstIndex { microseconds <= $0 } ?? Self.bounds.count
-        counts[place] += 1
-        sumMicroseconds &+= microseconds
-    }
-
-    public mutating func add(_ other: Histogram) {
-        for place in counts.indices { counts[place] += other.counts[place] }
-        sumMicroseconds &+= other.sumMicroseconds
-    }
-
-    public var count: UInt64 { counts.reduce(0, +) }
 }
 
 extension GatewayMetrics {
@@ -116,20 +93,18 @@ extension GatewayMetrics {
         bytesOut += other.bytesOut
         recordsOut += other.recordsOut
         commands.merge(other.commands, uniquingKeysWith: +)
-        commandDurations.merge(other.commandDurations) { left, right in
-            var sum = left
-            sum.add(right)
-            return sum
-        }
+        commandDurations.merge(other.commandDurations, uniquingKeysWith: Histogram.sum)
         paused += other.paused
         limitHits.merge(other.limitHits, uniquingKeysWith: +)
         refusedTopics += other.refusedTopics
         kafkaRequests.merge(other.kafkaRequests, uniquingKeysWith: +)
         kafkaErrors.merge(other.kafkaErrors, uniquingKeysWith: +)
+        kafkaDurations.merge(other.kafkaDurations, uniquingKeysWith: Histogram.sum)
         kafkaConnectionsOpened += other.kafkaConnectionsOpened
         kafkaConnectionsLost += other.kafkaConnectionsLost
         kafkaBytesIn += other.kafkaBytesIn
         recordsDecoded += other.recordsDecoded
+        deliveryLag.add(other.deliveryLag)
         cacheHits += other.cacheHits
         cacheMisses += other.cacheMisses
     }

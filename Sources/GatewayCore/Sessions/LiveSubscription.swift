@@ -78,6 +78,8 @@ final class FollowedPartition {
     var read: ReadToken?
     /// Not followed any more.
     var isOver = false
+    /// It has been at the partition's end, and was not held up by its client since then.
+    var hasCaughtUp = false
     /// The client was told where it begins.
     var isAnnounced = false
 

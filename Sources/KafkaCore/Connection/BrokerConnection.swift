@@ -130,6 +130,8 @@ final class BrokerConnection {
                 throw protocolError(
                     "correlation id \(header.correlationID) instead of \(answered.correlationID)")
             }
+            cluster.counters.requestTimes[answered.apiKey, default: Histogram()].add(
+                microseconds: (now.nanoseconds - answered.sentAt.nanoseconds) / 1_000)
             if let errand = answered.errand {
                 hasAnswered = true
                 return .response(

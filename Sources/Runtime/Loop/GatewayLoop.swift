@@ -37,6 +37,8 @@ final class GatewayLoop {
     let inbox: UnsafeMutableRawBufferPointer
 
     private var performing: [GatewayEffect] = []
+    /// When the wall clock is read next.
+    private var clockIsReadAt = Instant.zero
 
     init(
         index: Int, _ loop: EventLoop, gateway: Gateway, helpers: HelperThreads,
@@ -52,6 +54,7 @@ final class GatewayLoop {
             settings: gateway.settings.gateway, census: gateway.census, loop: index,
             seed: UInt64.random(in: .min ... .max))
         inbox = .allocate(byteCount: limits.receiveBytes, alignment: 64)
+        readWallClock()
         loop.deadline = { [unowned self] in deadline }
         loop.afterTurn = { [unowned self] in endTurn() }
     }
@@ -67,6 +70,7 @@ final class GatewayLoop {
     /// Timers, requests and decoding, and then one write for each connection that has something
     /// to say: what a turn collected leaves together.
     private func endTurn() {
+        if loop.now >= clockIsReadAt { readWallClock() }
         if let due = engine.nextDeadline, due <= loop.now {
             engine.tick(now: loop.now)
             perform()
@@ -78,6 +82,12 @@ final class GatewayLoop {
         if !answers.isEmpty { perform() }
         flushBrokers()
         flushClients()
+    }
+
+    /// Once a second at most: the time of day is set now and then.
+    private func readWallClock() {
+        clockIsReadAt = loop.now.adding(milliseconds: 1_000)
+        engine.epochMilliseconds = WallClock.milliseconds() - loop.now.milliseconds(since: .zero)
     }
 
     /// Performs what the last call of the engine has asked for.

@@ -1,4 +1,5 @@
 import GatewayCore
+import Timing
 
 /// The metrics of a gateway as Prometheus reads them. Lines are sorted, so that two scrapes of the
 /// same numbers are the same text.
@@ -58,6 +59,11 @@ enum MetricsText {
         writer.family("records_total", .counter, "Records decoded from brokers, sent to clients.")
         writer.sample("records_total", metrics.recordsDecoded, [("direction", "in")])
         writer.sample("records_total", metrics.recordsOut, [("direction", "out")])
+        writer.family(
+            "delivery_lag_seconds", .histogram,
+            "From the timestamp of a push's first record to the push, once the subscription had"
+                + " caught up with its partition; clocks that differ show here.")
+        histogram(&writer, "delivery_lag_seconds", metrics.deliveryLag, [])
         writer.family("unsent_bytes", .gauge, "Bytes that wait for slow clients.")
         writer.sample("unsent_bytes", metrics.unsentBytes)
         writer.family("paused_total", .counter, "Times that a client was not read from.")
@@ -108,6 +114,13 @@ enum MetricsText {
         writer.family("kafka_errors_total", .counter, "Error codes in brokers' responses.")
         for (error, count) in metrics.kafkaErrors.sorted(by: { $0.key < $1.key }) {
             writer.sample("kafka_errors_total", count, [("error", KafkaNames.error(error))])
+        }
+        writer.family(
+            "kafka_request_duration_seconds", .histogram,
+            "From a request to its response, by API; Fetch has the waits of long polls in it.")
+        for (api, times) in metrics.kafkaDurations.sorted(by: { $0.key < $1.key }) {
+            histogram(
+                &writer, "kafka_request_duration_seconds", times, [("api", KafkaNames.api(api))])
         }
         writer.family("kafka_connections", .gauge, "Connections to brokers.")
         writer.sample("kafka_connections", metrics.kafkaConnections)
