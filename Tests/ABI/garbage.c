@@ -65,7 +65,7 @@ static void configurations(void)
         "", " ", "{", "[]", "null", "1", "\"x\"", "{\"threads\": 0}", "{\"threads\": 257}",
         "{\"threads\": 1.5}", "{\"threads\": \"1\"}", "{\"threads\": 99999999999999999999}",
         "{\"thread\": 1}", "{\"threads\": 1, \"threads\": 1}", "{\"cache_bytes\": -1}",
-        "{\"client_id\": 5}", "{\"host_plugins\": \"x\"}",
+        "{\"client_id\": 5}", "{\"client_id\": \"\"}", "{\"client_id\": \"a\\n\"}", "{\"host_plugins\": \"x\"}",
         "{\"host_plugins\": [1]}", "{\"linger_ms\": -1}", "{\"connect_timeout_ms\": 0}", "{} x",
     };
     pubsubgw_gateway *g = (pubsubgw_gateway *)1;

@@ -14,7 +14,7 @@ extension GatewaySettings {
             settings.hostPlugins = Set(plugins.map(\.text))
         }
         settings.hostSchemes = try schemes(&reader)
-        if let id = try reader.string("client_id") { settings.clientID = id }
+        if let id = try reader.clientID("client_id") { settings.clientID = id }
         if var limits = try reader.reader("limits") {
             settings.sessionsMax = try limits.count("sessions", 0...10_000_000) ?? 0
             settings.sessionsPerAddressMax =

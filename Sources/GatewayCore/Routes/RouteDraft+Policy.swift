@@ -88,7 +88,7 @@ extension RouteDraft {
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) {
         let positive = 1...Self.milliseconds.upperBound
-        connector.clientID = try reader.string("client_id")
+        connector.clientID = try reader.clientID("client_id")
         connector.requestTimeoutMilliseconds = try reader.integer("request_timeout_ms", positive)
         guard var retry = try reader.reader("retry") else { return }
         // Waits between attempts start at 100 ms.

@@ -71,4 +71,21 @@ import Testing
         #expect(throws: ConfigurationError.self) { try parse(#"{"threads":0}"#) }
         #expect(throws: ConfigurationError.self) { try parse(#"{"thread":1}"#) }
     }
+
+    @Test(arguments: ["", "tab\\t", "caf\u{e9}", "line\\n", String(repeating: "x", count: 250)])
+    func clientIDs(_ id: String) throws {
+        let text = "{\"threads\": 1,\n  \"client_id\": \"\(id)\"}"
+        let fault = #expect(throws: ConfigurationError.self) {
+            try text.withRawBytes { _ = try GatewaySettings.parse($0) }
+        }
+        #expect(fault?.key == "client_id")
+        #expect(fault?.line == 2 && fault?.column == 16)
+        #expect(fault?.reason == "expected 1 to 249 printable ASCII characters")
+    }
+
+    @Test(arguments: ["p", "gateway 1 ~!", String(repeating: "x", count: 249)])
+    func goodClientIDs(_ id: String) throws {
+        let settings = try "{\"client_id\":\"\(id)\"}".withRawBytes { try GatewaySettings.parse($0) }
+        #expect(settings.clientID == id)
+    }
 }
