@@ -19,8 +19,10 @@ public struct SessionPolicy: Equatable, Sendable {
 public struct LimitOverrides: Equatable, Sendable {
     public var messageBytes: Int?
     public var commandsInFlight: Int?
+    public var commandsPerSecond: Int?
     public var unsentBytes: Int?
     public var subscriptions: Int?
+    public var messageMilliseconds: Int64?
     public var idleMilliseconds: Int64?
 
     public init() {}

@@ -66,6 +66,7 @@ extension GatewayEngine {
         session.isConsuming = true
         while let event = nextEvent(session, &input) { handle(session, event) }
         session.isConsuming = false
+        watchUnfinished(session)
         if session.isReadingPaused, !input.isAtEnd { session.heldInput = HeldInput(input.rest) }
     }
 
@@ -96,9 +97,12 @@ extension GatewayEngine {
         case .message(let opcode, let payload):
             counts.messagesIn &+= 1
             session.lastMessage = now
+            session.unfinishedSince = nil
             handleMessage(session, opcode, payload)
-        case .ping: addRaw(session) { session.connection.answer(event, into: &$0) }
-        case .pong: break
+        case .ping:
+            endedControl(session)
+            addRaw(session) { session.connection.answer(event, into: &$0) }
+        case .pong: endedControl(session)
         case .close(let code, let reason):
             session.closeCode = session.closeCode == 0 ? code?.rawValue ?? 1005 : session.closeCode
             if session.closeReason.isEmpty {
@@ -114,12 +118,16 @@ extension GatewayEngine {
     private func handleMessage(
         _ session: Session, _ opcode: Opcode, _ payload: UnsafeRawBufferPointer
     ) {
+        switch session.pace?.take(now) ?? .go {
+        case .go: break
+        case .refuse: return refuseTooFast(session, opcode, payload)
+        case .close: return closeTooFast(session)
+        }
         guard (opcode == .text) == (session.format != .binary) else {
             return refuseKind(session, opcode)
         }
         do throws(MalformedMessage) {
-            let request = try PubSubRequest.decode(
-                payload, as: session.format, hostFields: hostFields(of: session))
+            let request = try decode(session, payload)
             perform(session, request, payload)
         } catch {
             let fault: GatewayFault = error.code == .limit ? .limit : .malformed
@@ -127,6 +135,13 @@ extension GatewayEngine {
                 session, error.sequence, .malformed, fault, isOrdered: true,
                 .error(ErrorReply(error)))
         }
+    }
+
+    func decode(
+        _ session: Session, _ payload: UnsafeRawBufferPointer
+    ) throws(MalformedMessage) -> PubSubRequest {
+        try PubSubRequest.decode(
+            payload, as: session.format, hostFields: hostFields(of: session))
     }
 
     /// The keys of the host's commands, which binary messages don't have.
@@ -175,6 +190,8 @@ extension GatewayEngine {
             else { return }
         }
         session.isReadingPaused = false
+        // Meanwhile it could not end what it had begun.
+        if session.unfinishedSince != nil { session.unfinishedSince = now }
         if let held = session.heldInput {
             session.heldInput = nil
             consume(session, held.rest)

@@ -19,7 +19,7 @@ extension GatewayEngine {
         case .over: return .distantFuture
         case .open:
             var first = min(session.drainsAt, idleEnd(session), slowEnd(session))
-            first = min(first, pingDue(session))
+            first = min(first, pingDue(session), unfinishedEnd(session))
             first = min(first, session.desk?.hosted.firstEnd ?? .distantFuture)
             for subscription in session.desk?.subscriptions.values ?? [:].values {
                 first = min(first, subscription.refreshesAt)
@@ -84,6 +84,7 @@ extension GatewayEngine {
             counts.limitHits["idle_ms", default: 0] += 1
             return close(session, .idle, "no message for \(session.limits.idleMilliseconds) ms")
         }
+        if unfinishedEnd(session) <= now { return closeUnfinished(session) }
         if slowEnd(session) <= now { return closeSlow(session) }
         if pingDue(session) <= now { ping(session) }
         expireHostCommands(session)

@@ -162,6 +162,7 @@ extension GatewayEngine {
         session.httpStatus = 101
         session.inFlightMax = access.limits.commandsInFlight
         session.unsentMax = access.limits.unsentBytes
+        session.pace = CommandPace(perSecond: access.limits.commandsPerSecond)
         session.pingInterval = jittered(route.policy.keepalive.intervalMilliseconds)
         counts.accepted[route.id, default: 0] += 1
     }

@@ -153,8 +153,10 @@ extension LimitOverrides {
         var limits = LimitOverrides()
         limits.messageBytes = try reader.count("message_bytes", 1...(1 << 30))
         limits.commandsInFlight = try reader.count("commands_in_flight", 1...1_000_000)
+        limits.commandsPerSecond = try reader.count("commands_per_second", 0...1_000_000)
         limits.unsentBytes = try reader.count("unsent_bytes", 1...(1 << 30))
         limits.subscriptions = try reader.count("subscriptions", 0...1_000_000)
+        limits.messageMilliseconds = try reader.integer("message_ms", 0...86_400_000)
         limits.idleMilliseconds = try reader.integer("idle_ms", 0...86_400_000)
         return limits
     }
@@ -163,17 +165,21 @@ extension LimitOverrides {
 extension SessionLimits {
     /// Takes over what is named; `onlyDown`: where it is smaller.
     mutating func narrow(by overrides: LimitOverrides, onlyDown: Bool) {
-        func pick(_ own: Int, _ other: Int?) -> Int {
+        func pick<Number: BinaryInteger>(_ own: Number, _ other: Number?) -> Number {
             guard let other else { return own }
             return onlyDown ? min(own, other) : other
+        }
+        /// 0 means no limit: the largest of all.
+        func pickOrNone<Number: BinaryInteger>(_ own: Number, _ other: Number?) -> Number {
+            guard let other, onlyDown, own > 0 else { return other ?? own }
+            return other > 0 ? min(own, other) : own
         }
         messageBytes = pick(messageBytes, overrides.messageBytes)
         commandsInFlight = pick(commandsInFlight, overrides.commandsInFlight)
         unsentBytes = pick(unsentBytes, overrides.unsentBytes)
         subscriptions = pick(subscriptions, overrides.subscriptions)
-        guard let idle = overrides.idleMilliseconds else { return }
-        // 0 means never: the largest of all.
-        let isNarrower = idle > 0 && (idleMilliseconds == 0 || idle < idleMilliseconds)
-        if !onlyDown || isNarrower { idleMilliseconds = idle }
+        commandsPerSecond = pickOrNone(commandsPerSecond, overrides.commandsPerSecond)
+        messageMilliseconds = pickOrNone(messageMilliseconds, overrides.messageMilliseconds)
+        idleMilliseconds = pickOrNone(idleMilliseconds, overrides.idleMilliseconds)
     }
 }

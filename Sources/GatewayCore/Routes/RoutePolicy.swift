@@ -43,6 +43,8 @@ public struct SessionLimits: Equatable, Sendable {
     public var messageBytes = (1 << 20) + (64 << 10)
     /// Commands that wait for their answer; beyond it the socket is not read.
     public var commandsInFlight = 64
+    /// Commands of one session in a second, on average, and as many at once; 0: no limit.
+    public var commandsPerSecond = 0
     /// Bytes that wait to be sent; beyond it neither the socket nor Kafka is read.
     public var unsentBytes = 1 << 20
     /// Partitions that one session follows.
@@ -55,6 +57,9 @@ public struct SessionLimits: Equatable, Sendable {
     public var handshakeMilliseconds: Int64 = 10_000
     /// How long the host may take to answer one of its own commands.
     public var commandMilliseconds: Int64 = 30_000
+    /// From the first byte of a client's message to its last (else 4408); 0: no limit. The largest
+    /// message of the default size needs 300 kbit/s.
+    public var messageMilliseconds: Int64 = 30_000
     /// Without a message from or to the client for so long the session ends (4408); 0: never.
     public var idleMilliseconds: Int64 = 0
 

@@ -74,6 +74,10 @@ final class Session {
     var pingSentAt: Instant?
     /// The last moment when the socket took anything, while output waits.
     var blockedSince: Instant?
+    /// When the message or control frame began that the client has not ended yet.
+    var unfinishedSince: Instant?
+    /// nil: it may ask as often as it likes.
+    var pace: CommandPace?
     /// The end of the closing handshake, or of the refusal.
     var endsAt = Instant.distantFuture
     /// When a drain closes this session.

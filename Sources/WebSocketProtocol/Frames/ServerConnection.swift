@@ -69,6 +69,9 @@ public struct ServerConnection: ~Copyable {
         message.opcode != nil || control != nil || !carry.isEmpty
     }
 
+    /// Whether that is a data message: control frames may come and go inside of it.
+    public var isInsideOfData: Bool { message.opcode != nil }
+
     /// Memory that the connection holds beside itself.
     public var heldBytes: Int { message.buffer.allocatedBytes + carry.allocatedBytes }
 

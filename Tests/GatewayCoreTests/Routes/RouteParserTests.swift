@@ -204,7 +204,8 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
                   "retry": {"backoff_ms": 500}, "request_timeout_ms": 7000,
                   "limits": {"message_bytes": 10, "commands_in_flight": 11, "unsent_bytes": 12,
                     "sessions": 13, "sessions_per_address": 14, "handshake_ms": 15,
-                    "idle_ms": 16, "subscriptions": 17},
+                    "idle_ms": 16, "subscriptions": 17, "message_ms": 20,
+                    "commands_per_second": 21},
                   "ping": {"interval_ms": 18, "timeout_ms": 19}, "compression": true}
                 """))
         let policy = route.policy
@@ -217,6 +218,7 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
         #expect(policy.limits.unsentBytes == 12 && policy.limits.sessions == 13)
         #expect(policy.limits.sessionsPerAddress == 14 && policy.limits.subscriptions == 17)
         #expect(policy.limits.handshakeMilliseconds == 15 && policy.limits.idleMilliseconds == 16)
+        #expect(policy.limits.messageMilliseconds == 20 && policy.limits.commandsPerSecond == 21)
         #expect(policy.keepalive.intervalMilliseconds == 18)
         #expect(policy.keepalive.timeoutMilliseconds == 19)
         #expect(policy.compression)
@@ -231,6 +233,10 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
         (#"{"origins":["http://*"]}"#, "pubsub.origins"),
         (#"{"fetch":{"default_bytes":9000000}}"#, "pubsub.fetch.default_bytes"),
         (#"{"limits":{"message_bytes":0}}"#, "pubsub.limits.message_bytes"),
+        (#"{"limits":{"commands_per_second":-1}}"#, "pubsub.limits.commands_per_second"),
+        (#"{"limits":{"message_ms":"1"}}"#, "pubsub.limits.message_ms"),
+        (#"{"client_id":""}"#, "pubsub.client_id"),
+        (#"{"client_id":"caf\u00e9"}"#, "pubsub.client_id"),
         (#"{"limits":{"message_bytes":1.5}}"#, "pubsub.limits.message_bytes"),
         (#"{"limits":{"sessions":99999999999999999999}}"#, "pubsub.limits.sessions"),
         (#"{"ping":{"timeout_ms":0}}"#, "pubsub.ping.timeout_ms"),
