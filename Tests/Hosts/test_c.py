@@ -23,3 +23,7 @@ def c_host(name, *arguments, timeout=100):
 
 def test_lent_descriptors_come_back():
     c_host("borrow")
+
+
+def test_commands_of_the_hosts_own_in_c():
+    c_host("commands")

@@ -54,8 +54,12 @@ int pubsubgw_route_match(pubsubgw_gateway *g, const char *host, const char *uri,
 char *pubsubgw_routes_json(pubsubgw_gateway *g, size_t *len);
 enum {
   PUBSUBGW_EV_CLOSED = 4,
+  PUBSUBGW_EV_COMMAND = 5,
   PUBSUBGW_EV_DRAINED = 10,
   PUBSUBGW_EV_LOG = 11
+};
+enum {
+  PUBSUBGW_COMMAND_JSON = 1
 };
 typedef struct pubsubgw_event {
   uint32_t type;
@@ -112,6 +116,16 @@ int pubsubgw_session_forget(pubsubgw_gateway *g, pubsubgw_session s);
 int pubsubgw_handshake(const char *websocket_key, const char *protocol, char *buf,
                                     size_t cap);
 int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int mode);
+typedef void (*pubsubgw_command_fn)(void *arg, const pubsubgw_event *command);
+int pubsubgw_command_on(pubsubgw_gateway *g, const char *route_id, const char *name,
+                                     uint32_t req_field, uint32_t resp_field, pubsubgw_queue *q);
+int pubsubgw_command_on_fn(pubsubgw_gateway *g, const char *route_id, const char *name,
+                                        uint32_t req_field, uint32_t resp_field,
+                                        pubsubgw_command_fn fn, void *arg);
+int pubsubgw_command_reply(pubsubgw_gateway *g, uint64_t token, const void *msg,
+                                        size_t len);
+int pubsubgw_command_fail(pubsubgw_gateway *g, uint64_t token, int code,
+                                       const char *message);
 typedef struct pubsubgw_stats {
   uint32_t struct_size;
   uint32_t threads;
