@@ -73,6 +73,8 @@ typedef uint64_t pubsubgw_session;
 
 /* Statuses. pubsubgw_error_name() spells them, pubsubgw_strerror() explains them. */
 enum {
+  PUBSUBGW_PAUSE = 1,           /* of functions that take data: taken, but give no more before
+                                   PUBSUBGW_EV_RESUME */
   PUBSUBGW_OK = 0,
   PUBSUBGW_E_INVALID = -1,      /* an argument is NULL, malformed, or not a handle of this library */
   PUBSUBGW_E_NOMEM = -2,        /* memory is exhausted */
@@ -99,9 +101,9 @@ enum {
 PUBSUBGW_API uint32_t pubsubgw_version(void);
 
 /* 1 if the library can do what `name` says, on this machine and now; else 0, also for NULL and for
- * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "wake-listen",
- * "permessage-deflate", "host-commands", "kafka-tls", "sasl-plain", "sasl-scram-256",
- * "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
+ * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes",
+ * "wake-listen", "host-commands", "permessage-deflate", "kafka-tls", "sasl-plain",
+ * "sasl-scram-256", "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
  * The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
  * needed or asked for here. */
 PUBSUBGW_API int pubsubgw_has_feature(const char *name);
@@ -240,6 +242,9 @@ PUBSUBGW_API char *pubsubgw_routes_json(pubsubgw_gateway *g, size_t *len);
 
 /* Kinds of events. A host ignores those it does not know. */
 enum {
+  PUBSUBGW_EV_OUTPUT = 1,   /* of a bytes session: bytes wait for the client. See
+                               pubsubgw_session_output */
+  PUBSUBGW_EV_RESUME = 3,   /* after PUBSUBGW_PAUSE: the session takes data again */
   PUBSUBGW_EV_CLOSED = 4,   /* a session ended. code: WebSocket close code (1006: without a close
                                frame; 0: refused before the 101), data: reason text (UTF-8), number:
                                bytes sent to the client, number2: bytes received from it */
@@ -373,6 +378,62 @@ typedef struct pubsubgw_open {
  * E_STATE: not started, draining, stopped. E_SYSTEM. */
 PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
                                            pubsubgw_session *out);
+
+/* ---- bytes sessions ----------------------------------------------------------------------------
+ * The host owns the connection, TLS too, and moves the bytes: what it reads goes to
+ * pubsubgw_session_feed, what pubsubgw_session_output hands out it writes.
+ *
+ *     readable:  n = read(...); r = pubsubgw_session_feed(g, s, buffer, n);
+ *                if (r == PUBSUBGW_PAUSE) stop reading;
+ *     PUBSUBGW_EV_OUTPUT, and when the socket is writable again:
+ *                while ((n = pubsubgw_session_output(g, s, slices, 8)) > 0) {
+ *                    sent = writev(...);  if (sent <= 0) { wait until it is writable; break; }
+ *                    pubsubgw_session_consume(g, s, sent);
+ *                }
+ *     PUBSUBGW_EV_RESUME:  read again
+ *     PUBSUBGW_EV_CLOSED:  close the connection
+ *
+ * One thread at a time calls feed, output and consume for one session. */
+
+/* Opens one. `open` is as for pubsubgw_session_adopt_fd; a queue is needed, and flags that speak of
+ * a descriptor are refused. The 101, or the refusal, is the first output.
+ * *out is the session's id, or 0 on failure; no event of it is in the queue before.
+ * E_INVALID, E_CONFIG, E_NO_ROUTE, E_STATE as with pubsubgw_session_adopt_fd. */
+PUBSUBGW_API int pubsubgw_session_open_bytes(pubsubgw_gateway *g, const pubsubgw_open *open,
+                                             pubsubgw_session *out);
+
+/* Bytes that came from the client, any piece of its stream; they are copied. `len` 0: the client
+ * has ended its stream, or the connection is lost; PUBSUBGW_EV_CLOSED follows at once, and output
+ * that still waits is dropped. Behind that nothing may be fed.
+ * 0, or PUBSUBGW_PAUSE: taken, but stop reading until PUBSUBGW_EV_RESUME. What comes behind the end
+ * of the session (until PUBSUBGW_EV_CLOSED) is taken and ignored.
+ * E_FULL: not taken: fed on after PUBSUBGW_PAUSE, and more than 1 MiB waits. E_STATE: fed after the
+ * end of the stream. E_GONE: the session has ended. */
+PUBSUBGW_API int pubsubgw_session_feed(pubsubgw_gateway *g, pubsubgw_session s, const void *data,
+                                       size_t len);
+
+/* A piece of output; laid out as struct iovec. */
+typedef struct pubsubgw_slice {
+  const void *data;
+  size_t len;
+} pubsubgw_slice;
+
+/* What waits to be sent, in order, in at most `max` slices; returns how many, 0: nothing. The bytes
+ * stay where they are until they are consumed, or the session is forgotten, or PUBSUBGW_EV_CLOSED
+ * is polled.
+ * PUBSUBGW_EV_OUTPUT comes once when output goes from none to some: send until this function or
+ * pubsubgw_session_consume says that nothing is left, and only then count on the next event. When
+ * the socket is full, go on when it is writable: no second event comes meanwhile. An event may find
+ * nothing left. E_GONE: the session has ended. */
+PUBSUBGW_API int pubsubgw_session_output(pubsubgw_gateway *g, pubsubgw_session s,
+                                         pubsubgw_slice *out, int max);
+
+/* The first `len` bytes of the output were sent. Returns 1: more waits, 0: nothing.
+ * PUBSUBGW_EV_CLOSED comes when the last byte of a session that is over was consumed.
+ * E_INVALID: `len` is more than waits. E_GONE: the session has ended. */
+PUBSUBGW_API int pubsubgw_session_consume(pubsubgw_gateway *g, pubsubgw_session s, size_t len);
+
+/* ---- sessions of any kind --------------------------------------------------------------------- */
 
 /* Closes a session of any kind, with a code of RFC 6455 section 7.4 that an application may send
  * (1000, 1001, 1003, 1007-1014, 3000-4999) and a reason (at most 123 bytes; NULL: none), after what

@@ -29,6 +29,57 @@ public func pubsubgw_listen(
 }
 
 @c @implementation
+public func pubsubgw_session_open_bytes(
+    _ g: OpaquePointer?, _ open: UnsafePointer<pubsubgw_open>?,
+    _ out: UnsafeMutablePointer<pubsubgw_session>?
+) -> Int32 {
+    answer { () throws(Failure) in
+        out?.pointee = 0
+        let gateway = try Argument.gateway(g)
+        guard let out else { throw Failure(.invalid, "out is NULL") }
+        out.pointee = try gateway.openBytes(try ClientOpening(open))
+        return 0
+    }
+}
+
+@c @implementation
+public func pubsubgw_session_feed(
+    _ g: OpaquePointer?, _ s: pubsubgw_session, _ data: UnsafeRawPointer?, _ len: Int
+) -> Int32 {
+    answer { () throws(Failure) in
+        let gateway = try Argument.gateway(g)
+        let bytes = try Argument.bytes(data, len, "data")
+        let pauses = try gateway.feed(session: s, bytes ?? .init(start: nil, count: 0))
+        return pauses ? Int32(PUBSUBGW_PAUSE) : 0
+    }
+}
+
+@c @implementation
+public func pubsubgw_session_output(
+    _ g: OpaquePointer?, _ s: pubsubgw_session, _ out: UnsafeMutablePointer<pubsubgw_slice>?,
+    _ max: Int32
+) -> Int32 {
+    answer { () throws(Failure) in
+        let gateway = try Argument.gateway(g)
+        guard let out else { throw Failure(.invalid, "out is NULL") }
+        guard max >= 1 else { throw Failure(.invalid, "max is \(max)") }
+        let count = try gateway.output(session: s, max: Int(max)) { index, bytes in
+            out[index] = pubsubgw_slice(data: bytes.baseAddress, len: bytes.count)
+        }
+        return Int32(clamping: count)
+    }
+}
+
+@c @implementation
+public func pubsubgw_session_consume(
+    _ g: OpaquePointer?, _ s: pubsubgw_session, _ len: Int
+) -> Int32 {
+    answer { () throws(Failure) in
+        try Argument.gateway(g).consume(session: s, len) ? 1 : 0
+    }
+}
+
+@c @implementation
 public func pubsubgw_session_close(
     _ g: OpaquePointer?, _ s: pubsubgw_session, _ ws_code: Int32, _ reason: UnsafePointer<CChar>?
 ) -> Int32 {

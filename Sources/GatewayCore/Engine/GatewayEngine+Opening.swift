@@ -41,6 +41,9 @@ extension GatewayEngine {
             }
         case .agreed(let key, let subprotocol, let extensions):
             let head = Self.head(opening, key, subprotocol, extensions)
+            // Written here, and no byte of the client's.
+            session.bytesIn -= Int64(head.count)
+            counts.bytesIn &-= UInt64(head.count)
             feed(session, head + opening.preread)
             if session.phase == .handshake {
                 refuse(session, .malformed("the agreed values are not complete"))

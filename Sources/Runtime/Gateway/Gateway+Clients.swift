@@ -33,11 +33,14 @@ extension Gateway {
         let host = HostSession(
             id: loop.nextSessionID().raw, queue: opening.queue, userData: opening.userData,
             tellsClosed: opening.tellsClosed, isBorrowed: opening.borrows)
-        let transit = DescriptorInTransit(own, host, directory)
-        let isPosted = loop.post { $0.open(host, descriptor: transit.take(), session) }
+        let transit = SessionInTransit(host, descriptor: own, directory)
+        let isPosted = loop.post {
+            if transit.take() { $0.open(host, descriptor: own, session) }
+        }
         guard isPosted else {
+            _ = transit.take()
             directory.remove(host)
-            throw giveBack(transit.take(), to: descriptor)
+            throw giveBack(own, to: descriptor)
         }
         return host.id
     }
@@ -87,7 +90,7 @@ extension Gateway {
         }
     }
 
-    private func mustRoute(_ opening: ClientOpening) throws(Failure) {
+    func mustRoute(_ opening: ClientOpening) throws(Failure) {
         if let id = opening.routeID {
             guard state.withLock({ $0.routes.route(id: id) != nil }) else {
                 throw Failure(.noRoute, "there is no route \"\(id)\"")

@@ -44,6 +44,7 @@ extension Gateway {
             if wasWaiting { return }
             throw Self.gone(id)
         }
+        if let event = session.pipe?.cut() { end(session, event) }
         guard let loop = loop(of: id) else { return }
         guard session.isBorrowed else {
             loop.post { $0.letGo(session) }

@@ -16,6 +16,9 @@ final class LoopHandle: Sendable {
     private let place = LoopPlace()
     private let openCommands = OpenCommands()
     private let thread: LoopThread
+    private let bell = Doorbell()
+    /// Made once: a wake-up allocates nothing.
+    private let answerBell: Mailbox.Job
 
     init(index: Int, gateway: Gateway, helpers: HelperThreads) throws(Failure) {
         precondition(index < 1 << Self.indexBits, "more loops than a session's number can tell")
@@ -23,11 +26,13 @@ final class LoopHandle: Sendable {
         askMilliseconds = gateway.settings.limits.askMilliseconds
         let place = place
         let openCommands = openCommands
+        let bell = bell
+        answerBell = { place.driver?.answerBell() }
         do {
             thread = try LoopThread(name: "pubsubgw-\(index)") { loop in
                 let driver = GatewayLoop(
                     index: index, loop, gateway: gateway, helpers: helpers,
-                    openCommands: openCommands)
+                    openCommands: openCommands, bell: bell)
                 place.enter(driver)
                 loop.run()
                 place.leave()
@@ -54,6 +59,11 @@ final class LoopHandle: Sendable {
             guard let driver = place.driver else { return }
             job(driver)
         }
+    }
+
+    /// Something waits in the pipe of that session.
+    func ring(_ session: UInt64) {
+        if bell.ring(session) { thread.mailbox.post(answerBell) }
     }
 
     /// Runs `question` on the loop's thread and waits for its answer; nil: it has ended, or did

@@ -9,23 +9,28 @@ public final class HostSession: Sendable {
     let tellsClosed: Bool
     /// Works on a descriptor that stays the host's.
     let isBorrowed: Bool
+    /// The host owns the connection.
+    let pipe: HostPipe?
     private let forgotten = Atomic<Bool>(false)
 
     init(
         id: UInt64, queue: EventQueue? = nil, userData: UInt64 = 0, tellsClosed: Bool = true,
-        isBorrowed: Bool = false
+        isBorrowed: Bool = false, pipe: HostPipe? = nil
     ) {
         self.id = id
         self.queue = queue
         self.userData = userData
         self.tellsClosed = tellsClosed
         self.isBorrowed = isBorrowed
+        self.pipe = pipe
     }
 
     /// The host wants to hear no more of it. A queue asks under its lock, so that no event slips
     /// past `EventQueue.forget`.
     var isForgotten: Bool { forgotten.load(ordering: .acquiring) }
     func forget() { forgotten.store(true, ordering: .releasing) }
+
+    func push(_ event: QueueEvent) { queue?.push(event) }
 
     /// An event of this session.
     func event(_ kind: QueueEvent.Kind) -> QueueEvent {

@@ -1,6 +1,9 @@
 /// One event on its way to the host (`pubsubgw_event`).
 public struct QueueEvent: Sendable {
     public enum Kind: UInt32, Sendable {
+        case output = 1
+        case message = 2
+        case resume = 3
         case closed = 4
         case command = 5
         case drained = 10

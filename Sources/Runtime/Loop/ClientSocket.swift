@@ -4,42 +4,40 @@ import Glibc
 
 /// The socket of one session in its loop. It waits for what it needs, and no more: the epoll is
 /// only told when that changes, never per message.
-final class ClientSocket: ReadinessHandler {
-    let id: SessionID
+final class ClientSocket: ClientPort, ReadinessHandler {
     let descriptor: Int32
     /// The host goes on owning the descriptor: it is never closed here.
     let isLent: Bool
-    private unowned let driver: GatewayLoop
     private var registration: Registration?
 
-    /// The engine takes no input now.
-    var isPaused = false { didSet { if isPaused != oldValue { update() } } }
-    /// The kernel's buffer is full.
-    var wantsWrite = false { didSet { if wantsWrite != oldValue { update() } } }
     /// The client has said that nothing more comes.
     var hasEnded = false { didSet { update() } }
-    var hasFailed = false
-    /// Waits for the end of the turn.
-    var isDirty = false
 
-    var isOpen: Bool { registration != nil }
+    override var isOpen: Bool { registration != nil }
 
     init(_ id: SessionID, _ descriptor: Int32, isLent: Bool, driver: GatewayLoop) {
-        self.id = id
         self.descriptor = descriptor
         self.isLent = isLent
-        self.driver = driver
+        super.init(id, driver: driver)
     }
 
     func start(_ loop: EventLoop) throws(SystemError) {
         registration = try loop.add(descriptor, interest, handler: self)
     }
 
-    func stop(_ loop: EventLoop) {
-        guard let registration else { return }
-        self.registration = nil
-        loop.remove(registration)
+    override func close(linger: Bool) {
+        if let registration {
+            self.registration = nil
+            driver.loop.remove(registration)
+        }
+        if linger && !hasEnded && !hasFailed { return driver.linger(self) }
+        // A child that was forked by the host may hold a copy: the peer is told all the same.
+        Socket.shutdownBoth(descriptor)
+        if !isLent { Socket.close(descriptor) }
     }
+
+    override func pauseChanged() { update() }
+    override func wantsWriteChanged() { update() }
 
     private var interest: Interest {
         var interest: Interest = isPaused || hasEnded ? [] : .read
@@ -63,8 +61,7 @@ final class ClientSocket: ReadinessHandler {
         }
     }
 
-    /// Bytes that the socket took; negative: it failed.
-    func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int {
+    override func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int {
         switch Socket.write(descriptor, vectors) {
         case .bytes(let count): return count
         case .wouldBlock: return 0

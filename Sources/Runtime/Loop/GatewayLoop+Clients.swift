@@ -42,7 +42,7 @@ extension GatewayLoop {
         perform()
     }
 
-    func fail(_ client: ClientSocket, _ reason: String) {
+    func fail(_ client: ClientPort, _ reason: String) {
         client.hasFailed = true
         engine.failed(client.id, reason, now: loop.now)
         perform()
@@ -55,7 +55,7 @@ extension GatewayLoop {
         markDirty(client)
     }
 
-    func markDirty(_ client: ClientSocket) {
+    func markDirty(_ client: ClientPort) {
         guard !client.isDirty else { return }
         client.isDirty = true
         dirtyClients.append(client)
@@ -63,7 +63,7 @@ extension GatewayLoop {
 
     func flushClients() {
         guard !dirtyClients.isEmpty else { return }
-        var clients: [ClientSocket] = []
+        var clients: [ClientPort] = []
         swap(&clients, &dirtyClients)
         for client in clients {
             client.isDirty = false
@@ -75,8 +75,9 @@ extension GatewayLoop {
         swap(&clients, &dirtyClients)
     }
 
-    func flush(_ client: ClientSocket) {
+    func flush(_ client: ClientPort) {
         let state = engine.writeOutput(client.id, now: loop.now) { client.write($0) }
+        client.endWrites()
         perform()
         guard client.isOpen else { return }
         switch state {
@@ -88,14 +89,6 @@ extension GatewayLoop {
     }
 
     func closeClient(_ id: SessionID, linger: Bool) {
-        guard let client = clients.removeValue(forKey: id) else { return }
-        client.stop(loop)
-        if linger && !client.hasEnded && !client.hasFailed {
-            self.linger(client)
-        } else {
-            // A child that was forked by the host may hold a copy: the peer is told all the same.
-            Socket.shutdownBoth(client.descriptor)
-            if !client.isLent { Socket.close(client.descriptor) }
-        }
+        clients.removeValue(forKey: id)?.close(linger: linger)
     }
 }

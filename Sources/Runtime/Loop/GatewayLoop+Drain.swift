@@ -30,7 +30,8 @@ extension GatewayLoop {
 
     /// Sessions are over for the host when their sockets are.
     func checkDrained() {
-        guard drain.isEngineDrained, !drain.isTold, lingering.isEmpty else { return }
+        guard drain.isEngineDrained, !drain.isTold, lingering.isEmpty, finishing.isEmpty
+        else { return }
         drain.isTold = true
         gateway.loopDrained()
     }
@@ -42,6 +43,7 @@ extension GatewayLoop {
         perform()
         for id in Array(clients.keys) { closeClient(id, linger: false) }
         for socket in Array(lingering.values) { socket.end() }
+        cutFinishing()
         for id in Array(brokers.keys) { closeBroker(id) }
         for listener in wakeListeners { listener.close() }
         wakeListeners = []

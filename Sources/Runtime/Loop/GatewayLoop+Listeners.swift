@@ -40,8 +40,10 @@ extension GatewayLoop {
             gateway.directory.add(session)
             open(session, descriptor: descriptor, opening)
         } else {
-            let transit = DescriptorInTransit(descriptor, session, gateway.directory)
-            other.post { $0.open(session, descriptor: transit.take(), opening) }
+            let transit = SessionInTransit(session, descriptor: descriptor, gateway.directory)
+            other.post {
+                if transit.take() { $0.open(session, descriptor: descriptor, opening) }
+            }
         }
     }
 }

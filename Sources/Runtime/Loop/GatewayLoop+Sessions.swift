@@ -12,7 +12,7 @@ extension GatewayLoop {
         let id = SessionID(raw: session.id)
         if let socket = lingeringLent[id] { return socket.end() }
         close(id, code: 1001, reason: "the host has let go")
-        guard session.isBorrowed, let client = clients[id] else { return }
+        guard session.isBorrowed || session.pipe != nil, let client = clients[id] else { return }
         flush(client)
         if client.isOpen { fail(client, "the host has let go") }
     }
@@ -27,6 +27,9 @@ extension GatewayLoop {
         event.text = closed.reason
         if let socket = lingeringLent[closed.session] {
             socket.closed = (session, event)
+        } else if let pipe = session.pipe {
+            guard let event = pipe.finish(event) else { return finishing[closed.session] = session }
+            gateway.directory.end(session, event)
         } else {
             gateway.directory.end(session, event)
         }

@@ -14,11 +14,18 @@ final class GatewayLoop {
     let helpers: HelperThreads
     let limits: DriverLimits
 
-    var clients: [SessionID: ClientSocket] = [:]
+    var clients: [SessionID: ClientPort] = [:]
     /// The host's side of the sessions.
     var hosted: [SessionID: HostSession] = [:]
     /// Sessions with output, in the order of their asking; they are written at the end of the turn.
-    var dirtyClients: [ClientSocket] = []
+    var dirtyClients: [ClientPort] = []
+    /// Pipes that have more input than one turn takes.
+    var readyPorts: [PipePort] = []
+    /// Sessions that are over but for the last bytes that the host has yet to send.
+    var finishing: [SessionID: HostSession] = [:]
+    let bell: Doorbell
+    /// Memory of the answer to the bell.
+    var callers: [UInt64] = []
     var brokers: [BrokerConnectionID: BrokerSocket] = [:]
     var dirtyBrokers: [BrokerSocket] = []
     var tlsContexts: [TLSSettings: TLSContext] = [:]
@@ -42,8 +49,9 @@ final class GatewayLoop {
 
     init(
         index: Int, _ loop: EventLoop, gateway: Gateway, helpers: HelperThreads,
-        openCommands: OpenCommands
+        openCommands: OpenCommands, bell: Doorbell
     ) {
+        self.bell = bell
         self.index = index
         self.loop = loop
         self.gateway = gateway
@@ -63,7 +71,8 @@ final class GatewayLoop {
 
     /// A moment that has passed: there is work left.
     private var deadline: Instant? {
-        let isBusy = engine.hasWork || !dirtyClients.isEmpty || !dirtyBrokers.isEmpty
+        let isBusy =
+            engine.hasWork || !dirtyClients.isEmpty || !dirtyBrokers.isEmpty || !readyPorts.isEmpty
         return isBusy ? .zero : engine.nextDeadline
     }
 
@@ -71,6 +80,7 @@ final class GatewayLoop {
     /// to say: what a turn collected leaves together.
     private func endTurn() {
         if loop.now >= clockIsReadAt { readWallClock() }
+        attendReadyPorts()
         if let due = engine.nextDeadline, due <= loop.now {
             engine.tick(now: loop.now)
             perform()

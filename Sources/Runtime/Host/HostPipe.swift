@@ -1,0 +1,92 @@
+import Synchronization
+
+/// Between a host that owns a client's connection and the loop that the session lives on: input
+/// one way, output the other. Threads of the host and the loop meet under one lock, and each side
+/// is woken exactly when the other has left something for it. What each flag promises:
+///
+/// | flag | is true while | set by | cleared by |
+/// | --- | --- | --- | --- |
+/// | `isScheduled` | the loop will look at the input without being asked: the bell has rung, or it keeps the pipe among its ready ones, or reading is paused and `resume` makes it look | `feed`, which rings the bell if it was clear | `attend`, when it has taken all |
+/// | `isReadingPaused` | the engine takes no input | the loop | the loop, which then looks at the input |
+/// | `isResumeOwed` | `feed` has answered PAUSE, and no `resume` event has followed | `feed` | `attend` or the end of a pause, with little input left: pushes the event |
+/// | `isOutputTold` | the host knows of output: an `output` event was pushed and it has not yet seen nothing left | the loop behind a write, with output there: pushes the event | `output` or `consume` with nothing left |
+/// | `isBlocked` | the loop has output that did not fit | `write` | `consume` with half of the room free: rings the bell |
+/// | `hasRoom` | the bell has rung for room | `consume` | `attend` |
+///
+/// So no wake-up is lost: input without `isScheduled` is none, output without `isOutputTold` is none
+/// behind a flush, and a loop that is blocked has left more than half of the room filled, which the
+/// host knows of and has yet to consume.
+///
+/// The end: `open` -> `finishing` (the session is over, and its last bytes wait for the host) ->
+/// `over`. Whoever makes the step to `over` pushes the `closed` event.
+public final class HostPipe: Sendable {
+    enum Kind {
+        case bytes, messages
+    }
+
+    /// Input from which on the host is asked to wait. A few reads of a quick client.
+    static let pauseBytes = 256 << 10
+    /// Input with which it may go on.
+    static let resumeBytes = 64 << 10
+    /// Input that is taken from a host that does not wait.
+    static let inputBytesMax = 1 << 20
+    /// Output that waits for the host: enough to fill a socket's buffer.
+    static let outputBytesMax = 256 << 10
+
+    enum End: Sendable {
+        case open
+        case finishing(QueueEvent)
+        case over
+    }
+
+    struct State: ~Copyable, Sendable {
+        var input = ByteQueue()
+        /// The client's end of stream was fed.
+        var hasInputEnded = false
+        var isScheduled = false
+        var isReadingPaused = false
+        var isResumeOwed = false
+
+        var output = OutputBlocks()
+        var isOutputTold = false
+        var isBlocked = false
+        var hasRoom = false
+        /// Bytes of message events that the host has not polled.
+        var unpolledBytes = 0
+
+        var end = End.open
+        /// What was written may still reach the client.
+        var lingers = false
+        /// Nobody will take the output any more.
+        var isCut = false
+    }
+
+    let kind: Kind
+    private let id: UInt64
+    private let loop: LoopHandle
+    let state = Mutex(State())
+
+    init(_ kind: Kind, of id: UInt64, loop: LoopHandle) {
+        self.kind = kind
+        self.id = id
+        self.loop = loop
+    }
+
+    /// Lets the loop look at what the host has left.
+    func ring() { loop.ring(id) }
+}
+
+extension HostPipe.State {
+    /// Whether a `resume` event is due; it is the caller's to push.
+    mutating func resumes() -> Bool {
+        guard isResumeOwed, !isReadingPaused, input.count <= HostPipe.resumeBytes else {
+            return false
+        }
+        isResumeOwed = false
+        return true
+    }
+
+    var takesOutput: Bool {
+        if case .open = end { !isCut && !hasInputEnded } else { false }
+    }
+}

@@ -1,0 +1,35 @@
+import EventLoop
+import GatewayCore
+import Glibc
+
+/// One session's way to its client, as its loop sees it: a socket, or the host.
+class ClientPort {
+    let id: SessionID
+    unowned let driver: GatewayLoop
+
+    /// The engine takes no input now.
+    final var isPaused = false { didSet { if isPaused != oldValue { pauseChanged() } } }
+    /// Output waits that was not taken.
+    final var wantsWrite = false { didSet { if wantsWrite != oldValue { wantsWriteChanged() } } }
+    final var hasFailed = false
+    /// Waits for the end of the turn.
+    final var isDirty = false
+
+    init(_ id: SessionID, driver: GatewayLoop) {
+        self.id = id
+        self.driver = driver
+    }
+
+    var isOpen: Bool { preconditionFailure("of a subclass") }
+
+    func pauseChanged() {}
+    func wantsWriteChanged() {}
+
+    /// Bytes that were taken; negative: it failed.
+    func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int { preconditionFailure("of a subclass") }
+    /// Behind the writes of a turn.
+    func endWrites() {}
+
+    /// The engine knows the session no more.
+    func close(linger: Bool) { preconditionFailure("of a subclass") }
+}

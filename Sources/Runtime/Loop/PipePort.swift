@@ -1,0 +1,56 @@
+import GatewayCore
+import Glibc
+
+/// A session whose connection is the host's, in its loop.
+class PipePort: ClientPort {
+    let session: HostSession
+    let pipe: HostPipe
+    /// Among the driver's ready ports.
+    final var isReady = false
+    private var isClosed = false
+
+    init(_ session: HostSession, _ pipe: HostPipe, driver: GatewayLoop) {
+        self.session = session
+        self.pipe = pipe
+        super.init(SessionID(raw: session.id), driver: driver)
+    }
+
+    override var isOpen: Bool { !isClosed }
+
+    override func pauseChanged() {
+        pipe.setReadingPaused(isPaused)
+        if !isPaused { driver.markReady(self) }
+    }
+
+    override func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int { pipe.write(vectors) }
+
+    override func endWrites() {
+        if pipe.tellsOutput() { session.push(session.event(.output)) }
+    }
+
+    override func close(linger: Bool) {
+        isClosed = true
+        pipe.close(lingers: linger && !hasFailed)
+    }
+
+    /// Looks at what the host has left.
+    func attend() {
+        let found = pipe.attend(into: isPaused ? nil : driver.inbox)
+        heed(found, UnsafeMutableRawBufferPointer(rebasing: driver.inbox[..<found.count]))
+    }
+
+    final func heed(_ found: HostPipe.Attendance, _ bytes: UnsafeMutableRawBufferPointer) {
+        if found.hasRoom { driver.markDirty(self) }
+        if found.resumes { session.push(session.event(.resume)) }
+        take(found, bytes)
+        guard isOpen else { return }
+        if found.hasEnded { return driver.endPipe(self) }
+        if found.hasMore, !isPaused { driver.markReady(self) }
+    }
+
+    func take(_ found: HostPipe.Attendance, _ bytes: UnsafeMutableRawBufferPointer) {
+        guard !bytes.isEmpty else { return }
+        driver.engine.received(id, bytes, now: driver.loop.now)
+        driver.perform()
+    }
+}
