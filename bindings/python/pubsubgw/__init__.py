@@ -16,6 +16,8 @@ seconds, but Kafka's timestamps, which are milliseconds. The functions are those
 which says more about each.
 """
 
+from ._client import Client, Fetched, Isolation, ListedOffset, Subscription
+from ._commands import Command, CommandFailed
 from ._errors import (
     AuthError, ConfigError, Error, ForkedError, FullError, GoneError, InvalidError, KafkaError,
     LoadError, NoRouteError, OutOfMemoryError, ProtocolError, StateError, Status, SystemCallError,
@@ -23,12 +25,15 @@ from ._errors import (
 from ._events import Event, EventType, Queue
 from ._gateway import Gateway, Stats, route_check
 from ._library import has_feature, load, set_log_level, version
-from ._sessions import Closed, Session
+from ._records import Record
+from ._sessions import BytesSession, Closed, MessagesSession, Session
 
 __all__ = [
-    "AuthError", "Closed", "ConfigError", "Error", "Event", "EventType", "ForkedError",
-    "FullError", "Gateway", "GoneError", "InvalidError", "KafkaError", "LoadError",
-    "NoRouteError", "OutOfMemoryError", "ProtocolError", "Queue", "Session", "StateError",
-    "Stats", "Status", "SystemCallError", "TLSError", "TimedOutError", "UnsupportedError",
-    "has_feature", "load", "route_check", "set_log_level", "version",
+    "AuthError", "BytesSession", "Client", "Closed", "Command", "CommandFailed", "ConfigError",
+    "Error", "Event", "EventType", "Fetched", "ForkedError", "FullError", "Gateway",
+    "GoneError", "InvalidError", "Isolation", "KafkaError", "ListedOffset", "LoadError",
+    "MessagesSession", "NoRouteError", "OutOfMemoryError", "ProtocolError", "Queue", "Record",
+    "Session", "StateError", "Stats", "Status", "Subscription", "SystemCallError", "TLSError",
+    "TimedOutError", "UnsupportedError", "has_feature", "load", "route_check", "set_log_level",
+    "version",
 ]

@@ -13,7 +13,7 @@ from typing import AsyncIterator, Callable, Dict, List, Optional, Tuple, Type
 
 from ._errors import Status, failure
 from ._library import check, lib
-from ._structs import EVENT, EventStruct
+from ._structs import EVENT, SLICE, EventStruct
 
 _BATCH = 64
 # What the binding puts into user_data is above what a program usually counts with.
@@ -26,7 +26,14 @@ log = logging.getLogger("pubsubgw")
 class EventType(enum.IntEnum):
     """PUBSUBGW_EV_*. Ignore what you don't know: later libraries have more."""
 
+    OUTPUT = 1
+    MESSAGE = 2
+    RESUME = 3
     CLOSED = 4
+    COMMAND = 5
+    RECORDS = 7
+    OFFSET = 8
+    METADATA = 9
     DRAINED = 10
     LOG = 11
 
@@ -88,6 +95,10 @@ class Queue:
         array = (EventStruct * _BATCH).from_buffer(self._room)
         self._address = ctypes.addressof(array)
         self._array = array
+        # Room for the slices of bytes sessions: one thread uses a queue, so they can share it.
+        self._slices = bytearray(SLICE.size * 16)
+        self._slices_array = (ctypes.c_char * len(self._slices)).from_buffer(self._slices)
+        self._slices_address = ctypes.addressof(self._slices_array)
         self._fd = check(lib.pubsubgw_queue_fd(handle))
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._other: Optional[Callable[[Event], None]] = None
@@ -103,6 +114,12 @@ class Queue:
     def poll(self, limit: int = _BATCH) -> List[Event]:
         """Takes at most `limit` (up to 64) events that wait; [] if there is none."""
         return [event_of(raw) for raw in self._taken(self._take(limit))]
+
+    def poll_raw(self, limit: int = _BATCH) -> "List[Tuple[RawEvent, int]]":
+        """The same without a copy: each event with the address of its struct, which is valid, with
+        what it points to, until the next poll."""
+        taken = self._taken(self._take(limit))
+        return list(zip(taken, range(self._address, self._address + len(self._room), EVENT.size)))
 
     def wait(self, timeout: Optional[float] = None, limit: int = _BATCH) -> List[Event]:
         """Blocks until there are events, or `timeout` seconds (None: without limit)."""

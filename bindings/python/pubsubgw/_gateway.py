@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import ctypes
 import json
+import weakref
 from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import Any, AsyncIterator, Dict, List, Optional, Type
+from typing import Any, AsyncIterator, Callable, Dict, List, Optional, Type
 
+from ._client import Client
+from ._commands import CommandDesk, Handler, Registration
 from ._errors import GoneError, StateError, Status, failure
 from ._events import EventType, Queue, RawEvent
 from ._library import check, lib, load, take_text
-from ._sessions import OnClosed, Session, adopt
+from ._sessions import BytesSession, MessagesSession, OnClosed, Session, opened
 from ._structs import StatsStruct
 from ._text import JSON, json_bytes, milliseconds, optional_bytes
 
@@ -69,6 +72,10 @@ class Gateway:
         self._handle: Optional[int] = handle.value
         self._attached: Dict[asyncio.AbstractEventLoop, Queue] = {}
         self._drained: Optional["asyncio.Future[None]"] = None
+        self._registrations: List[Registration] = []
+        self._desks: List[CommandDesk] = []
+        self._command_queues: List[Queue] = []
+        self._clients: "weakref.WeakSet[Client]" = weakref.WeakSet()
 
     # Routes ------------------------------------------------------------------------------------
 
@@ -130,7 +137,9 @@ class Gateway:
 
     def close(self) -> None:
         """Stops at once what still runs, and ends the handle."""
-        queues = list(self._attached.values())
+        for client in list(self._clients):
+            client.close()
+        queues = list(self._attached.values()) + self._command_queues
         self._attached.clear()
         handle, self._handle = self._handle, None
         if handle is not None:
@@ -159,6 +168,10 @@ class Gateway:
             queue = self.queue(log=True)
             queue.attach(loop=loop)
             self._attached[loop] = queue
+            if not self._desks:
+                self._desks.append(CommandDesk(self, queue))
+                for registration in self._registrations:
+                    self._register(registration)
         return queue
 
     async def shutdown(self, code: int = 1001, timeout: float = 30.0) -> None:
@@ -221,7 +234,41 @@ class Gateway:
             route=route, host=host, uri=uri, remote_addr=remote_addr, request_head=request_head,
             key=key, protocol=protocol, extensions=extensions, policy=policy, preread=preread,
             queue=queue, user_data=user_data, dup=dup, closed_event=closed_event)
-        return adopt(self, fd, options, closed)
+        return opened(
+            Session, self, lib.pubsubgw_session_adopt_fd, (fd,), options, closed=closed)
+
+    def open_bytes(
+        self, *, route: Optional[str] = None, host: Optional[str] = None,
+        uri: Optional[str] = None, remote_addr: Optional[str] = None,
+        request_head: Optional[bytes] = None, key: Optional[str] = None,
+        protocol: Optional[str] = None, extensions: Optional[str] = None,
+        policy: Optional[JSON] = None, preread: bytes = b"", queue: Optional[Queue] = None,
+        user_data: int = 0, output: Optional[Callable[[], None]] = None,
+        resume: Optional[Callable[[], None]] = None, closed: Optional[OnClosed] = None,
+    ) -> BytesSession:
+        """Opens a session for a connection that the host keeps, for TLS above all. The 101, or the
+        refusal, is its first output. Arguments as of `adopt`; events OUTPUT, RESUME and CLOSED
+        come to the functions, or to `queue` with `user_data`."""
+        options = dict(
+            route=route, host=host, uri=uri, remote_addr=remote_addr, request_head=request_head,
+            key=key, protocol=protocol, extensions=extensions, policy=policy, preread=preread,
+            queue=queue, user_data=user_data)
+        return opened(
+            BytesSession, self, lib.pubsubgw_session_open_bytes, (), options, closed=closed,
+            output=output, resume=resume)
+
+    def open_messages(
+        self, *, queue: Queue, route: Optional[str] = None, host: Optional[str] = None,
+        uri: Optional[str] = None, remote_addr: Optional[str] = None,
+        protocol: Optional[str] = None, policy: Optional[JSON] = None, user_data: int = 0,
+    ) -> MessagesSession:
+        """Opens a session for a client whose WebSocket the host speaks: it has checked origin and
+        version, and agreed on `protocol`. MESSAGE, RESUME and CLOSED events come to `queue`; those
+        that wait there make the session's reading pause, so let it have a queue of its own."""
+        options = dict(
+            route=route, host=host, uri=uri, remote_addr=remote_addr, protocol=protocol,
+            policy=policy, queue=queue, user_data=user_data)
+        return opened(MessagesSession, self, lib.pubsubgw_session_open_messages, (), options)
 
     def queue(self, log: bool = False) -> Queue:
         """A queue of events. log=True: log lines come as events, not to standard error."""
@@ -229,6 +276,49 @@ class Gateway:
         check(lib.pubsubgw_queue_new(
             self._live(), _QUEUE_LOG if log else 0, ctypes.byref(handle)))
         return Queue(handle.value or 0)
+
+    # Commands and the direct client ------------------------------------------------------------
+
+    def command(
+        self, name: str, req_field: int, resp_field: int, *, route: Optional[str] = None,
+    ) -> Callable[[Handler], Handler]:
+        """Registers a command of the host's own:
+
+            @gateway.command("cmd_redis_publish", 1001, 1002)
+            async def publish(command: pubsubgw.Command) -> bytes: ...
+
+        name, fields: as pubsubgw_command_on has them. route: only there; None: on every route that
+        has none of its own. The handler answers the response's sub-message (or raises
+        `CommandFailed`); it may be a plain function. It is called on the asyncio loop that the
+        gateway is attached to first, from then on."""
+
+        def register(handler: Handler) -> Handler:
+            registration = Registration(name, req_field, resp_field, route, handler)
+            if self._desks:
+                self._register(registration)
+            self._registrations.append(registration)
+            return handler
+
+        return register
+
+    def _register(self, registration: Registration) -> None:
+        for desk in self._desks:
+            if desk.takes(registration):
+                return desk.add(registration)
+        queue = self.queue()
+        queue.attach(loop=next(iter(self._attached)))
+        self._command_queues.append(queue)
+        self._desks.append(CommandDesk(self, queue))
+        self._desks[-1].add(registration)
+
+    def client(self, *, route: Optional[str] = None, **config: Any) -> Client:
+        """A Kafka client for the host itself, on the running asyncio loop. route: with that
+        route's upstream and credentials; or upstream=..., plugins=..., pubsub=... as in a route;
+        or in short nodes=..., tls=..., timeout=... of an upstream. Rules of a route's topics bind
+        its WebSocket clients, not the host."""
+        client = Client(self, config if route is None else {"route": route, **config})
+        self._clients.add(client)
+        return client
 
     # Numbers -----------------------------------------------------------------------------------
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint32, c_uint64
+from ctypes import c_void_p
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from ._errors import LoadError, Status, failure
-from ._structs import OpenStruct, StatsStruct
+from ._structs import FetchStruct, OpenStruct, StatsStruct, SubscribeStruct
 
 #: The header that this binding was written for: 0xMMmmpp.
 HEADER_VERSION = 0x000100
@@ -40,7 +41,27 @@ _FUNCTIONS: Dict[str, Tuple[Any, ...]] = {
     "pubsubgw_queue_wait": (c_int, c_void_p, c_void_p, c_int, c_size_t, c_int),
     "pubsubgw_queue_destroy": (None, c_void_p),
     "pubsubgw_session_adopt_fd": (c_int, c_void_p, c_int, POINTER(OpenStruct), POINTER(c_uint64)),
+    "pubsubgw_session_open_bytes": (c_int, c_void_p, POINTER(OpenStruct), POINTER(c_uint64)),
+    "pubsubgw_session_feed": (c_int, c_void_p, c_uint64, c_char_p, c_size_t),
+    "pubsubgw_session_output": (c_int, c_void_p, c_uint64, c_void_p, c_int),
+    "pubsubgw_session_consume": (c_int, c_void_p, c_uint64, c_size_t),
+    "pubsubgw_session_open_messages": (c_int, c_void_p, POINTER(OpenStruct), POINTER(c_uint64)),
+    "pubsubgw_session_message": (c_int, c_void_p, c_uint64, c_int, c_char_p, c_size_t),
+    "pubsubgw_session_push": (c_int, c_void_p, c_uint64, c_uint32, c_char_p, c_size_t),
+    "pubsubgw_session_close": (c_int, c_void_p, c_uint64, c_int, c_char_p),
+    "pubsubgw_session_forget": (c_int, c_void_p, c_uint64),
     "pubsubgw_listen": (c_int, c_void_p, c_char_p, c_int),
+    "pubsubgw_command_on": (c_int, c_void_p, c_char_p, c_char_p, c_uint32, c_uint32, c_void_p),
+    "pubsubgw_command_reply": (c_int, c_void_p, c_uint64, c_char_p, c_size_t),
+    "pubsubgw_command_fail": (c_int, c_void_p, c_uint64, c_int, c_char_p),
+    "pubsubgw_client_new": (c_int, c_void_p, c_char_p, c_void_p, c_uint64, POINTER(c_void_p)),
+    "pubsubgw_client_destroy": (None, c_void_p),
+    "pubsubgw_fetch": (c_int, c_void_p, POINTER(FetchStruct), c_uint64),
+    "pubsubgw_list_offset": (c_int, c_void_p, c_char_p, c_int32, c_int64, c_uint64),
+    "pubsubgw_metadata": (c_int, c_void_p, c_char_p, c_uint64),
+    "pubsubgw_subscribe": (c_int, c_void_p, POINTER(SubscribeStruct), c_uint64),
+    "pubsubgw_cancel": (c_int, c_void_p, c_uint64),
+    "pubsubgw_event_record": (c_void_p, c_void_p, c_size_t),
     "pubsubgw_get_stats": (c_int, c_void_p, POINTER(StatsStruct)),
     "pubsubgw_metrics_text": (c_void_p, c_void_p, POINTER(c_size_t)),
 }

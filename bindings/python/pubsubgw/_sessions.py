@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, Type, TypeVar
 
+from ._errors import GoneError
 from ._events import EventType, Queue, RawEvent, data_of
 from ._library import check, lib
-from ._structs import OpenStruct
+from ._structs import SLICE, OpenStruct
 from ._text import JSON, json_bytes, optional_bytes
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _DUP_FD = 1
 _NO_CLOSED_EVENT = 4
+_PAUSE = 1
+_SLICES = 16
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,6 @@ class Closed:
     bytes_received: int
 
 
-#: What a host may tell of a client, as keyword arguments of every way to open a session:
-#:
-#: route         the route's id; None: by host and path of the request
-#: policy        narrows the route for this session: "commands", "topics", "limits" as in the
-#:               route's "pubsub", and "principal", "trace" for log lines
-#: remote_addr   the client's address; None: asked from the socket
-#: closed        called with a `Closed` when the session has ended (where events are dispatched)
 OnClosed = Callable[[Closed], None]
 
 
@@ -45,14 +42,101 @@ class Session(int):
 
     _gateway: "Gateway"
 
-    @classmethod
-    def _of(cls, number: int, gateway: "Gateway") -> "Session":
-        session = cls(number)
-        session._gateway = gateway
-        return session
+    def push(self, resp_field: int, message: bytes) -> None:
+        """Sends PubSubResp{sequence 0, field `resp_field` = `message`} to the client: a push
+        without a request. In the JSON sub-protocols `message` is a JSON value.
+        `FullError`: the client has too much waiting; nothing was sent."""
+        check(lib.pubsubgw_session_push(
+            self._gateway._live(), self, resp_field, message, len(message)))
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Closes it with a WebSocket code and a reason of at most 123 bytes. Its end is told as
+        ever."""
+        check(lib.pubsubgw_session_close(self._gateway._live(), self, code, reason.encode()))
+
+    def forget(self) -> None:
+        """Hears no more of it: no event comes any more, and it is closed with 1001."""
+        try:
+            check(lib.pubsubgw_session_forget(self._gateway._live(), self))
+        except GoneError:
+            pass
 
     def __repr__(self) -> str:
-        return f"<Session {int(self)}>"
+        return f"<{type(self).__name__} {int(self)}>"
+
+
+class _OwnedSession(Session):
+    """One whose connection the host keeps. A context manager: leaving it forgets the session."""
+
+    _queue: Queue
+    _user_data: int
+
+    def forget(self) -> None:
+        if self._user_data:
+            self._queue.remove_receiver(self._user_data)
+        super().forget()
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.forget()
+
+
+class BytesSession(_OwnedSession):
+    """A session whose host owns the connection, TLS too: it reads and writes, the library does the
+    rest. Made by `Gateway.open_bytes`. One thread at a time may use it."""
+
+    def feed(self, data: bytes) -> bool:
+        """Takes bytes that came from the client; b"": its stream has ended. False: taken, but feed
+        no more until the RESUME event (`resume` is called)."""
+        return check(lib.pubsubgw_session_feed(
+            self._gateway._live(), self, data, len(data))) != _PAUSE
+
+    def output(self) -> bytes:
+        """What has to be written next; b"" if nothing has. It stays until it is consumed."""
+        count: int = lib.pubsubgw_session_output(
+            self._gateway._live(), self, self._queue._slices_address, _SLICES)
+        if count <= 0:
+            check(count)
+            return b""
+        slices = self._queue._slices
+        if count == 1:
+            return ctypes.string_at(*SLICE.unpack_from(slices))
+        return b"".join(
+            ctypes.string_at(*slice) for slice in SLICE.iter_unpack(slices[:count * SLICE.size]))
+
+    def consume(self, count: int) -> bool:
+        """The first `count` bytes of the output were written. False: nothing more waits, until the
+        next OUTPUT event (`output` is called)."""
+        return check(lib.pubsubgw_session_consume(self._gateway._live(), self, count)) != 0
+
+    def __enter__(self) -> "BytesSession":
+        return self
+
+
+class MessagesSession(_OwnedSession):
+    """A session whose host owns WebSocket: it receives and sends messages. Made by
+    `Gateway.open_messages`. `pubsubgw.messages.Messages` is that for asyncio."""
+
+    def message(self, data: "bytes | str") -> bool:
+        """Takes a message of the client, binary or text. False: taken, but give no more until the
+        RESUME event (`resume` is called)."""
+        opcode, payload = (1, data.encode()) if isinstance(data, str) else (2, data)
+        return check(lib.pubsubgw_session_message(
+            self._gateway._live(), self, opcode, payload, len(payload))) != _PAUSE
+
+    def client_closed(self, code: Optional[int] = None, reason: str = "") -> None:
+        """The client closed, with this code; None: the connection is lost."""
+        payload = b"" if code is None else code.to_bytes(2, "big") + reason.encode()
+        check(lib.pubsubgw_session_message(
+            self._gateway._live(), self, 8, payload, len(payload)))
+
+    def __enter__(self) -> "MessagesSession":
+        return self
+
+
+_Any = TypeVar("_Any", bound=Session)
 
 
 def opening(
@@ -77,35 +161,53 @@ def opening(
         queue=None if queue is None else queue._live(), user_data=user_data)
 
 
-def watch(queue: Queue, closed: OnClosed) -> int:
-    """A user_data for a session on `queue`, whose end `closed` is told."""
-
-    def receive(raw: RawEvent, _: int) -> None:
-        if raw[0] == EventType.CLOSED:
-            queue.remove_receiver(raw[4])
-            closed(closed_of(raw))
-
-    return queue.add_receiver(receive)
-
-
 def closed_of(raw: RawEvent) -> Closed:
     return Closed(raw[2], raw[7], data_of(raw).decode(errors="replace"), raw[9], raw[10])
 
 
-def adopt(gateway: "Gateway", fd: int, options: Dict[str, Any], closed: Optional[OnClosed]) -> Session:
-    queue: Optional[Queue] = options.get("queue")
-    watched = None
-    if closed is not None:
+def receiver_of(
+    queue: Queue, closed: Optional[OnClosed], output: Optional[Callable[[], None]] = None,
+    resume: Optional[Callable[[], None]] = None,
+) -> Callable[[RawEvent, int], None]:
+    """Gives a session's events to the functions that want them."""
+
+    def receive(raw: RawEvent, _: int) -> None:
+        kind = raw[0]
+        if kind == EventType.OUTPUT and output is not None:
+            output()
+        elif kind == EventType.RESUME and resume is not None:
+            resume()
+        elif kind == EventType.CLOSED:
+            queue.remove_receiver(raw[4])
+            if closed is not None:
+                closed(closed_of(raw))
+
+    return receive
+
+
+def opened(
+    kind: Type[_Any], gateway: "Gateway", function: Callable[..., int], before: Tuple[Any, ...],
+    options: Dict[str, Any], **wanted: Optional[Callable[..., None]],
+) -> _Any:
+    """Opens a session by one of the library's functions. If any of its events is `wanted`, they
+    come to these functions, through `options`' queue or the running loop's."""
+    queue: Optional[Queue] = options["queue"]
+    number = 0
+    if any(wanted.values()):
         if queue is None:
             queue = options["queue"] = gateway.attach()
-        watched = options["user_data"] = watch(queue, closed)
-    number = ctypes.c_uint64()
+        number = options["user_data"] = queue.add_receiver(receiver_of(
+            queue, wanted.get("closed"), wanted.get("output"), wanted.get("resume")))
+    id = ctypes.c_uint64()
     try:
         struct = opening(**options)
-        check(lib.pubsubgw_session_adopt_fd(
-            gateway._live(), fd, ctypes.byref(struct), ctypes.byref(number)))
+        check(function(gateway._live(), *before, ctypes.byref(struct), ctypes.byref(id)))
     except BaseException:
-        if queue is not None and watched is not None:
-            queue.remove_receiver(watched)
+        if queue is not None and number:
+            queue.remove_receiver(number)
         raise
-    return Session._of(number.value, gateway)
+    session = kind(id.value)
+    session._gateway = gateway
+    if isinstance(session, _OwnedSession) and queue is not None:
+        session._queue, session._user_data = queue, number
+    return session

@@ -40,7 +40,34 @@ class StatsStruct(Structure):
     ]
 
 
+class FetchStruct(Structure):
+    """pubsubgw_fetch_args"""
+
+    _fields_ = [
+        ("struct_size", c_uint32), ("partition", c_int32), ("topic", c_char_p),
+        ("offset", c_int64), ("max_bytes", c_int32), ("min_bytes", c_int32),
+        ("max_wait_ms", c_int32), ("isolation", c_int32),
+    ]
+
+
+class SubscribeStruct(Structure):
+    """pubsubgw_subscribe_args"""
+
+    _fields_ = [
+        ("struct_size", c_uint32), ("partition", c_int32), ("topic", c_char_p),
+        ("offset", c_int64), ("timestamp", c_int64), ("start", c_int32), ("isolation", c_int32),
+        ("options_json", c_char_p),
+    ]
+
+
 # One call of `struct` reads a whole event; ctypes would ask for each field by itself, at several
 # times the cost.
 EVENT = struct.Struct("@IiQQQPNiIqq")
 assert EVENT.size == 72
+
+# pubsubgw_slice
+SLICE = struct.Struct("@PN")
+
+# pubsubgw_record and pubsubgw_header
+RECORD = struct.Struct("@IiPqqPNPNPNI4x")
+HEADER = struct.Struct("@PPN")

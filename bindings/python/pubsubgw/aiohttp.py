@@ -4,18 +4,18 @@
     pubsubgw.aiohttp.setup(app, gateway)
 
 A plain connection goes to the library, socket and all: from then on no byte of that client passes
-through Python.
+through Python. A TLS connection stays Python's, which carries its bytes to and fro.
 """
 
 from __future__ import annotations
 
-from typing import Any, AsyncIterator, Awaitable, Callable, Optional
+import asyncio
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from . import transports
-from ._errors import Status, failure
 from ._gateway import Gateway
 from ._http import request_head
 
@@ -66,10 +66,8 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
         raise ConnectionResetError("the client has gone")
     if request.headers.get("Upgrade", "").lower() != "websocket":
         raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
-    if transport.get_extra_info("ssl_object") is not None:
-        raise failure(
-            Status.UNSUPPORTED, "PUBSUBGW_E_UNSUPPORTED", "a TLS connection cannot be handed over")
-    if transport.get_write_buffer_size():
+    is_tls = transport.get_extra_info("ssl_object") is not None
+    if transport.get_write_buffer_size() and not is_tls:
         # The end of an earlier response on this connection: it goes first.
         transport.set_write_buffer_limits(0)
         await request.writer.drain()
@@ -77,10 +75,21 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
     transport.pause_reading()
     request.protocol.set_parser(tail)  # type: ignore[arg-type]
     head = request_head(request.method, request.raw_path, request.raw_headers)
-    transports.hand_over(
-        transport, gateway, request_head=head, preread=tail.bytes,
-        remote_addr=request.remote, **options)
+    options.update(request_head=head, preread=tail.bytes, remote_addr=request.remote)
+    if is_tls:
+        await _carry(transport, gateway, options)
+    else:
+        transports.hand_over(transport, gateway, **options)
     return Detached()
+
+
+async def _carry(transport: asyncio.Transport, gateway: Gateway, options: Dict[str, Any]) -> None:
+    """Serves until the session ends. Then the server closes the connection, as it is its own."""
+    protocol = transports.BytesProtocol(transport, gateway, **options)
+    try:
+        await protocol.closed
+    finally:
+        protocol.give_back()
 
 
 def setup(

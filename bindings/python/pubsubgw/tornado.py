@@ -3,40 +3,42 @@
     class Kafka(tornado.web.RequestHandler):
         async def get(self):
             await pubsubgw.tornado.hand_over(self, gateway)
+
+A plain connection goes to the library, socket and all: from then on no byte of that client passes
+through Python. A TLS connection stays Python's, which carries its bytes to and fro.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Optional
 
-from tornado.iostream import IOStream, SSLIOStream
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.web import RequestHandler
 
-from ._errors import Status, failure
+from ._errors import GoneError
 from ._gateway import Gateway
 from ._http import request_head
-from ._sessions import Session
+from ._sessions import Closed, OnClosed
 
 _CHUNK = 65536
 
 
-async def hand_over(handler: RequestHandler, gateway: Gateway, **options: Any) -> Session:
-    """Gives a plain connection to the library, socket and all, which answers the upgrade, or
-    refuses it. `options`: route, policy, closed, ... as of `Gateway.adopt`. The handler has to
-    return without writing."""
+async def hand_over(handler: RequestHandler, gateway: Gateway, **options: Any) -> None:
+    """Gives the client to the library, which answers the upgrade, or refuses it. `options`: route,
+    policy, closed, ... as of `Gateway.adopt`. The handler has to return without writing."""
     request = handler.request
-    if isinstance(request.connection.stream, SSLIOStream):  # type: ignore[union-attr]
-        raise failure(
-            Status.UNSUPPORTED, "PUBSUBGW_E_UNSUPPORTED", "a TLS connection cannot be handed over")
     headers = [(name.encode("latin-1"), value.encode("latin-1"))
                for name, value in request.headers.get_all()]
     head = request_head(request.method or "GET", request.uri or "/", headers)
+    options.update(request_head=head, remote_addr=request.remote_ip)
     stream = handler.detach()
     try:
-        return gateway.adopt(
-            stream.socket.fileno(), dup=True, request_head=head, preread=_preread(stream),
-            remote_addr=request.remote_ip, **options)
+        if isinstance(stream, SSLIOStream):
+            await _Carrier(stream, gateway, **options).run()
+        else:
+            gateway.adopt(
+                stream.socket.fileno(), dup=True, preread=_preread(stream), **options)
     finally:
         # It does not shut the connection down: that would hit the library's duplicate too.
         stream.close()
@@ -52,3 +54,63 @@ def _preread(stream: IOStream) -> bytes:
             chunk.add_done_callback(lambda done: done.exception())
             return taken
         taken += chunk.result()
+
+
+class _Carrier:
+    """Carries the bytes of a session over a stream, with back-pressure both ways."""
+
+    def __init__(
+        self, stream: IOStream, gateway: Gateway, *, closed: Optional[OnClosed] = None,
+        **options: Any,
+    ) -> None:
+        self._stream = stream
+        self._on_closed = closed
+        self._closed: "asyncio.Future[Closed]" = asyncio.get_running_loop().create_future()
+        self._may_feed = asyncio.Event()
+        self._has_output = asyncio.Event()
+        self._session = gateway.open_bytes(
+            output=self._has_output.set, resume=self._may_feed.set,
+            closed=self._closed.set_result, **options)
+
+    async def run(self) -> None:
+        tasks = [asyncio.ensure_future(self._read()), asyncio.ensure_future(self._write())]
+        try:
+            closed = await self._closed
+            if self._on_closed is not None:
+                self._on_closed(closed)
+        finally:
+            if not self._closed.done():
+                self._session.forget()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                data = await self._stream.read_bytes(_CHUNK, partial=True)
+                self._may_feed.clear()
+                if not self._session.feed(data):
+                    await self._may_feed.wait()
+        except StreamClosedError:
+            self._lose()
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                await self._has_output.wait()
+                self._has_output.clear()
+                while data := self._session.output():
+                    await self._stream.write(data)
+                    if not self._session.consume(len(data)):
+                        break
+        except StreamClosedError:
+            self._lose()
+        except GoneError:
+            pass
+
+    def _lose(self) -> None:
+        try:
+            self._session.feed(b"")
+        except GoneError:
+            pass

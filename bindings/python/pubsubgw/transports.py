@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import collections
+from typing import Any, Deque, Optional
 
+from ._errors import GoneError
 from ._gateway import Gateway
-from ._sessions import Session
+from ._sessions import Closed, OnClosed, Session
 
 
 def hand_over(transport: asyncio.Transport, gateway: Gateway, **options: Any) -> Session:
@@ -28,3 +30,104 @@ def hand_over(transport: asyncio.Transport, gateway: Gateway, **options: Any) ->
     # shutdown would hit the library's duplicate too.
     transport.abort()
     return session
+
+
+class BytesProtocol(asyncio.Protocol):
+    """Carries the bytes of a session over a transport, TLS or not, with back-pressure both ways.
+
+        protocol = BytesProtocol(transport, gateway, request_head=head, preread=tail)
+        closed = await protocol.closed
+
+    It takes the place of the transport's protocol, which hears of nothing more but the loss of the
+    connection. When `closed` is done all output was given to the transport: close it then."""
+
+    def __init__(
+        self, transport: asyncio.Transport, gateway: Gateway, *,
+        closed: Optional[OnClosed] = None, **options: Any,
+    ) -> None:
+        self.closed: "asyncio.Future[Closed]" = asyncio.get_running_loop().create_future()
+        self._transport = transport
+        self._on_closed = closed
+        self._can_write = True
+        self._is_paused = False
+        self._ended = False
+        # What the transport had read already when it was told to stop.
+        self._unfed: Deque[bytes] = collections.deque()
+        self._session = gateway.open_bytes(
+            output=self._output, resume=self._resume, closed=self._end, **options)
+        self._former = transport.get_protocol()
+        transport.set_protocol(self)
+        if not transport.is_reading():
+            transport.resume_reading()
+
+    # From the client ---------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_paused:
+            self._unfed.append(data)
+        elif not self._ended and not self._session.feed(data):
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        self._is_paused = False
+        while self._unfed and not self._is_paused:
+            self._is_paused = not self._session.feed(self._unfed.popleft())
+        if not self._is_paused and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def eof_received(self) -> bool:
+        # The session may have something to say yet: the transport stays open (where it can; TLS
+        # cannot be half closed).
+        return False
+
+    def connection_lost(self, error: Optional[Exception]) -> None:
+        self._can_write = False
+        if not self._ended:
+            self._ended = True
+            try:
+                self._session.feed(b"")
+            except GoneError:
+                self._finish(Closed(self._session, 1006, "the gateway has stopped", 0, 0))
+        self._former.connection_lost(error)
+
+    # To the client -----------------------------------------------------------------------------
+
+    def _output(self) -> None:
+        while self._can_write:
+            data = self._session.output()
+            if not data:
+                return
+            # A transport that has enough calls pause_writing from within.
+            self._transport.write(data)
+            if not self._session.consume(len(data)):
+                return
+
+    def pause_writing(self) -> None:
+        self._can_write = False
+
+    def resume_writing(self) -> None:
+        self._can_write = True
+        if not self._ended:
+            self._output()
+
+    # The end -----------------------------------------------------------------------------------
+
+    def _end(self, closed: Closed) -> None:
+        self._ended = True
+        self._finish(closed)
+
+    def _finish(self, closed: Closed) -> None:
+        if not self.closed.done():
+            self.closed.set_result(closed)
+        on_closed, self._on_closed = self._on_closed, None
+        if on_closed is not None:
+            on_closed(closed)
+
+    def give_back(self) -> None:
+        """Puts the former protocol in its place again; the session is forgotten if it lives."""
+        if not self.closed.done():
+            self._ended = True
+            self._session.forget()
+        if not self._transport.is_closing():
+            self._transport.set_protocol(self._former)
