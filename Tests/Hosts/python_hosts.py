@@ -100,9 +100,11 @@ class GunicornHost(PythonHost):
 
 
 def example(name, *options):
-    def start(broker):
+    def start(broker, tls=()):
+        with_tls = ["--cert", tls[0], "--key", tls[1]] if tls else []
         return PythonHost(
-            broker, os.path.join(EXAMPLES, name), "--port", "0", "--brokers", broker, *options)
+            broker, os.path.join(EXAMPLES, name), "--port", "0", "--brokers", broker, *options,
+            *with_tls, cert=tls)
     return start
 
 
@@ -113,11 +115,7 @@ def gunicorn(*options):
 
 
 def with_tls(start):
-    def started(broker):
-        cert = certificate()
-        host = start(broker, *cert)
-        return host
-    return started
+    return lambda broker: start(broker, certificate())
 
 
 def certificate():
