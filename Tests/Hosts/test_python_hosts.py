@@ -182,6 +182,22 @@ def carries_large_frames_both_ways(host):
     asyncio.run(sessions())
 
 
+def answers_503_while_it_shuts_down(host):
+    """On a connection that it had before; a client that does not close holds the end up."""
+    with host.connect() as lazy, host.connect() as late:
+        lazy.sendall(upgrade_head())
+        assert receive_head(lazy)[0].startswith("HTTP/1.1 101 ")
+        late.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head, body = receive_head(late)
+        receive(late, int(head.lower().split("content-length: ")[1].split("\r\n")[0]) - len(body))
+        host.process.send_signal(signal.SIGTERM)
+        assert lazy.recv(100)[2:4] == b"\x03\xe9"
+        late.sendall(upgrade_head())
+        received = receive_all(late)
+        assert received.startswith(b"HTTP/1.1 503 "), received
+    assert host.process.wait(20) == 0
+
+
 def resident(pid):
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmRSS:"))
@@ -209,10 +225,12 @@ CHECKS = {
     "keeps_nothing_of_killed_clients": keeps_nothing_of_killed_clients,
     "is_not_held_up_by_a_client_that_never_reads": is_not_held_up_by_a_client_that_never_reads,
     "carries_large_frames_both_ways": carries_large_frames_both_ways,
+    "answers_503_while_it_shuts_down": answers_503_while_it_shuts_down,
     "shuts_down_with_1001": ends_with(1001, signal.SIGTERM),
     "reloads_with_1012": ends_with(1012, signal.SIGHUP),
 }
 
+CLOSERS = ("gunicorn", "uvicorn")  # end their own connections when they are told to end
 # Hosts that keep the connection, and carry its bytes or messages.
 CARRIERS = ("aiohttp_tls", "tornado_tls", "uvicorn")
 
@@ -228,4 +246,6 @@ for host_name, start_host in HOSTS.items():
     for check_name, check in CHECKS.items():
         if check is carries_large_frames_both_ways and not host_name.startswith(CARRIERS):
             continue  # no byte of these passes through Python
+        if check is answers_503_while_it_shuts_down and host_name.startswith(CLOSERS):
+            continue
         globals()[f"test_{host_name}_{check_name}"] = in_host(start_host, check)

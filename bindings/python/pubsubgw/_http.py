@@ -14,4 +14,6 @@ def request_head(method: str, target: str, headers: Iterable[Tuple[bytes, bytes]
     return b"".join(line.translate(_BLANKS) + b"\r\n" for line in lines) + b"\r\n"
 
 
+UNAVAILABLE = (b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+               b"Connection: close\r\n\r\n")
 _BLANKS = bytes(32 if byte in (10, 13) else byte for byte in range(256))

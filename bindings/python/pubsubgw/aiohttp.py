@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from . import transports
+from ._errors import StateError
 from ._gateway import Gateway
 from ._http import request_head
 
@@ -76,10 +77,16 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
     request.protocol.set_parser(tail)  # type: ignore[arg-type]
     head = request_head(request.method, request.raw_path, request.raw_headers)
     options.update(request_head=head, preread=tail.bytes, remote_addr=request.remote)
-    if is_tls:
-        await _carry(transport, gateway, options)
-    else:
-        transports.hand_over(transport, gateway, **options)
+    try:
+        if is_tls:
+            await _carry(transport, gateway, options)
+        else:
+            transports.hand_over(transport, gateway, **options)
+    except StateError as error:
+        # Shutting down, most likely.
+        unavailable = web.HTTPServiceUnavailable()
+        unavailable.force_close()
+        raise unavailable from error
     return Detached()
 
 

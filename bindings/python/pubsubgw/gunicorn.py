@@ -19,6 +19,7 @@ import socket
 import ssl
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
 
+from ._errors import StateError
 from ._gateway import Gateway
 from ._http import request_head
 
@@ -51,10 +52,13 @@ def hand_over(
     if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
         return _refuse(start_response, "426 Upgrade Required", "WebSocket only\n")
     target = environ.get("RAW_URI") or environ.get("PATH_INFO", "/")
-    gateway.adopt(
-        lent.fileno(), dup=True, preread=_preread(environ),
-        request_head=request_head(environ["REQUEST_METHOD"], target, _headers(environ)),
-        remote_addr=environ.get("REMOTE_ADDR") or None, **options)
+    try:
+        gateway.adopt(
+            lent.fileno(), dup=True, preread=_preread(environ),
+            request_head=request_head(environ["REQUEST_METHOD"], target, _headers(environ)),
+            remote_addr=environ.get("REMOTE_ADDR") or None, **options)
+    except StateError:
+        return _refuse(start_response, "503 Service Unavailable", "not started, or shutting down\n")
     sink = _replace(lent)
     start_response("101 Switching Protocols", [("Connection", "close")])
     return _Detached(sink)

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import ssl
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, Optional
 
-from ._errors import Status, failure
+from ._errors import StateError, Status, failure
 from ._gateway import Gateway
 from ._http import request_head
 from ._sessions import Session
 
 
-def hand_over(handler: BaseHTTPRequestHandler, gateway: Gateway, **options: Any) -> Session:
+def hand_over(
+    handler: BaseHTTPRequestHandler, gateway: Gateway, **options: Any,
+) -> Optional[Session]:
     """Gives a plain connection to the library, socket and all, which answers the upgrade, or
     refuses it. `options`: route, policy, closed, ... as of `Gateway.adopt`. The handler has to
-    return without writing."""
+    return without writing. None: the gateway does not run (any more), and 503 was answered."""
     if isinstance(handler.connection, ssl.SSLSocket):
         raise failure(
             Status.UNSUPPORTED, "PUBSUBGW_E_UNSUPPORTED", "a TLS connection cannot be handed over")
@@ -33,6 +35,11 @@ def hand_over(handler: BaseHTTPRequestHandler, gateway: Gateway, **options: Any)
             connection.fileno(), preread=_preread(handler),
             request_head=request_head(handler.command, handler.path, headers),
             remote_addr=str(handler.client_address[0]) or None, **options)
+    except StateError:
+        connection.settimeout(timeout)
+        handler.close_connection = True
+        handler.send_error(503)
+        return None
     except BaseException:
         connection.settimeout(timeout)
         raise

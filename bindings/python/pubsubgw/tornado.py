@@ -16,9 +16,9 @@ from typing import Any, Optional
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.web import RequestHandler
 
-from ._errors import GoneError
+from ._errors import GoneError, StateError
 from ._gateway import Gateway
-from ._http import request_head
+from ._http import UNAVAILABLE, request_head
 from ._sessions import Closed, OnClosed
 
 _CHUNK = 65536
@@ -39,6 +39,9 @@ async def hand_over(handler: RequestHandler, gateway: Gateway, **options: Any) -
         else:
             gateway.adopt(
                 stream.socket.fileno(), dup=True, preread=_preread(stream), **options)
+    except StateError:
+        # Shutting down, most likely. The handler has no connection any more to answer on.
+        await stream.write(UNAVAILABLE)
     finally:
         # It does not shut the connection down: that would hit the library's duplicate too.
         stream.close()
