@@ -13,25 +13,48 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A blocking connection to 127.0.0.1:port that has been upgraded; ends the program on failure. */
-static inline int websocket_connect(int port, const char *path) {
+/* How the bytes of a connection are written and read: plain or through TLS. */
+typedef ssize_t (*websocket_put)(void *connection, const uint8_t *bytes, size_t n);
+typedef ssize_t (*websocket_get)(void *connection, uint8_t *bytes, size_t room);
+
+/* A blocking connection to 127.0.0.1:port; ends the program on failure, as the others do. */
+static inline int websocket_socket(int port) {
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) { perror("connect"); exit(1); }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return fd;
+}
+
+static inline void websocket_upgrade(int port, const char *path, void *connection, websocket_put put,
+                                     websocket_get get) {
     char head[2048];
     int n = snprintf(head, sizeof head,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", path, port);
-    if (write(fd, head, (size_t)n) != n) { perror("write"); exit(1); }
+    if (put(connection, (uint8_t *)head, (size_t)n) != n) { perror("write"); exit(1); }
     size_t got = 0;
     while (got < sizeof head - 1) {               /* byte by byte: nothing behind the head is lost */
-        if (read(fd, head + got, 1) != 1) { fprintf(stderr, "closed in the handshake\n"); exit(1); }
+        if (get(connection, (uint8_t *)head + got, 1) != 1) { fprintf(stderr, "closed in the handshake\n"); exit(1); }
         head[++got] = 0;
         if (got >= 4 && !memcmp(head + got - 4, "\r\n\r\n", 4)) break;
     }
     if (strncmp(head, "HTTP/1.1 101", 12)) { fprintf(stderr, "refused: %s\n", head); exit(1); }
+}
+
+static inline ssize_t websocket_put_plain(void *fd, const uint8_t *bytes, size_t n) {
+    return send(*(int *)fd, bytes, n, MSG_NOSIGNAL);
+}
+
+static inline ssize_t websocket_get_plain(void *fd, uint8_t *bytes, size_t room) {
+    return recv(*(int *)fd, bytes, room, 0);
+}
+
+/* A plain connection that has been upgraded. */
+static inline int websocket_connect(int port, const char *path) {
+    int fd = websocket_socket(port);
+    websocket_upgrade(port, path, &fd, websocket_put_plain, websocket_get_plain);
     return fd;
 }
 
