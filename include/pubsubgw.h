@@ -247,7 +247,8 @@ enum {
   PUBSUBGW_EV_RESUME = 3,   /* after PUBSUBGW_PAUSE: the session takes data again */
   PUBSUBGW_EV_CLOSED = 4,   /* a session ended. code: WebSocket close code (1006: without a close
                                frame; 0: refused before the 101), data: reason text (UTF-8), number:
-                               bytes sent to the client, number2: bytes received from it */
+                               bytes sent to the client, number2: bytes received from it, flags: the
+                               HTTP status that the upgrade was answered with (0: with none) */
   PUBSUBGW_EV_COMMAND = 5,  /* a client sent a command of the host's (pubsubgw_command_on). code:
                                req_field, number: the client's sequence, number2: resp_field, data:
                                the bytes of the request's sub-message; token: for

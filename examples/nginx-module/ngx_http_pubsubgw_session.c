@@ -83,6 +83,8 @@ note_end(ngx_http_pubsubgw_session_t *session, const pubsubgw_event *event)
         ngx_memcpy(ctx->close_reason.data, event->data, event->len);
         ctx->close_reason.len = event->len;
     }
+    /* 101, or the refusal's; 499: the client went before it had an answer */
+    r->headers_out.status = event->flags ? event->flags : NGX_HTTP_CLIENT_CLOSED_REQUEST;
     if (!session->is_bytes) r->connection->sent += event->number;
 }
 

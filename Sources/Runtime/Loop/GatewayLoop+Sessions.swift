@@ -24,6 +24,7 @@ extension GatewayLoop {
         event.code = Int32(closed.code)
         event.number = closed.bytesOut
         event.number2 = closed.bytesIn
+        event.flags = UInt32(clamping: closed.httpStatus)
         event.text = closed.reason
         if let socket = lingeringLent[closed.session] {
             socket.closed = (session, event)

@@ -143,8 +143,10 @@ def test_refusals():
             assert refused(nginx, "/kafka/off", tls) == 404
             with nginx.client(tls, "/kafka/body") as client:
                 client.ping()
-        # Each refusal that the library gave is in the log.
+        # Each refusal that the library gave is in the log, with its own status.
         until(10, "the log", lambda: [end[3] for end in nginx.ends()].count("0") == 16)
+        seen = sorted(end[0] for end in nginx.ends() if end[3] == "0")
+        assert seen == sorted([400] * 10 + [403, 405, 426] * 2), seen
 
 
 def test_http2_is_told_to_upgrade():
