@@ -4,6 +4,7 @@ typedef struct pubsubgw_gateway pubsubgw_gateway;
 typedef struct pubsubgw_queue pubsubgw_queue;
 typedef uint64_t pubsubgw_session;
 enum {
+  PUBSUBGW_PAUSE = 1,
   PUBSUBGW_OK = 0,
   PUBSUBGW_E_INVALID = -1,
   PUBSUBGW_E_NOMEM = -2,
@@ -53,6 +54,8 @@ int pubsubgw_route_match(pubsubgw_gateway *g, const char *host, const char *uri,
                                       char *id, size_t id_cap);
 char *pubsubgw_routes_json(pubsubgw_gateway *g, size_t *len);
 enum {
+  PUBSUBGW_EV_OUTPUT = 1,
+  PUBSUBGW_EV_RESUME = 3,
   PUBSUBGW_EV_CLOSED = 4,
   PUBSUBGW_EV_COMMAND = 5,
   PUBSUBGW_EV_DRAINED = 10,
@@ -110,6 +113,17 @@ typedef struct pubsubgw_open {
 } pubsubgw_open;
 int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
                                            pubsubgw_session *out);
+int pubsubgw_session_open_bytes(pubsubgw_gateway *g, const pubsubgw_open *open,
+                                             pubsubgw_session *out);
+int pubsubgw_session_feed(pubsubgw_gateway *g, pubsubgw_session s, const void *data,
+                                       size_t len);
+typedef struct pubsubgw_slice {
+  const void *data;
+  size_t len;
+} pubsubgw_slice;
+int pubsubgw_session_output(pubsubgw_gateway *g, pubsubgw_session s,
+                                         pubsubgw_slice *out, int max);
+int pubsubgw_session_consume(pubsubgw_gateway *g, pubsubgw_session s, size_t len);
 int pubsubgw_session_close(pubsubgw_gateway *g, pubsubgw_session s, int ws_code,
                                         const char *reason);
 int pubsubgw_session_forget(pubsubgw_gateway *g, pubsubgw_session s);
