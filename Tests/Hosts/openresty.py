@@ -79,7 +79,8 @@ class Nginx:
         until(20, "their gateways", lambda: len(self.sockets()) == self.count)
 
     def sockets(self):
-        return [name for name in os.listdir(self.path("sockets")) if name.endswith(".sock")]
+        return [name for name in os.listdir(self.path("sockets"))
+                if name.endswith(".sock") and not name.endswith("-wake.sock")]
 
     def pid_text(self):
         try:

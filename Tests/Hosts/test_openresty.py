@@ -201,7 +201,7 @@ def served(nginx):
 CLIENTS = """
 import socket, sys
 from support import raw_session, ping_frame
-socks = [raw_session(int(sys.argv[1])) for _ in range(100)]
+socks = [raw_session(int(sys.argv[1]), *sys.argv[2:]) for _ in range(100)]
 for index, sock in enumerate(socks):
     sock.sendall(ping_frame(1)[:index % 8])
 print("ready", flush=True)
@@ -225,3 +225,52 @@ def test_killed_clients_leave_nothing():
             child.wait()
             until(20, "no session", lambda: sum(own_sessions(nginx).values()) == 0)
         until(20, "the sockets of before", lambda: descriptors(nginx.workers()) == before)
+
+
+COMMANDS = ("            dir = ngx.config.prefix()", """            commands = {
+                { name = "cmd_upper", request = 1000, response = 1001,
+                  handler = function(message)
+                      if message == "wait" then ngx.sleep(0.3) end
+                      if message == "raise" then error "deliberately" end
+                      if message == "fail" then return nil, "as asked", 77 end
+                      return message:upper()
+                  end },
+            },
+            dir = ngx.config.prefix()""")
+
+
+def own_command(message, sequence=1, field=1000):
+    """A PubSubReq with a command that pubsub.proto does not know."""
+    def varint(value):
+        out = b""
+        while value > 127:
+            out += bytes([value & 127 | 128])
+            value >>= 7
+        return out + bytes([value])
+    return (b"\x08" + varint(sequence) + varint(field << 3 | 2) + varint(len(message)) + message)
+
+
+def test_commands_of_the_hosts_own():
+    with DevBroker(*RECORDS) as broker, Nginx(broker.bootstrap, replace=[COMMANDS]) as nginx:
+        clients = [Client(nginx.url()) for _ in range(20)]
+        for client in clients:
+            for number in range(50):
+                client.ws.send(own_command(b"wait" if number == 0 else b"x" * number, number))
+        for client in clients:
+            for number in range(50):
+                wanted = b"WAIT" if number == 0 else b"X" * number
+                wanted = own_command(wanted, number, 1001)
+                if number == 0:
+                    wanted = wanted[2:]
+                assert client.ws.recv(timeout=20) == wanted
+        client = clients[0]
+        for message, text, code in ((b"raise", "the command failed", 10), (b"fail", "as asked", 77)):
+            client.ws.send(own_command(message))
+            error = client.receive().error_resp
+            assert (error.message, error.code) == (text, code), error
+        assert "deliberately" in nginx.log()
+        client.ping()
+        nginx.signal("SIGQUIT")
+        assert client.close_code() == 1001
+        until(30, "the end of nginx", nginx.gone)
+        assert os.listdir(nginx.path("sockets")) == ["pubsubgw-generation"]

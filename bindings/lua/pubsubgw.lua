@@ -21,7 +21,7 @@ local pubsubgw = {
     path = library.path,                              -- of the library that was loaded
     version = library.dotted(C.pubsubgw_version()),   -- its version, "0.1.0"
     E = status.codes,
-    EV = { CLOSED = 4, DRAINED = 10, LOG = 11 },
+    EV = { OUTPUT = 1, RESUME = 3, CLOSED = 4, COMMAND = 5, DRAINED = 10, LOG = 11 },
     LOG = { OFF = 0, ERROR = 1, WARN = 2, INFO = 3, DEBUG = 4 },
     new = Gateway.new,
     list = json.list,

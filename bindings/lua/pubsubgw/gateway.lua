@@ -89,6 +89,10 @@ function Gateway:adopt(fd, options)
     return tonumber(out[0])
 end
 
+for _, part in ipairs { "pubsubgw.sessions", "pubsubgw.commands" } do
+    for name, call in pairs(require(part)) do Gateway[name] = call end
+end
+
 local numbers = {
     "threads", "sessions", "sessions_total", "messages_in", "messages_out", "bytes_in", "bytes_out",
     "commands", "command_errors", "kafka_requests", "kafka_errors", "kafka_connections",

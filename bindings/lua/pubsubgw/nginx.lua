@@ -23,14 +23,29 @@ local WATCH_SECONDS = 1000000 -- a timer lasts at most 2^31 ms
 -- options of init, `gateway`, and what a configuration is called (see `generation`).
 local state = {}
 
+-- The route of sessions that no Kafka is behind (pubsubgw.apisix).
+nginx.own_route = "pubsubgw.lua"
+local OWN = { uri = "/pubsubgw.lua", upstream = { scheme = "lua" } }
+
+local function with_own_scheme(settings)
+    local copy, schemes = {}, pubsubgw.list { "lua" }
+    for key, value in pairs(settings or {}) do copy[key] = value end
+    for _, scheme in ipairs(copy.host_schemes or {}) do schemes[#schemes + 1] = scheme end
+    copy.host_schemes = schemes
+    return copy
+end
+
 -- Made once when nginx reads its configuration. Nothing starts here: the workers are forked later.
 --   dir         where the workers' sockets are; the user of the workers must be able to write there
 --   routes      by id, upstreams: by id: tables or JSON
---   settings    of pubsubgw.new
+--   settings    of pubsubgw.new: a table
+--   commands    of the host's own, a list; see `on`
 --   drain_ms    how long sessions may take to end when nginx reloads or quits; default 10000
 function nginx.init(options)
     assert(type(options.dir) == "string", "pubsubgw: init needs `dir`")
-    state = setmetatable({ gateway = assert(pubsubgw.new(options.settings)) }, { __index = options })
+    state = setmetatable({ gateway = assert(pubsubgw.new(with_own_scheme(options.settings))) },
+        { __index = options })
+    assert(state.gateway:route_put(nginx.own_route, OWN))
     -- A worker that is born again finds the stale socket of the one that died under its own name,
     -- and a reload never meets a name that an old worker still uses.
     state.generation = ("%.0f"):format(ngx.now() * 1000)
@@ -77,11 +92,13 @@ function nginx.init_worker()
     assert(state.gateway:listen("unix:" .. state.path, ONLY_OWNER))
     announce()
     assert(ngx.timer.at(WATCH_SECONDS, watch))
+    for _, command in ipairs(state.commands or {}) do assert(nginx.on(command)) end
 end
 
 -- Joins the library's threads. Nginx no longer moves bytes here, so nothing is waited for.
 function nginx.exit_worker()
     if state.path then state.gateway:stop(0) end
+    if state.dispatcher then state.dispatcher:close() end
 end
 
 -- For proxy_pass: where this worker's gateway listens.
@@ -89,5 +106,50 @@ function nginx.address() return "unix:" .. state.path end
 
 -- This worker's gateway (pubsubgw/gateway.lua).
 function nginx.gateway() return state.gateway end
+
+-- What takes this worker's events (pubsubgw/dispatcher.lua); made when first needed.
+function nginx.dispatcher()
+    if state.dispatcher then return state.dispatcher end
+    local text, code
+    state.dispatcher, text, code = require("pubsubgw.dispatcher").new(
+        state.gateway, state.path:gsub("%.sock$", "-wake.sock"))
+    return state.dispatcher, text, code
+end
+
+-- A command of the host's own, for all clients of `route` (nil: of all routes), however they came.
+--   name, request, response   as of pubsubgw_command_on
+--   handler                   function (message, event): see pubsubgw/dispatcher.lua
+function nginx.on(command)
+    local dispatcher, text, code = nginx.dispatcher()
+    if not dispatcher then return nil, text, code end
+    dispatcher:on(command.request, command.handler)
+    return state.gateway:command_on(
+        command.route, command.name, command.request, command.response, dispatcher.queue)
+end
+
+-- Serves the request at hand as a WebSocket: nginx keeps the connection (with TLS), the library
+-- does the rest, the handshake too. For content_by_lua; returns when the session has ended, with
+-- the event of its end; or nil, text, code.
+--   options   nil, or as of gateway:adopt: route, policy, ...
+function nginx.serve(options)
+    local dispatcher, text, code = nginx.dispatcher()
+    if not dispatcher then return nil, text, code end
+    return require "pubsubgw.bytes"(state.gateway, dispatcher, options or {})
+end
+
+-- A session for a WebSocket of lua-resty-websocket (`resty.websocket.server`, in Debian
+-- `nginx.websocket.server`); run() runs it. See pubsubgw/websocket.lua.
+function nginx.open(ws, options, class)
+    local dispatcher, text, code = nginx.dispatcher()
+    if not dispatcher then return nil, text, code end
+    return require("pubsubgw.websocket").open(state.gateway, dispatcher, ws, options, class)
+end
+
+-- The same in one: opens, runs, returns the event of the end.
+function nginx.serve_websocket(ws, options)
+    local session, text, code = nginx.open(ws, options or {})
+    if not session then return nil, text, code end
+    return session:run()
+end
 
 return nginx

@@ -59,6 +59,12 @@ end
 -- The descriptor to wait for: readable while events wait.
 function Queue:fd() return status.number(C.pubsubgw_queue_fd(self.handle)) end
 
+-- Writes a byte to each connection of the unix socket at `path` when events begin to wait: for loops
+-- that can't wait for the descriptor.
+function Queue:wake_listen(path)
+    return status.done(C.pubsubgw_queue_wake_listen(self.handle, path))
+end
+
 -- Ends the queue; otherwise it ends with its last reference.
 function Queue:close()
     C.pubsubgw_queue_destroy(ffi.gc(self.handle, nil))

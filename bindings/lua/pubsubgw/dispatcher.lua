@@ -1,0 +1,126 @@
+-- One light thread per worker that takes the events of a queue and hands each to whom it concerns.
+-- It sleeps on a cosocket: the library writes a byte to it when events begin to wait.
+local C = require("pubsubgw.library").C
+local Pool = require "pubsubgw.pool"
+
+local Dispatcher = {}
+Dispatcher.__index = Dispatcher
+
+local READ_TIMEOUT = 86400000 -- ms; a quiet day is no error
+local WAKES_MAX = 1000000     -- then a new light thread takes over, and the old one's memory goes
+
+local LEVELS = {
+    [C.PUBSUBGW_LOG_ERROR] = ngx.ERR, [C.PUBSUBGW_LOG_WARN] = ngx.WARN,
+    [C.PUBSUBGW_LOG_INFO] = ngx.INFO, [C.PUBSUBGW_LOG_DEBUG] = ngx.DEBUG,
+}
+
+-- path: of the socket that wakes it. May be called wherever ngx.timer.at may.
+function Dispatcher.new(gateway, path)
+    local queue, text, code = gateway:queue { log = true }
+    if not queue then return nil, text, code end
+    local listens
+    listens, text, code = queue:wake_listen(path)
+    if not listens then return nil, text, code end
+    local self = setmetatable({
+        queue = queue, path = path, gateway = gateway, sessions = {}, tokens = {}, next_token = 1,
+        commands = {}, pool = Pool.new(),
+    }, Dispatcher)
+    self.handle = function(event) self:take(event) end
+    local begun
+    begun, text = ngx.timer.at(0, function() self:run() end)
+    if not begun then return nil, text end
+    return self
+end
+
+-- What is called with each event of a session, up to EV.CLOSED.
+function Dispatcher:watch(session, receiver) self.sessions[session] = receiver end
+
+-- A token for a request, and what is called with each event that carries it.
+function Dispatcher:token(receiver)
+    local token = self.next_token
+    self.next_token = token + 1
+    self.tokens[token] = receiver
+    return token
+end
+
+function Dispatcher:forget(token) self.tokens[token] = nil end
+
+function Dispatcher:take(event)
+    local kind = event.type
+    if kind == 11 then -- LOG
+        return ngx.log(LEVELS[event.code] or ngx.INFO, "pubsubgw: ", event.data)
+    elseif kind == 10 then -- DRAINED
+        self.drained = true
+    elseif event.session ~= 0 then
+        local receiver = self.sessions[event.session]
+        if kind == 5 then return self:command(event) end -- COMMAND
+        if kind == 4 then self.sessions[event.session] = nil end -- CLOSED
+        if receiver then receiver(event) end
+    else
+        local receiver = self.tokens[event.token]
+        if receiver then receiver(event) end
+    end
+end
+
+-- handler: function (message, event) that returns the response's encoded sub-message, or nil, a text
+-- for the client, and a code. It may wait: each command has a light thread.
+function Dispatcher:on(request_field, handler) self.commands[request_field] = handler end
+
+local function answer(gateway, handler, event)
+    local fine, message, text, code = pcall(handler, event.data, event)
+    if not fine then
+        ngx.log(ngx.ERR, "pubsubgw: command ", event.code, ": ", message)
+        return gateway:command_fail(event.token, 0, "the command failed")
+    end
+    if message then return gateway:command_reply(event.token, message) end
+    gateway:command_fail(event.token, code, text)
+end
+
+function Dispatcher:command(event)
+    local handler = self.commands[event.code]
+    if not handler then return self.gateway:command_fail(event.token, 2, "unknown command") end
+    self.pool:run(function() answer(self.gateway, handler, event) end)
+end
+
+function Dispatcher:poll()
+    local events
+    repeat
+        events = self.queue:poll() or {}
+        for _, event in ipairs(events) do
+            local fine, text = pcall(self.handle, event)
+            if not fine then ngx.log(ngx.ERR, "pubsubgw: ", text) end
+        end
+    until #events == 0
+end
+
+-- Ends the queue, and its socket's file with it.
+function Dispatcher:close()
+    if not self.closed then
+        self.closed = true
+        self.pool:finish()
+        self.queue:close()
+    end
+end
+
+-- Until the gateway has drained or stopped.
+function Dispatcher:run()
+    local socket = ngx.socket.tcp()
+    socket:settimeouts(1000, 1000, READ_TIMEOUT)
+    local connected, text = socket:connect("unix:" .. self.path)
+    if not connected then return ngx.log(ngx.ERR, "pubsubgw: ", self.path, ": ", text) end
+    for _ = 1, WAKES_MAX do
+        self:poll()
+        if self.drained then break end
+        local bytes
+        bytes, text = socket:receiveany(64)
+        if not bytes and text ~= "timeout" then self.drained = true end
+    end
+    socket:close()
+    if self.drained then
+        self:poll()
+        return self:close()
+    end
+    if not ngx.timer.at(0, function() self:run() end) then return self:run() end
+end
+
+return Dispatcher
