@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 
 import pubsub_pb2 as pb
 import pubsubgw
@@ -183,3 +184,31 @@ def test_json_sessions():
             assert reply["redisPublishResp"] == {"receivers": 3, "was": {"channel": "ab\x01"}}, reply
             assert str(reply["sequence"]) == "3"
     run(main)
+
+
+def test_hosts_without_asyncio():
+    gateway = serving(("k", route(NOWHERE)))
+
+    @gateway.command("cmd_slow", 1001, 1002)
+    async def slow(command):
+        await asyncio.sleep(0.05)
+        return command.data.upper()
+
+    @gateway.command("cmd_never", 1003, 1004)
+    async def never(command):
+        started.set()
+        await asyncio.sleep(1000)
+
+    gateway.start()
+    loop = gateway.attach_in_thread()
+    assert loop is gateway.attach_in_thread()
+    url = f"ws://127.0.0.1:{gateway.listen('127.0.0.1:0')}/kafka"
+    for _ in range(3):
+        assert ask(url, 1001, b"abc") == request(1, 1002, b"ABC")
+    started = threading.Event()
+    with Client(url) as client:
+        client.ws.send(request(1, 1003, b""))
+        assert started.wait(20)
+        gateway.close()
+        assert not loop.is_running() and loop.is_closed()
+    gateway.close()

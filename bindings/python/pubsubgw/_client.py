@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import (
     TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Type, Union)
 
-from ._errors import Status, failure
+from ._errors import KafkaError, Status, failure
 from ._events import EventType, Queue, RawEvent, data_of
 from ._library import check, lib
 from ._readable import Readable
@@ -63,8 +63,11 @@ def _new(
 
 
 def _failure_of(raw: RawEvent) -> Exception:
-    return failure(
+    error = failure(
         raw[1], lib.pubsubgw_error_name(raw[1]).decode(), data_of(raw).decode(errors="replace"))
+    if isinstance(error, KafkaError) and raw[0] == EventType.RECORDS:
+        error.high_watermark, error.log_start_offset = raw[9], raw[10]
+    return error
 
 
 class Client:
@@ -91,8 +94,8 @@ class Client:
         max_wait: float = 0.0, isolation: Isolation = Isolation.DEFAULT,
     ) -> Fetched:
         """The records at `offset` and behind it (-1: the end of the log, -2: its beginning), as
-        many as `max_bytes` allow, but at least one if there is one. max_wait: seconds to wait
-        until there are `min_bytes` of them; 0: answers at once."""
+        many as `max_bytes` allow (0: the configuration's default), but at least one if there is
+        one. max_wait: seconds to wait until there are `min_bytes` of them; 0: answers at once."""
         arguments = FetchStruct(
             struct_size=ctypes.sizeof(FetchStruct), partition=partition, topic=topic.encode(),
             offset=offset, max_bytes=max_bytes, min_bytes=min_bytes,

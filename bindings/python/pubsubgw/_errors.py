@@ -99,7 +99,13 @@ class UnsupportedError(Error, NotImplementedError):
 
 
 class KafkaError(Error):
-    """A broker answered with an error. `kafka_code`: its number in the Kafka protocol."""
+    """A broker answered with an error. `kafka_code`: its number in the Kafka protocol.
+
+    high_watermark, log_start_offset: of an OFFSET_OUT_OF_RANGE the ends of the log, -1 if not
+    known."""
+
+    high_watermark = -1
+    log_start_offset = -1
 
     @property
     def kafka_code(self) -> int:

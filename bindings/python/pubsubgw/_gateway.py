@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Any, AsyncIterator, Callable, Dict, List, Optional, Type
 
+from ._background import LoopThread
 from ._client import Client
 from ._commands import CommandDesk, Handler, Registration
 from ._errors import GoneError, StateError, Status, failure
@@ -72,6 +73,7 @@ class Gateway:
         check(lib.pubsubgw_new(config, ctypes.byref(handle)))
         self._handle: Optional[int] = handle.value
         self._attached: Dict[asyncio.AbstractEventLoop, Queue] = {}
+        self._thread: Optional[LoopThread] = None
         self._drained: Optional["asyncio.Future[None]"] = None
         self._registrations: List[Registration] = []
         self._desks: List[CommandDesk] = []
@@ -138,6 +140,9 @@ class Gateway:
 
     def close(self) -> None:
         """Stops at once what still runs, and ends the handle."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
         for client in list(self._clients):
             client.close()
         queues = list(self._attached.values()) + self._command_queues
@@ -174,6 +179,20 @@ class Gateway:
                 for registration in self._registrations:
                     self._register(registration)
         return queue
+
+    def attach_in_thread(self) -> asyncio.AbstractEventLoop:
+        """Attaches to an asyncio loop that runs in a thread of its own: for hosts without asyncio,
+        whose commands then are answered there, and which reach clients by
+        `asyncio.run_coroutine_threadsafe(..., loop)`. Call it after `start()`; it lasts until
+        `close()`."""
+        if self._thread is None:
+            thread = self._thread = LoopThread()
+
+            async def attach() -> None:
+                self.attach()
+
+            asyncio.run_coroutine_threadsafe(attach(), thread.loop).result()
+        return self._thread.loop
 
     async def shutdown(self, code: int = 1001, timeout: float = 30.0) -> None:
         """`drain`, waits for its end, `stop`, without blocking the loop. 1001: the host shuts

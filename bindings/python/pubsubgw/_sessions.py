@@ -25,13 +25,15 @@ _SLICES = 16
 @dataclass(frozen=True)
 class Closed:
     """How a session ended. code: WebSocket's close code (1006: without a Close frame; 0: refused
-    before the 101). Bytes are those of the client's connection."""
+    before the 101). Bytes are those of the client's connection. http_status: that its upgrade was
+    answered with by the library, 0: with none."""
 
     session: int
     code: int
     reason: str
     bytes_sent: int
     bytes_received: int
+    http_status: int
 
 
 OnClosed = Callable[[Closed], None]
@@ -162,7 +164,7 @@ def opening(
 
 
 def closed_of(raw: RawEvent) -> Closed:
-    return Closed(raw[2], raw[7], data_of(raw).decode(errors="replace"), raw[9], raw[10])
+    return Closed(raw[2], raw[7], data_of(raw).decode(errors="replace"), raw[9], raw[10], raw[8])
 
 
 def receiver_of(

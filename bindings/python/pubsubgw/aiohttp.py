@@ -19,13 +19,14 @@ from . import transports
 from ._errors import StateError
 from ._gateway import Gateway
 from ._http import request_head
+from ._sessions import Closed
 
 
 class Detached(web.StreamResponse):
     """The response to a request whose connection is the library's now: writes nothing."""
 
-    def __init__(self) -> None:
-        super().__init__(status=101)
+    def __init__(self, status: int = 101) -> None:
+        super().__init__(status=status)
 
     async def prepare(self, request: web.BaseRequest) -> Optional[AbstractStreamWriter]:
         return None
@@ -79,9 +80,9 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
     options.update(request_head=head, preread=tail.bytes, remote_addr=request.remote)
     try:
         if is_tls:
-            await _carry(transport, gateway, options)
-        else:
-            transports.hand_over(transport, gateway, **options)
+            # For the server's access log: what the library answered.
+            return Detached((await _carry(transport, gateway, options)).http_status or 101)
+        transports.hand_over(transport, gateway, **options)
     except StateError as error:
         # Shutting down, most likely.
         unavailable = web.HTTPServiceUnavailable()
@@ -90,11 +91,13 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
     return Detached()
 
 
-async def _carry(transport: asyncio.Transport, gateway: Gateway, options: Dict[str, Any]) -> None:
+async def _carry(
+    transport: asyncio.Transport, gateway: Gateway, options: Dict[str, Any],
+) -> Closed:
     """Serves until the session ends. Then the server closes the connection, as it is its own."""
     protocol = transports.BytesProtocol(transport, gateway, **options)
     try:
-        await protocol.closed
+        return await protocol.closed
     finally:
         protocol.give_back()
 

@@ -98,7 +98,8 @@ _reloads = mmap.mmap(-1, 1)
 
 def hooks(name: str, *, timeout: float = 25.0) -> "Tuple[Callable[..., None], ...]":
     """gunicorn's `on_reload`, `post_worker_init` and `worker_exit` for the gateway that `name`,
-    "module:variable", leads to in a worker. A worker that ends closes its sessions with 1001, or
+    "module:variable", leads to in a worker. Its commands are answered, and its log lines given to
+    `logging`, on a thread of the worker. A worker that ends closes its sessions with 1001, or
     with 1012 if gunicorn reloads, and waits for them up to `timeout` seconds; keep it below
     gunicorn's `graceful_timeout`."""
     module, _, variable = name.partition(":")
@@ -111,6 +112,7 @@ def hooks(name: str, *, timeout: float = 25.0) -> "Tuple[Callable[..., None], ..
         known["reloads"] = _reloads[0]
         known["gateway"] = getattr(importlib.import_module(module), variable)
         known["gateway"].start()
+        known["gateway"].attach_in_thread()
 
     def worker_exit(server: Any, worker: Any) -> None:
         if "gateway" in known:

@@ -81,7 +81,8 @@ class Messages:
                 self._can_put.set()
             elif event.type == EventType.CLOSED:
                 self.closed = Closed(
-                    event.session, event.code, event.text, event.number, event.number2)
+                    event.session, event.code, event.text, event.number, event.number2,
+                    event.flags)
                 self._can_put.set()
 
     def close(self) -> None:

@@ -88,7 +88,7 @@ class BytesProtocol(asyncio.Protocol):
             try:
                 self._session.feed(b"")
             except GoneError:
-                self._finish(Closed(self._session, 1006, "the gateway has stopped", 0, 0))
+                self._finish(Closed(self._session, 1006, "the gateway has stopped", 0, 0, 0))
         self._former.connection_lost(error)
 
     # To the client -----------------------------------------------------------------------------
