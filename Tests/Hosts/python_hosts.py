@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 
-from support import ROOT, WORK, Host, receive_all, receive_head
+from support import ROOT, WORK, Host, receive_all, receive_head, unused_port
 
 EXAMPLES = os.path.join(ROOT, "examples/python")
 
 
 class PythonHost(Host):
-    """One of the examples, with a broker. `fds()` are the sockets of all its processes."""
+    """One of the examples, with a broker."""
+
+    loses_early_bytes = False
 
     def __init__(self, broker, *command, cert=None, **environment):
         self.cert = cert
@@ -99,6 +101,31 @@ class GunicornHost(PythonHost):
         self.get("/metrics")
 
 
+class UvicornHost(PythonHost):
+    """uvicorn speaks WebSocket itself; its parser drops what comes behind the request."""
+
+    loses_early_bytes = True
+
+    def __init__(self, broker, *options, cert=()):
+        self.cert, self.scheme = cert, "wss" if cert else "ws"
+        self.port = unused_port()
+        tls = ["--ssl-certfile", cert[0], "--ssl-keyfile", cert[1]] if cert else []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "--port", str(self.port), *options, *tls,
+             "asgi_app:app"], cwd=EXAMPLES, env={
+                **os.environ, "BROKERS": broker,
+                "PYTHONPATH": os.path.join(ROOT, "bindings/python")})
+        until(self.listens)
+
+    def listens(self):
+        assert self.process.poll() is None, "uvicorn ended"
+        try:
+            self.get("/metrics")
+        except ConnectionRefusedError:
+            return False
+        return True
+
+
 def example(name, *options):
     def start(broker, tls=()):
         with_tls = ["--cert", tls[0], "--key", tls[1]] if tls else []
@@ -111,6 +138,12 @@ def example(name, *options):
 def gunicorn(*options):
     def start(broker):
         return GunicornHost(broker, "--workers", "1", *options)
+    return start
+
+
+def uvicorn(*options):
+    def start(broker, tls=()):
+        return UvicornHost(broker, *options, cert=tls)
     return start
 
 

@@ -64,8 +64,8 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
     """Gives the client to the library, which answers the upgrade, or refuses it. `options`: route,
     policy, closed, ... as of `Gateway.adopt`. Return its result from the handler."""
     transport = request.transport
-    if transport is None:
-        raise ConnectionResetError("the client has gone")
+    if transport is None or transport.is_closing():
+        return Detached()
     if request.headers.get("Upgrade", "").lower() != "websocket":
         raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
     is_tls = transport.get_extra_info("ssl_object") is not None
@@ -83,6 +83,8 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
             # For the server's access log: what the library answered.
             return Detached((await _carry(transport, gateway, options)).http_status or 101)
         transports.hand_over(transport, gateway, **options)
+    except ConnectionResetError:
+        transport.abort()
     except StateError as error:
         # Shutting down, most likely.
         unavailable = web.HTTPServiceUnavailable()

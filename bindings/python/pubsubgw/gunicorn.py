@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
 
 from ._errors import StateError
 from ._gateway import Gateway
-from ._http import request_head
+from ._http import adopt, request_head
 
 Environ = Dict[str, Any]
 
@@ -53,8 +53,8 @@ def hand_over(
         return _refuse(start_response, "426 Upgrade Required", "WebSocket only\n")
     target = environ.get("RAW_URI") or environ.get("PATH_INFO", "/")
     try:
-        gateway.adopt(
-            lent.fileno(), dup=True, preread=_preread(environ),
+        adopt(
+            gateway, lent.fileno(), dup=True, preread=_preread(environ),
             request_head=request_head(environ["REQUEST_METHOD"], target, _headers(environ)),
             remote_addr=environ.get("REMOTE_ADDR") or None, **options)
     except StateError:

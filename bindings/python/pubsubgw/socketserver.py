@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from ._errors import StateError, Status, failure
 from ._gateway import Gateway
-from ._http import request_head
+from ._http import adopt, request_head
 from ._sessions import Session
 
 
@@ -22,7 +22,8 @@ def hand_over(
 ) -> Optional[Session]:
     """Gives a plain connection to the library, socket and all, which answers the upgrade, or
     refuses it. `options`: route, policy, closed, ... as of `Gateway.adopt`. The handler has to
-    return without writing. None: the gateway does not run (any more), and 503 was answered."""
+    return without writing. None: the client has gone; or the gateway does not run (any more), and
+    503 was answered."""
     if isinstance(handler.connection, ssl.SSLSocket):
         raise failure(
             Status.UNSUPPORTED, "PUBSUBGW_E_UNSUPPORTED", "a TLS connection cannot be handed over")
@@ -31,14 +32,17 @@ def hand_over(
     connection = handler.connection
     timeout = connection.gettimeout()
     try:
-        session = gateway.adopt(
-            connection.fileno(), preread=_preread(handler),
+        session = adopt(
+            gateway, connection.fileno(), preread=_preread(handler),
             request_head=request_head(handler.command, handler.path, headers),
             remote_addr=str(handler.client_address[0]) or None, **options)
     except StateError:
         connection.settimeout(timeout)
         handler.close_connection = True
         handler.send_error(503)
+        return None
+    except ConnectionResetError:
+        handler.close_connection = True
         return None
     except BaseException:
         connection.settimeout(timeout)

@@ -18,7 +18,7 @@ from tornado.web import RequestHandler
 
 from ._errors import GoneError, StateError
 from ._gateway import Gateway
-from ._http import UNAVAILABLE, request_head
+from ._http import UNAVAILABLE, adopt, request_head
 from ._sessions import Closed, OnClosed
 
 _CHUNK = 65536
@@ -37,11 +37,14 @@ async def hand_over(handler: RequestHandler, gateway: Gateway, **options: Any) -
         if isinstance(stream, SSLIOStream):
             await _Carrier(stream, gateway, **options).run()
         else:
-            gateway.adopt(
-                stream.socket.fileno(), dup=True, preread=_preread(stream), **options)
+            preread = _preread(stream)
+            if not stream.closed():
+                adopt(gateway, stream.socket.fileno(), dup=True, preread=preread, **options)
     except StateError:
         # Shutting down, most likely. The handler has no connection any more to answer on.
         await stream.write(UNAVAILABLE)
+    except (ConnectionResetError, StreamClosedError):
+        pass  # the client has gone
     finally:
         # It does not shut the connection down: that would hit the library's duplicate too.
         stream.close()
@@ -55,6 +58,8 @@ def _preread(stream: IOStream) -> bytes:
         if not chunk.done():
             # Closing the stream fails it; nobody waits for that.
             chunk.add_done_callback(lambda done: done.exception())
+            return taken
+        if chunk.exception() is not None:
             return taken
         taken += chunk.result()
 

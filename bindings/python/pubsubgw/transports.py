@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import errno
 from typing import Any, Deque, Optional
 
 from ._errors import GoneError
 from ._gateway import Gateway
+from ._http import adopt
 from ._sessions import Closed, OnClosed, Session
 
 
@@ -15,13 +17,15 @@ def hand_over(transport: asyncio.Transport, gateway: Gateway, **options: Any) ->
     """Gives a plain (not TLS) connection to the library, as `Gateway.adopt` does with `options`,
     and ends the transport without a word to the client. What the transport had still to write must
     be written before; what it has read goes into `preread`. If the library refuses, the transport
-    is as it was."""
+    is as it was. ConnectionResetError: the client has gone."""
+    if transport.is_closing():
+        raise ConnectionResetError(errno.ECONNRESET, "the client has gone")
     socket = transport.get_extra_info("socket")
     was_reading = transport.is_reading()
     if was_reading:
         transport.pause_reading()
     try:
-        session = gateway.adopt(socket.fileno(), dup=True, **options)
+        session = adopt(gateway, socket.fileno(), dup=True, **options)
     except BaseException:
         if was_reading:
             transport.resume_reading()
