@@ -23,12 +23,12 @@ end
 
 -- To the client, as long as something waits. false: the client is gone.
 local function write(gateway, session, socket)
-    while true do
+    repeat
         local bytes = gateway:output(session)
         if not bytes or bytes == "" then return true end
         if not socket:send(bytes) then return false end
-        if not gateway:consume(session, #bytes) then return true end
-    end
+    until not gateway:consume(session, #bytes)
+    return true
 end
 
 -- Runs the session until it has ended; returns EV.CLOSED's event. nil, text, code: nothing was sent.

@@ -2,6 +2,7 @@
 -- It sleeps on a cosocket: the library writes a byte to it when events begin to wait.
 local C = require("pubsubgw.library").C
 local Pool = require "pubsubgw.pool"
+local Queue = require "pubsubgw.queue"
 
 local Dispatcher = {}
 Dispatcher.__index = Dispatcher
@@ -25,7 +26,10 @@ function Dispatcher.new(gateway, path)
         queue = queue, path = path, gateway = gateway, sessions = {}, tokens = {}, next_token = 1,
         commands = {}, pool = Pool.new(),
     }, Dispatcher)
-    self.handle = function(event) self:take(event) end
+    self.handle = function(raw)
+        local fine, text = pcall(self.take, self, raw)
+        if not fine then ngx.log(ngx.ERR, "pubsubgw: ", text) end
+    end
     local begun
     begun, text = ngx.timer.at(0, function() self:run() end)
     if not begun then return nil, text end
@@ -45,15 +49,23 @@ end
 
 function Dispatcher:forget(token) self.tokens[token] = nil end
 
-function Dispatcher:take(event)
-    local kind = event.type
+local OUTPUT, RESUME = { type = 1 }, { type = 3 } -- the events that say nothing else
+
+function Dispatcher:take(raw)
+    local kind = raw.type
+    if kind == 1 or kind == 3 then
+        local receiver = self.sessions[tonumber(raw.session)]
+        return receiver and receiver(kind == 1 and OUTPUT or RESUME)
+    end
+    local event = Queue.event(raw)
     if kind == 11 then -- LOG
-        return ngx.log(LEVELS[event.code] or ngx.INFO, "pubsubgw: ", event.data)
+        ngx.log(LEVELS[event.code] or ngx.INFO, "pubsubgw: ", event.data)
     elseif kind == 10 then -- DRAINED
         self.drained = true
+    elseif kind == 5 then -- COMMAND
+        self:command(event)
     elseif event.session ~= 0 then
         local receiver = self.sessions[event.session]
-        if kind == 5 then return self:command(event) end -- COMMAND
         if kind == 4 then self.sessions[event.session] = nil end -- CLOSED
         if receiver then receiver(event) end
     else
@@ -83,14 +95,7 @@ function Dispatcher:command(event)
 end
 
 function Dispatcher:poll()
-    local events
-    repeat
-        events = self.queue:poll() or {}
-        for _, event in ipairs(events) do
-            local fine, text = pcall(self.handle, event)
-            if not fine then ngx.log(ngx.ERR, "pubsubgw: ", text) end
-        end
-    until #events == 0
+    repeat until (self.queue:each(self.handle) or 0) == 0
 end
 
 -- Ends the queue, and its socket's file with it.

@@ -15,8 +15,8 @@ local function exact(value)
     return number < 2 ^ 53 and number > -2 ^ 53 and number or value
 end
 
--- Data is copied: what the library holds is valid only until the next poll.
-local function taken(raw)
+-- An event as a table. Data is copied: what the library holds is valid only until the next poll.
+function Queue.event(raw)
     return {
         type = raw.type, status = raw.status, session = exact(raw.session),
         token = exact(raw.token), user_data = exact(raw.user_data),
@@ -40,7 +40,7 @@ end
 local function collected(self, count)
     if count < 0 then return status.failure(count) end
     local list = {}
-    for index = 1, count do list[index] = taken(self.events[index - 1]) end
+    for index = 1, count do list[index] = Queue.event(self.events[index - 1]) end
     return list
 end
 
@@ -50,7 +50,16 @@ function Queue:poll()
     return collected(self, C.pubsubgw_queue_poll(self.handle, self.events, BATCH, EVENT_SIZE))
 end
 
--- The same, and blocks the thread up to `milliseconds` (nil: without limit). Not inside nginx.
+-- Calls `receiver` with each event that waits, at most 64, as the library's own struct: for loops that
+-- make no table of most. Returns how many there were.
+function Queue:each(receiver)
+    local count = C.pubsubgw_queue_poll(self.handle, self.events, BATCH, EVENT_SIZE)
+    if count < 0 then return status.failure(count) end
+    for index = 0, count - 1 do receiver(self.events[index]) end
+    return count
+end
+
+-- As poll, and blocks the thread up to `milliseconds` (nil: without limit). Not inside nginx.
 function Queue:wait(milliseconds)
     return collected(self, C.pubsubgw_queue_wait(
         self.handle, self.events, BATCH, EVENT_SIZE, milliseconds or -1))
