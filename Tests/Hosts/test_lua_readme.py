@@ -1,0 +1,99 @@
+"""What the README shows of Lua, from the README's own text."""
+
+import os
+import re
+import subprocess
+
+from devbroker import DevBroker
+from openresty import Nginx
+from support import Client, ROOT, Host, unused_port
+from test_hosts import RECORDS
+from test_lua import PATH
+from test_openresty import own_command
+
+LINES_MAX = 11
+
+CONF = """
+load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
+worker_processes 2;
+pid nginx.pid;
+events {}
+http {
+    lua_package_path "/usr/local/share/lua/5.1/?.lua;;";
+    @lua.conf@
+    server {
+        listen 127.0.0.1:9080;
+        #listen 127.0.0.1:9443 ssl;
+        #ssl_certificate     certificate.pem;
+        #ssl_certificate_key certificate.key;
+        @lua_locations.conf@
+    }
+}
+"""
+
+
+def blocks():
+    """The README's blocks of nginx and Lua by the name in their first line."""
+    with open(os.path.join(ROOT, "README.md")) as readme:
+        text = readme.read()
+    found = {}
+    for block in re.findall(r"^```(?:nginx|lua)\n(.*?)^```$", text, re.S | re.M):
+        title, rest = block.split("\n", 1)
+        name = re.match(r"(?:#|--) (\w+\.(?:conf|lua))", title)
+        if name:
+            assert len([line for line in rest.split("\n") if line]) <= LINES_MAX, title
+            found[name[1]] = rest
+    return found
+
+
+class Shown(Nginx):
+    """nginx with the README's text, in the places where it says to put it."""
+
+    def __init__(self, brokers, init="", location=""):
+        shown = blocks()
+        text = CONF.replace("@lua.conf@", shown["lua.conf"]) \
+            .replace("@lua_locations.conf@", shown["lua_locations.conf"] + location)
+        assert 'dir = "/run/pubsubgw",' in text
+        self.text = text
+        conf = os.path.join(os.environ["HOSTS_WORK"], f"readme-{os.getpid()}.conf")
+        with open(conf, "w") as out:
+            out.write(text)
+        super().__init__(brokers, conf=conf, replace=[
+            ('dir = "/run/pubsubgw",', f'dir = ngx.config.prefix() .. "sockets", {init}')])
+
+
+def reads(url):
+    with Client(url) as client:
+        client.ping()
+        assert len(client.read_all("demo", 0, 500)) == 500
+
+
+def test_nginx_locations():
+    with DevBroker(*RECORDS) as broker, Shown(broker.bootstrap) as nginx:
+        for path in ("/kafka/proxied", "/kafka/served"):
+            reads(nginx.url(path))
+        client = Client(nginx.url("/kafka/served"))
+        client.ping()
+        nginx.signal("SIGHUP")
+        assert client.close_code() == 1012
+
+
+def test_own_commands():
+    with Shown("127.0.0.1:9", init=blocks()["own_commands.lua"]) as nginx:
+        for path in ("/kafka/proxied", "/kafka/served"):
+            with Client(nginx.url(path)) as client:
+                client.ws.send(own_command(b"shout"))
+                assert client.ws.recv(timeout=10) == own_command(b"SHOUT")
+
+
+def test_plain_luajit():
+    port = unused_port()
+    with DevBroker(*RECORDS) as broker:
+        text = blocks()["gateway.lua"].replace("9080", str(port)) \
+            .replace("127.0.0.1:9092", broker.bootstrap)
+        text = text.replace("io.read()", f'print("port {port}") io.stdout:flush() io.read()')
+        with Host("luajit", "-e", text, stdin=subprocess.PIPE, LUA_PATH=PATH) as host:
+            reads(host.url())
+            host.process.stdin.close()
+            assert host.process.wait(10) == 0, host.process.stderr.read()
