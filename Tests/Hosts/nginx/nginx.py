@@ -52,7 +52,8 @@ def client_tls():
 
 
 class Nginx:
-    """A master that runs in the foreground. `http` stands in the http block, `main` outside."""
+    """A master that runs in the foreground. `http` stands in the http block, `main` outside;
+    PREFIX is the directory."""
 
     def __init__(self, brokers=NOWHERE, locations=LOCATIONS, http="", main="", workers=1,
                  routes=None, server="", start=True):
@@ -98,7 +99,7 @@ http {{
         return os.path.join(self.directory, name)
 
     def configure(self, text):
-        self.text = text
+        self.text = text = text.replace("PREFIX", self.directory)
         with open(self.path("nginx.conf"), "w") as out:
             out.write(text)
 
@@ -127,7 +128,11 @@ http {{
             ["/usr/sbin/nginx", "-p", self.directory + "/", "-c", "nginx.conf", "-e", "error.log"],
             # Freed memory is overwritten: who still reads it finds no request there.
             env={**os.environ, "MALLOC_PERTURB_": "165"})
-        self.await_workers()
+        try:
+            self.await_workers()
+        except BaseException:
+            self.process.terminate()
+            raise
 
     def await_workers(self, old=()):
         def ready():

@@ -108,6 +108,16 @@ def test_request_head_in_pieces_and_of_many_buffers():
                 check_pong(sock)
 
 
+def test_a_unix_listener():
+    with Nginx(server="listen unix:PREFIX/web.sock;\n") as nginx:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(nginx.path("web.sock"))
+            sock.settimeout(20)
+            sock.sendall(upgrade_head() + ping())
+            assert exact_head(sock).startswith(b"HTTP/1.1 101 ")
+            check_pong(sock)
+
+
 def test_several_workers_share_the_clients():
     with DevBroker(*RECORDS) as broker, Nginx(broker.bootstrap, workers=3) as nginx:
         clients = [nginx.client(tls) for _ in range(15) for tls in WAYS]
