@@ -30,6 +30,20 @@ import Testing
         #expect(connection.isInsideOfMessage == false)
     }
 
+    /// Each growth may move all that is there: many small fragments must not make many of them.
+    @Test func manyFragmentsGrowTheMemoryInFewSteps() {
+        var connection = ServerConnection()
+        var sizes: Set<Int> = []
+        feed(ClientFrame.binary([1], isFinal: false).bytes, &connection)
+        let more = ClientFrame.more([UInt8](repeating: 2, count: 64)).bytes
+        for _ in 0..<10_000 {
+            feed(more, &connection)
+            sizes.insert(connection.heldBytes)
+        }
+        #expect(connection.heldBytes <= 2 * 640_001)
+        #expect(sizes.count <= 20)
+    }
+
     @Test func wholeFramesTakeNone() {
         var connection = ServerConnection()
         feed(.text("a") + .ping([1]), &connection)

@@ -20,12 +20,13 @@ struct PartialMessage: ~Copyable {
     var isPlainText: Bool { opcode == .text && !isCompressed }
 
     /// Appends a piece of the frame under way; `expected` is how many bytes of it are still to
-    /// come, so that a large frame ends in memory of its size. What is only announced takes none.
+    /// come, so that a message of one large frame ends in memory of its size. What is only
+    /// announced takes none. Fragments may be many and small: there the memory doubles.
     mutating func append(_ piece: UnsafeMutableRawBufferPointer, expected: Int) {
         let needed = buffer.count + piece.count
         if needed > buffer.allocatedBytes {
             let doubled = max(needed, 2 * buffer.allocatedBytes)
-            buffer.reserve(capacity: min(doubled, needed + expected))
+            buffer.reserve(capacity: fragmentCount > 0 ? doubled : min(doubled, needed + expected))
         }
         buffer.bytes(UnsafeRawBufferPointer(piece))
     }
