@@ -209,7 +209,7 @@ class Subscription:
                 Status.INVALID, "PUBSUBGW_E_INVALID", f"{start!r} is no place to start at")
         self.topic = topic
         self.partition = partition
-        #: Behind the last record that is known of; -1: not known.
+        #: Offset behind the last replicated record; -1: not known freshly.
         self.high_watermark = -1
         self._failure: Optional[Exception] = None
         self._records: Iterator[Record] = iter(())

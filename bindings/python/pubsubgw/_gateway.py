@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import json
+import time
 import weakref
 from dataclasses import dataclass, fields
 from types import TracebackType
@@ -15,7 +16,7 @@ from ._background import LoopThread
 from ._client import Client
 from ._commands import CommandDesk, Handler, Registration
 from ._errors import GoneError, StateError, Status, failure
-from ._events import EventType, Queue, RawEvent
+from ._events import EventType, Queue
 from ._library import check, lib, load, take_text
 from ._sessions import BytesSession, MessagesSession, OnClosed, Session, opened
 from ._structs import StatsStruct
@@ -74,7 +75,7 @@ class Gateway:
         self._handle: Optional[int] = handle.value
         self._attached: Dict[asyncio.AbstractEventLoop, Queue] = {}
         self._thread: Optional[LoopThread] = None
-        self._drained: Optional["asyncio.Future[None]"] = None
+        self._drained = asyncio.Event()
         self._registrations: List[Registration] = []
         self._desks: List[CommandDesk] = []
         self._command_queues: List[Queue] = []
@@ -134,9 +135,12 @@ class Gateway:
         with contextlib.suppress(StateError, GoneError):
             with self.queue() as queue:
                 self.drain(code, timeout)
-                while not any(event.type == EventType.DRAINED for event in queue.wait()):
-                    pass
-            self.stop(0)
+                # No event tells of a drain that was done before.
+                end = time.monotonic() + timeout + 1
+                while time.monotonic() < end and self.stats().sessions:
+                    if any(event.type == EventType.DRAINED for event in queue.wait(0.1)):
+                        break
+            self.stop(1.0)
 
     def close(self) -> None:
         """Stops at once what still runs, and ends the handle."""
@@ -172,6 +176,8 @@ class Gateway:
         queue = self._attached.get(loop)
         if queue is None:
             queue = self.queue(log=True)
+            # From the beginning: the host may drain by itself, and shut down later.
+            queue.set_type_receiver(EventType.DRAINED, lambda *_: self._drained.set())
             queue.attach(loop=loop)
             self._attached[loop] = queue
             if not self._desks:
@@ -198,22 +204,12 @@ class Gateway:
         """`drain`, waits for its end, `stop`, without blocking the loop. 1001: the host shuts
         down; 1012: it reloads. Does nothing if the gateway does not run."""
         with contextlib.suppress(StateError, GoneError):
-            drained = self._drained_on(self.attach())
+            self.attach()
             self.drain(code, timeout)
-            await asyncio.shield(drained)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._drained.wait(), timeout + 1)
             # The Close frames that are still on their way get a second.
             await asyncio.get_running_loop().run_in_executor(None, self.stop, 1.0)
-
-    def _drained_on(self, queue: Queue) -> "asyncio.Future[None]":
-        if self._drained is None:
-            drained = self._drained = asyncio.get_running_loop().create_future()
-
-            def receive(raw: RawEvent, _: int) -> None:
-                if not drained.done():
-                    drained.set_result(None)
-
-            queue.set_type_receiver(EventType.DRAINED, receive)
-        return self._drained
 
     @contextlib.asynccontextmanager
     async def running(self, code: int = 1001, timeout: float = 30.0) -> AsyncIterator["Gateway"]:

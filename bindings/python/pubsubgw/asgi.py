@@ -94,6 +94,9 @@ class App:
             remote_addr=client[0] if client else None)
 
     def _allows(self, headers: Dict[str, str]) -> bool:
+        # Not every server looks at it (RFC 6455 section 4.2.1).
+        if headers.get("sec-websocket-version", "13") != "13":
+            return False
         origin = headers.get("origin")
         if origin is None:
             return True
