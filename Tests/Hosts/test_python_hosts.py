@@ -2,6 +2,7 @@
 killed or never read, shutdown and reload."""
 
 import asyncio
+import os
 import signal
 import socket
 import struct
@@ -83,6 +84,15 @@ def upgrades_a_connection_that_served_before(host):
         client.sendall(ping_frame())
         assert receive(client, len(PONG)) == PONG
     return None
+
+
+def refuses_in_its_own_words(host):
+    for change in ({"Sec-WebSocket-Version": "12"}, {"Origin": "https://elsewhere.example"}):
+        with host.connect() as client:
+            client.sendall(upgrade_head(**change))
+            head = receive_head(client)[0]
+            assert head.split()[1] in ("400", "403", "426"), (change, head)
+    assert host.connections() == 0
 
 
 def refuses_in_the_librarys_words(host):
@@ -222,6 +232,17 @@ def answers_503_while_it_shuts_down(host):
     assert host.process.wait(20) == 0
 
 
+def replaces_a_killed_worker(host):
+    with Client(host.url()) as client:
+        client.ping()
+        workers = host.pids()[1:]
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        assert client.close_code() == 1006
+    until(lambda: host.pids()[1:] and not set(host.pids()) & set(workers))
+    reads_records_and_goes_on(host)
+
+
 def resident(pid):
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmRSS:"))
@@ -237,7 +258,8 @@ def ends_with(code, number):
             with Client(host.url()) as next_client:
                 next_client.ping()
             host.process.send_signal(signal.SIGTERM)
-        assert host.process.wait(20) == 0
+        # uvicorn ends by the signal that it was sent, when all is done.
+        assert host.process.wait(20) in (0, -number if "uvicorn" in host.process.args else 0)
     return ends
 
 
@@ -246,6 +268,7 @@ CHECKS = {
     "answers_a_frame_in_the_segment_of_the_request": answers_a_frame_in_the_segment_of_the_request,
     "upgrades_a_connection_that_served_before": upgrades_a_connection_that_served_before,
     "refuses_in_the_librarys_words": refuses_in_the_librarys_words,
+    "refuses_in_its_own_words": refuses_in_its_own_words,
     "keeps_nothing_of_killed_clients": keeps_nothing_of_killed_clients,
     "takes_no_notice_of_clients_that_are_gone_already":
         takes_no_notice_of_clients_that_are_gone_already,
@@ -254,12 +277,26 @@ CHECKS = {
     "answers_503_while_it_shuts_down": answers_503_while_it_shuts_down,
     "shuts_down_with_1001": ends_with(1001, signal.SIGTERM),
     "reloads_with_1012": ends_with(1012, signal.SIGHUP),
+    "replaces_a_killed_worker": replaces_a_killed_worker,
+    "closes_with_1012_when_it_ends": ends_with(1012, signal.SIGTERM),
 }
 
-UVICORNS_OWN = ("shuts_down_with_1001", "reloads_with_1012")  # it ends its WebSockets itself
-CLOSERS = ("gunicorn", "uvicorn")  # end their own connections when they are told to end
 # Hosts that keep the connection, and carry its bytes or messages.
 CARRIERS = ("aiohttp_tls", "tornado_tls", "uvicorn")
+# Hosts that end their own connections when they are told to end.
+CLOSERS = ("gunicorn", "uvicorn")
+# uvicorn speaks WebSocket itself: it refuses, and ends its clients with a code of its own.
+UVICORNS = ("refuses_in_its_own_words", "closes_with_1012_when_it_ends")
+NOT_UVICORNS = ("refuses_in_the_librarys_words", "shuts_down_with_1001", "reloads_with_1012")
+
+
+def concerns(name, check):
+    is_uvicorn = name.startswith("uvicorn")
+    return not (
+        check == "carries_large_frames_both_ways" and not name.startswith(CARRIERS)
+        or check == "answers_503_while_it_shuts_down" and name.startswith(CLOSERS)
+        or check == "replaces_a_killed_worker" and not name.startswith("gunicorn")
+        or check in UVICORNS and not is_uvicorn or check in NOT_UVICORNS and is_uvicorn)
 
 
 def in_host(start, check):
@@ -271,10 +308,5 @@ def in_host(start, check):
 
 for host_name, start_host in HOSTS.items():
     for check_name, check in CHECKS.items():
-        if host_name.startswith("uvicorn") and check_name in UVICORNS_OWN:
-            continue
-        if check is carries_large_frames_both_ways and not host_name.startswith(CARRIERS):
-            continue  # no byte of these passes through Python
-        if check is answers_503_while_it_shuts_down and host_name.startswith(CLOSERS):
-            continue
-        globals()[f"test_{host_name}_{check_name}"] = in_host(start_host, check)
+        if concerns(host_name, check_name):
+            globals()[f"test_{host_name}_{check_name}"] = in_host(start_host, check)

@@ -20,6 +20,9 @@ _DUP_FD = 1
 _NO_CLOSED_EVENT = 4
 _PAUSE = 1
 _SLICES = 16
+# As numbers: an enumeration's members cost a search each.
+_OUTPUT, _RESUME, _CLOSED = (
+    int(EventType.OUTPUT), int(EventType.RESUME), int(EventType.CLOSED))
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class _OwnedSession(Session):
 
     _queue: Queue
     _user_data: int
+    # The gateway's handle: the library itself tells one that was closed.
+    _handle: int
 
     def forget(self) -> None:
         if self._user_data:
@@ -92,13 +97,13 @@ class BytesSession(_OwnedSession):
     def feed(self, data: bytes) -> bool:
         """Takes bytes that came from the client; b"": its stream has ended. False: taken, but feed
         no more until the RESUME event (`resume` is called)."""
-        return check(lib.pubsubgw_session_feed(
-            self._gateway._live(), self, data, len(data))) != _PAUSE
+        status: int = lib.pubsubgw_session_feed(self._handle, self, data, len(data))
+        return status == 0 or check(status) != _PAUSE
 
     def output(self) -> bytes:
         """What has to be written next; b"" if nothing has. It stays until it is consumed."""
         count: int = lib.pubsubgw_session_output(
-            self._gateway._live(), self, self._queue._slices_address, _SLICES)
+            self._handle, self, self._queue._slices_address, _SLICES)
         if count <= 0:
             check(count)
             return b""
@@ -111,7 +116,8 @@ class BytesSession(_OwnedSession):
     def consume(self, count: int) -> bool:
         """The first `count` bytes of the output were written. False: nothing more waits, until the
         next OUTPUT event (`output` is called)."""
-        return check(lib.pubsubgw_session_consume(self._gateway._live(), self, count)) != 0
+        status: int = lib.pubsubgw_session_consume(self._handle, self, count)
+        return status != 0 and check(status) != 0
 
     def __enter__(self) -> "BytesSession":
         return self
@@ -125,14 +131,14 @@ class MessagesSession(_OwnedSession):
         """Takes a message of the client, binary or text. False: taken, but give no more until the
         RESUME event (`resume` is called)."""
         opcode, payload = (1, data.encode()) if isinstance(data, str) else (2, data)
-        return check(lib.pubsubgw_session_message(
-            self._gateway._live(), self, opcode, payload, len(payload))) != _PAUSE
+        status: int = lib.pubsubgw_session_message(
+            self._handle, self, opcode, payload, len(payload))
+        return status == 0 or check(status) != _PAUSE
 
     def client_closed(self, code: Optional[int] = None, reason: str = "") -> None:
         """The client closed, with this code; None: the connection is lost."""
         payload = b"" if code is None else code.to_bytes(2, "big") + reason.encode()
-        check(lib.pubsubgw_session_message(
-            self._gateway._live(), self, 8, payload, len(payload)))
+        check(lib.pubsubgw_session_message(self._handle, self, 8, payload, len(payload)))
 
     def __enter__(self) -> "MessagesSession":
         return self
@@ -175,11 +181,11 @@ def receiver_of(
 
     def receive(raw: RawEvent, _: int) -> None:
         kind = raw[0]
-        if kind == EventType.OUTPUT and output is not None:
+        if kind == _OUTPUT and output is not None:
             output()
-        elif kind == EventType.RESUME and resume is not None:
+        elif kind == _RESUME and resume is not None:
             resume()
-        elif kind == EventType.CLOSED:
+        elif kind == _CLOSED:
             queue.remove_receiver(raw[4])
             if closed is not None:
                 closed(closed_of(raw))
@@ -211,5 +217,5 @@ def opened(
     session = kind(id.value)
     session._gateway = gateway
     if isinstance(session, _OwnedSession) and queue is not None:
-        session._queue, session._user_data = queue, number
+        session._queue, session._user_data, session._handle = queue, number, gateway._live()
     return session
