@@ -4,6 +4,7 @@
 enum {
     SLICES = 16,
     RECORD = 16384,             /* the largest TLS record */
+    SHORT_READ = 4096,          /* well below what OpenSSL asks the socket for when it reads ahead */
     READS_A_TURN = 8,           /* then nginx's other connections have their turn */
     WRITES_A_TURN = 32
 };
@@ -54,6 +55,37 @@ end_of_stream(ngx_http_pubsubgw_session_t *session)
     (void) pubsubgw_session_feed(worker->gateway, session->id, NULL, 0);
 }
 
+/* As c->recv, which always reads until the socket has nothing, with one read less for the usual
+ * small message: where OpenSSL got little, it has emptied the socket, and nginx's edge-triggered
+ * epoll tells when more comes. An end of the stream that epoll has told already it tells no more. */
+static ssize_t
+receive(ngx_connection_t *c)
+{
+#if (NGX_HTTP_SSL)
+    SSL      *tls = c->ssl->connection;
+    uint64_t  before = BIO_number_read(SSL_get_rbio(tls));
+    int       n;
+
+    if (!ngx_use_epoll_rdhup || c->read->pending_eof || c->ssl->saved_write_handler
+        || c->ssl->in_early)
+    {
+        return c->recv(c, input, sizeof input);
+    }
+    ERR_clear_error();
+    n = SSL_read(tls, input, sizeof input);
+    if (n > 0) {
+        uint64_t taken = BIO_number_read(SSL_get_rbio(tls)) - before;
+
+        if (taken > 0 && taken < SHORT_READ && n < SHORT_READ && !SSL_has_pending(tls))
+            c->read->ready = 0;
+        return n;
+    }
+    /* nginx's own function tells an error from a wait, and logs it. */
+    ERR_clear_error();
+#endif
+    return c->recv(c, input, sizeof input);
+}
+
 /* 0: read on. */
 static ngx_uint_t
 feed(ngx_http_pubsubgw_session_t *session, size_t size)
@@ -76,14 +108,14 @@ ngx_http_pubsubgw_bytes_read(ngx_http_request_t *r)
         ssize_t n;
 
         if (session->id == 0 || session->is_paused || session->has_ended) return;
-        n = c->recv(c, input, sizeof input);
+        n = receive(c);
         if (n == 0 || n == NGX_ERROR) {
             end_of_stream(session);
             return;
         }
         if (n > 0 && feed(session, (size_t) n)) return;
         if (!c->read->ready) {
-            /* OpenSSL has been asked until the socket was empty, or nginx has posted the rest. */
+            /* The socket is empty, or nginx has posted the rest. */
             if (ngx_handle_read_event(c->read, 0) != NGX_OK) end_of_stream(session);
             return;
         }

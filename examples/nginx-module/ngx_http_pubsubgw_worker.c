@@ -52,21 +52,23 @@ poll_queue(void)
 {
     pubsubgw_event events[EVENTS_A_POLL];
     int            n = 0;
-    ngx_uint_t     polls;
+    ngx_uint_t     taken = 0;
 
-    for (polls = 0; polls < POLLS_A_TURN; polls++) {
+    for (ngx_uint_t polls = 0; polls < POLLS_A_TURN; polls++) {
         n = pubsubgw_queue_poll(worker->queue, events, EVENTS_A_POLL, sizeof events[0]);
         if (n <= 0) break;
+        taken = 1;
         /* An event may end another session whose events stand behind it in the array. */
         worker->is_polling = 1;
         for (int i = 0; i < n; i++) dispatch(&events[i]);
         worker->is_polling = 0;
         ngx_http_pubsubgw_free_dead();
+        if (n < EVENTS_A_POLL) break;
     }
     if (n < 0)
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0, "pubsubgw_queue_poll: %s",
                       pubsubgw_last_error());
-    return polls > 0;
+    return taken;
 }
 
 /* ---- end ---- */
