@@ -6,6 +6,8 @@ public final class ByteBlock {
     public let count: Int
     /// What the block really takes from the allocator; budgets count this.
     public let capacity: Int
+    /// Who gets the memory back; nil: malloc.
+    private let spares: SpareBlocks?
 
     /// Takes ownership of `base`, which came from malloc (or is nil with count 0).
     public init(adopting base: UnsafeMutableRawPointer?, count: Int, capacity: Int) {
@@ -13,6 +15,16 @@ public final class ByteBlock {
         self.base = base
         self.count = count
         self.capacity = capacity
+        spares = nil
+    }
+
+    /// Uninitialised memory of `count` bytes, which is given back to `spares`.
+    public init(count: Int, from spares: SpareBlocks) {
+        let block = spares.take(max(count, 1))
+        base = block.base
+        self.count = count
+        capacity = block.capacity
+        self.spares = spares
     }
 
     /// Uninitialised memory of `count` bytes.
@@ -29,7 +41,13 @@ public final class ByteBlock {
         }
     }
 
-    deinit { free(base) }
+    deinit {
+        if let spares, let base {
+            spares.give(SpareBlocks.Block(base: base, capacity: capacity))
+        } else {
+            free(base)
+        }
+    }
 
     /// Valid while the block lives.
     public var bytes: UnsafeRawBufferPointer {

@@ -16,6 +16,12 @@ public struct ByteWriter: ~Copyable {
         if capacity > 0 { precondition(base != nil, "out of memory") }
     }
 
+    /// Takes over a block, whose contents do not count.
+    public init(adopting block: SpareBlocks.Block) {
+        base = block.base
+        capacity = block.capacity
+    }
+
     deinit { free(base) }
 
     @inlinable public var isEmpty: Bool { used == 0 }
@@ -69,6 +75,20 @@ public struct ByteWriter: ~Copyable {
     public mutating func truncate(to count: Int) {
         precondition(count >= 0 && count <= used, "truncation beyond the bytes")
         used = count
+    }
+
+    /// Where the next byte goes, for who writes many small things at a time: room must have been
+    /// made with `reserve`, and `commit` tells how much was written. nil without memory.
+    @inlinable public var end: UnsafeMutableRawPointer? { base.map { $0 + used } }
+
+    /// Room behind the bytes.
+    @inlinable public var room: Int { capacity - used }
+
+    /// `count` bytes were written at `end`.
+    @inlinable
+    public mutating func commit(_ count: Int) {
+        precondition(count >= 0 && count <= room, "more was written than there is room")
+        used += count
     }
 
     /// Room for `count` bytes that the caller fills at once; they count as written.
@@ -168,6 +188,15 @@ public struct ByteWriter: ~Copyable {
 
     /// A copy as an array.
     public var array: [UInt8] { withBytes { [UInt8]($0) } }
+
+    /// Hands the memory on without its bytes; nil if there is none.
+    public mutating func release() -> SpareBlocks.Block? {
+        let block = base.map { SpareBlocks.Block(base: $0, capacity: capacity) }
+        base = nil
+        capacity = 0
+        used = 0
+        return block
+    }
 
     /// Hands the memory on; the writer is empty afterwards and allocates anew.
     public mutating func take() -> ByteBlock {

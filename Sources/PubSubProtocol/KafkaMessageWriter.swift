@@ -51,6 +51,12 @@ public enum KafkaMessageWriter {
         return total
     }
 
+    /// How much longer a record without headers may become, in bytes, than it is in a batch: its
+    /// offset and timestamp stand there as distances.
+    public static func growth(offset: Int64, timestamp: Int64) -> Int {
+        varintSize(UInt64(bitPattern: offset)) + varintSize(UInt64(bitPattern: timestamp))
+    }
+
     /// A tag of one byte and a varint.
     @inlinable
     static func put(_ tag: UInt8, _ value: UInt64, at place: inout UnsafeMutableRawPointer) {

@@ -33,7 +33,8 @@ final class Links {
     func open(_ role: BrokerConnection.Role, to broker: Broker) -> BrokerConnection {
         let connection = BrokerConnection(
             id: cluster.connectionIDs.next(), role: role, broker: broker,
-            settings: cluster.settings, limits: cluster.limits, now: cluster.now,
+            settings: cluster.settings, limits: cluster.limits,
+            spares: cluster.cache.spares, now: cluster.now,
             idleJitterMilliseconds: Int64.random(in: 0...2_000, using: &cluster.random))
         connections[connection.id] = connection
         cluster.counters.connectionsOpened += 1

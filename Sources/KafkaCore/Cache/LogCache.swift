@@ -1,3 +1,5 @@
+import Bytes
+
 /// Decoded records of all clusters of one loop under one byte budget; the least recently used run
 /// goes first.
 public final class LogCache {
@@ -15,21 +17,19 @@ public final class LogCache {
     /// do not make a run each.
     static let coalescedBytesMax = 64 << 10
 
-    private var newest: RecordRun?
-    private var oldest: RecordRun?
+    /// Memory of runs that were evicted and of responses that were decoded. Not in the budget.
+    let spares = SpareBlocks(bytesMax: 4 << 20)
+
+    private unowned(unsafe) var newest: RecordRun?
+    private unowned(unsafe) var oldest: RecordRun?
 
     public init(budgetBytes: Int = 64 << 20) { self.budgetBytes = budgetBytes }
-
-    deinit {
-        // The list's links are strong both ways.
-        while let run = oldest { forget(run) }
-    }
 
     /// Adds a run to its log. Where runs cover the same offsets, one gives way: the newer, unless
     /// it knows about transactions what the older does not.
     func insert(_ run: RecordRun, into log: PartitionLog) {
         giveWay(run, in: log)
-        guard run.next > run.base else { return }
+        guard run.next > run.base else { return run.surrender(to: spares) }
         makeRoom(for: run, in: log)
         let number = log.runNumber(endingAfter: run.base)
         if coalesce(run, number, log) { return }
@@ -76,6 +76,7 @@ public final class LogCache {
             run.next - before.base < RecordRun.offsetSpanMax
         else { return false }
         before.append(run)
+        run.surrender(to: spares)
         touch(before)
         recount(before)
         evict(sparing: before)
@@ -108,6 +109,7 @@ public final class LogCache {
         byteCount -= run.countedBytes
         run.countedBytes = 0
         run.log = nil
+        run.surrender(to: spares)
     }
 
     private func link(_ run: RecordRun) {

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// Where each record of a run begins: 8 bytes a record. Offsets count from the run's base, places
@@ -13,6 +14,13 @@ struct RecordIndex: ~Copyable {
     private var capacity = 0
 
     init() {}
+
+    /// Takes over a block, whose contents do not count.
+    init(adopting block: SpareBlocks.Block) {
+        entries = block.base.bindMemory(
+            to: Entry.self, capacity: block.capacity / MemoryLayout<Entry>.stride)
+        capacity = block.capacity / MemoryLayout<Entry>.stride
+    }
 
     deinit { free(entries) }
 
@@ -46,13 +54,36 @@ struct RecordIndex: ~Copyable {
         self.count = count
     }
 
-    /// Gives back what was reserved and not used.
+    /// Gives back what was reserved and not used, if that is more than a quarter.
     mutating func shrink() {
-        if count < capacity { resize(to: count) }
+        if count < capacity - capacity / 4 { resize(to: count) }
     }
 
     mutating func reserve(_ more: Int) {
-        if count + more > capacity { resize(to: count + more) }
+        if count + more > capacity { resize(to: max(capacity * 2, count + more)) }
+    }
+
+    /// Where the next entry goes; room must have been made with `reserve`.
+    var end: UnsafeMutablePointer<Entry>? { entries.map { $0 + count } }
+
+    /// Room behind the entries.
+    var room: Int { capacity - count }
+
+    /// `more` entries were written at `end`.
+    mutating func commit(_ more: Int) {
+        precondition(more >= 0 && more <= room, "more was written than there is room")
+        count += more
+    }
+
+    /// Hands the memory on without its entries; nil if there is none.
+    mutating func release() -> SpareBlocks.Block? {
+        let block = entries.map {
+            SpareBlocks.Block(base: $0, capacity: capacity * MemoryLayout<Entry>.stride)
+        }
+        entries = nil
+        count = 0
+        capacity = 0
+        return block
     }
 
     /// The number of the first record at or after `offsetDelta`; `count` if there is none.

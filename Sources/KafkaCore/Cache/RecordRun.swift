@@ -30,10 +30,11 @@ final class RecordRun {
     /// Empty while everything is plain. Otherwise in order, the first at record 0.
     private(set) var segments: [Segment] = []
 
-    // The cache's list of runs by use, and what it counted for this one.
+    // The cache's list of runs by use, and what it counted for this one. Only runs of logs are in
+    // the list, and a log tells the cache before it drops one: nobody else needs to hold them.
     unowned(unsafe) var log: PartitionLog?
-    var older: RecordRun?
-    var newer: RecordRun?
+    unowned(unsafe) var older: RecordRun?
+    unowned(unsafe) var newer: RecordRun?
     var countedBytes = 0
 
     /// No record's offset may be so far from the base that the index cannot tell it.
@@ -113,9 +114,27 @@ final class RecordRun {
         if other.leaderEpoch >= 0 { leaderEpoch = other.leaderEpoch }
     }
 
-    /// Gives back what was reserved and not used.
+    /// Gives back what was reserved and not used, if that is more than a quarter: moving it would
+    /// cost more than it is worth, and the memory would fit no other run.
     func shrink() {
-        bytes.shrink()
+        if bytes.room > bytes.allocatedBytes / 4 { bytes.shrink() }
         index.shrink()
+    }
+
+    /// Memory for so much, if the run has none yet.
+    func prepare(bytes byteCount: Int, records: Int, from spares: SpareBlocks) {
+        if bytes.allocatedBytes == 0, byteCount > 0 {
+            bytes = ByteWriter(adopting: spares.take(byteCount, excess: byteCount / 8))
+        }
+        let indexBytes = records * MemoryLayout<RecordIndex.Entry>.stride
+        if index.memoryBytes == 0, indexBytes > 0 {
+            index = RecordIndex(adopting: spares.take(indexBytes, excess: indexBytes / 8))
+        }
+    }
+
+    /// The run's memory is used for others now; nobody looks at it any more.
+    func surrender(to spares: SpareBlocks) {
+        if let block = bytes.release() { spares.give(block) }
+        if let block = index.release() { spares.give(block) }
     }
 }

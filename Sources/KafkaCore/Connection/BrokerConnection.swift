@@ -72,13 +72,13 @@ final class BrokerConnection {
 
     init(
         id: BrokerConnectionID, role: Role, broker: Broker, settings: ClusterSettings,
-        limits: KafkaLimits, now: Instant, idleJitterMilliseconds: Int64
+        limits: KafkaLimits, spares: SpareBlocks, now: Instant, idleJitterMilliseconds: Int64
     ) {
         self.id = id
         self.role = role
         self.broker = broker
         self.settings = settings
-        frames = FrameAssembler(frameBytesMax: limits.responseBytesMax)
+        frames = FrameAssembler(frameBytesMax: limits.responseBytesMax, spares: spares)
         setupDeadline = now.adding(milliseconds: settings.connectTimeoutMilliseconds)
         lastUsed = now
         idleMilliseconds = settings.connectionIdleMilliseconds + idleJitterMilliseconds

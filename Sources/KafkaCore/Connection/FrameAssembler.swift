@@ -22,12 +22,14 @@ struct FrameAssembler {
     }
 
     let frameBytesMax: Int
+    private let spares: SpareBlocks
     private var head: [UInt8] = []
     private var block: ByteBlock?
     private var filled = 0
 
-    init(frameBytesMax: Int) {
+    init(frameBytesMax: Int, spares: SpareBlocks) {
         self.frameBytesMax = frameBytesMax
+        self.spares = spares
         head.reserveCapacity(4)
     }
 
@@ -71,7 +73,7 @@ struct FrameAssembler {
         guard head.count == 4 else { return }
         let size = head.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         let count = try checked(Int32(bitPattern: size), start: (head[0], head[1]))
-        block = ByteBlock(count: count)
+        block = ByteBlock(count: count, from: spares)
         filled = 0
     }
 

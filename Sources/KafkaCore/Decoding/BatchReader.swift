@@ -6,11 +6,12 @@ enum BatchReader {
     case none
     case records(RecordReader)
     case legacy(LegacyRecordReader)
-}
 
-protocol RecordSource {
-    mutating func next(_ record: inout Record) throws(RecordError) -> Bool
+    /// What is still to be read, as far as that is known.
+    var left: (bytes: Int, records: Int) {
+        switch self {
+        case .records(let reader): (reader.bytesLeft, reader.left)
+        case .none, .legacy: (0, 0)
+        }
+    }
 }
-
-extension RecordReader: RecordSource {}
-extension LegacyRecordReader: RecordSource {}

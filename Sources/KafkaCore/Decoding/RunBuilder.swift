@@ -1,6 +1,7 @@
 import Bytes
 import Compression
 import KafkaProtocol
+import PubSubProtocol
 
 /// Turns the records of one partition of a response into runs of the cache, in steps: a batch of a
 /// megabyte may hold a hundred of them.
@@ -42,6 +43,8 @@ final class RunBuilder {
 
     private struct BatchInWork {
         var header: RecordBatchHeader
+        /// With the header, as it lies in the response.
+        var byteCount: Int
         var nextOffset: Int64
         var facts: TransactionFacts
         var keepFrom: Int64
@@ -120,13 +123,14 @@ final class RunBuilder {
             throw unreadable(error)
         }
         var work = BatchInWork(
-            header: header, nextOffset: next.nextOffset ?? coveredTo, facts: facts(header),
-            keepFrom: keepFrom(next), isDecompressing: false)
+            header: header, byteCount: next.bytes.count,
+            nextOffset: next.nextOffset ?? coveredTo,
+            facts: facts(header), keepFrom: keepFrom(next), isDecompressing: false)
         prepareRun(base: work.keepFrom)
         makeReachable(header)
         if header.compressionCode == 0 {
             work.reader = try reader(header, next.payload)
-            reserve(next.payload.count)
+            reserve(work)
         } else {
             do {
                 try bench.begin(header.compressionCode, next.payload)
@@ -186,7 +190,7 @@ final class RunBuilder {
             }
             work.isDecompressing = false
             work.reader = try reader(work.header, bench.output)
-            reserve(bench.output.count)
+            reserve(work)
             batch = work
         }
         let isDone = try transcode(&work, &budget, mayStop: mayStop)
@@ -225,6 +229,7 @@ final class RunBuilder {
                 if run.bytes.count >= LogCache.runBytesMax {
                     flush()
                     prepareRun(base: coveredTo)
+                    reserve(work)
                 }
                 if mayStop && budget <= 0 { return false }
             }
@@ -246,10 +251,26 @@ final class RunBuilder {
         prepareRun(base: coveredTo)
     }
 
-    private func reserve(_ payloadBytes: Int) {
-        // Offset and timestamp take more room than their deltas did.
-        let expected = min(payloadBytes + payloadBytes / 4, LogCache.runBytesMax + 4_096)
-        run?.bytes.reserve(expected)
+    /// Room for the rest of a batch and, where the run begins with it, for what follows in the
+    /// response: it is taken for the same.
+    private func reserve(_ work: BatchInWork) {
+        guard let run else { return }
+        let (payloadBytes, records) = work.reader.left
+        let growth = KafkaMessageWriter.growth(
+            offset: work.nextOffset, timestamp: work.header.maxTimestamp)
+        let expected = payloadBytes + records * growth
+        guard expected > 0 else { return }
+        let most = LogCache.runBytesMax + LogCache.runBytesMax / 64
+        // The batch itself counts as consumed already.
+        let ahead = (region.count - consumed) / work.byteCount
+        let whole = min(expected * (ahead + 1), most)
+        run.prepare(bytes: whole, records: records * whole / expected + 1, from: cache.spares)
+        let (bytes, room) = (run.bytes.count, max(most - run.bytes.count, 0))
+        let needed = min(expected, room)
+        if needed > run.bytes.room {
+            run.bytes.reserve(capacity: min(max(bytes + needed, 2 * bytes), most))
+        }
+        run.index.reserve(records * needed / expected + 1)
     }
 
     /// The records so far are whole: nothing lies between the last of them and what follows.

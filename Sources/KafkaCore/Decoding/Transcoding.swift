@@ -12,53 +12,128 @@ enum TranscodeEnd {
 /// Records without output (they lie before the asked offset) cost time too.
 private let recordsPerStepMax = 65_536
 
-/// The loop over all records that are ever read: from a batch's payload to `KafkaMessage` bytes.
+/// The way of all records that are ever read: from a batch's payload to `KafkaMessage` bytes.
 func transcodeRecords(
     _ reader: inout BatchReader, from: Int64, header: RecordBatchHeader, base: Int64,
     bytesMax: Int, _ bytes: inout ByteWriter, _ index: inout RecordIndex
 ) -> TranscodeEnd {
-    switch reader {
-    case .none: return .end
-    case .records(var records):
-        defer { reader = .records(records) }
-        return transcode(
-            &records, from, header.isLogAppendTime, base, bytesMax, &bytes, &index)
-    case .legacy(var records):
-        defer { reader = .legacy(records) }
-        return transcode(
-            &records, from, header.isLogAppendTime, base, bytesMax, &bytes, &index)
-    }
-}
-
-private func transcode<Source: RecordSource>(
-    _ records: inout Source, _ from: Int64, _ appendTime: Bool, _ base: Int64, _ bytesMax: Int,
-    _ bytes: inout ByteWriter, _ index: inout RecordIndex
-) -> TranscodeEnd {
-    var record = Record()
-    var left = recordsPerStepMax
+    let frame = TranscodeFrame(
+        from: from, base: base, bytesMax: bytesMax, appendTime: header.isLogAppendTime)
     do throws(RecordError) {
-        while bytes.count < bytesMax && left > 0 {
-            guard try records.next(&record) else { return .end }
-            left -= 1
-            if record.offset < from { continue }
-            let delta = record.offset - base
-            guard delta <= Int64(UInt32.max) else { throw RecordError(.invalidOffset, at: 0) }
-            index.append(
-                offsetDelta: UInt32(truncatingIfNeeded: delta),
-                place: UInt32(truncatingIfNeeded: bytes.count))
-            if record.headerCount == 0 {
-                write(record, .none, appendTime, into: &bytes)
-            } else {
-                try writeWithHeaders(record, appendTime, into: &bytes)
-            }
+        switch reader {
+        case .none: return .end
+        case .records(var records):
+            defer { reader = .records(records) }
+            return try transcode(&records, frame, &bytes, &index)
+        case .legacy(var records):
+            defer { reader = .legacy(records) }
+            return try transcode(&records, frame, &bytes, &index)
         }
-        return .full
     } catch {
         return .failed(error)
     }
 }
 
-@inline(__always)
+/// What holds for all records of one call.
+struct TranscodeFrame {
+    /// Records before it are passed over.
+    var from: Int64
+    /// Of the index.
+    var base: Int64
+    var bytesMax: Int
+    var appendTime: Bool
+}
+
+private func transcode(
+    _ records: inout RecordReader, _ frame: TranscodeFrame, _ bytes: inout ByteWriter,
+    _ index: inout RecordIndex
+) throws(RecordError) -> TranscodeEnd {
+    var record = Record()
+    var left = recordsPerStepMax
+    while bytes.count < frame.bytesMax && left > 0 {
+        // Whatever stops it is for `next`: the end, room, headers, a fault.
+        left -= transcodePlain(&records, frame, recordsMax: left, &bytes, &index)
+        repeat {
+            guard bytes.count < frame.bytesMax, left > 0 else { return .full }
+            guard try records.next(&record) else { return .end }
+            left -= 1
+        } while record.offset < frame.from
+        try append(record, frame, &bytes, &index)
+    }
+    return .full
+}
+
+private func transcode(
+    _ records: inout LegacyRecordReader, _ frame: TranscodeFrame, _ bytes: inout ByteWriter,
+    _ index: inout RecordIndex
+) throws(RecordError) -> TranscodeEnd {
+    var record = Record()
+    var left = recordsPerStepMax
+    while bytes.count < frame.bytesMax && left > 0 {
+        guard try records.next(&record) else { return .end }
+        left -= 1
+        try append(record, frame, &bytes, &index)
+    }
+    return .full
+}
+
+/// Plain records as long as there is room for them. Answers how many were written. All that the
+/// loop needs it holds itself, and nothing is written back per record: a third of the time.
+private func transcodePlain(
+    _ reader: inout RecordReader, _ frame: TranscodeFrame, recordsMax: Int,
+    _ bytes: inout ByteWriter, _ index: inout RecordIndex
+) -> Int {
+    guard let start = bytes.end, let firstEntry = index.end,
+        var records = PlainRecordReader(reader),
+        records.lastOffset - frame.base <= Int64(UInt32.max)
+    else { return 0 }
+    var writer = PlainRecordWriter(appendTime: frame.appendTime)
+    var place = start
+    let runStart = start - bytes.count
+    let stop = runStart + frame.bytesMax
+    let placeMax = start + bytes.room - PlainRecordWriter.overheadMax
+    var entry = firstEntry
+    let entriesEnd = firstEntry + min(index.room, recordsMax, reader.left)
+    while place < stop, entry < entriesEnd, records.look(),
+        records.offset >= frame.from, records.byteCount <= placeMax - place,
+        writer.takes(offset: records.offset, timestamp: records.timestamp)
+    {
+        entry.initialize(
+            to: RecordIndex.Entry(
+                offsetDelta: UInt32(truncatingIfNeeded: records.offset &- frame.base),
+                place: UInt32(truncatingIfNeeded: place - runStart)))
+        entry += 1
+        writer.write(
+            offset: records.offset, timestamp: records.timestamp,
+            key: records.key, keyCount: records.keyCount,
+            value: records.value, valueCount: records.valueCount, at: &place)
+        records.pass()
+    }
+    let written = entry - firstEntry
+    reader.goOn(behind: records, count: written)
+    bytes.commit(place - start)
+    index.commit(written)
+    return written
+}
+
+/// Any record.
+private func append(
+    _ record: Record, _ frame: TranscodeFrame, _ bytes: inout ByteWriter,
+    _ index: inout RecordIndex
+) throws(RecordError) {
+    guard record.offset >= frame.from else { return }
+    let delta = record.offset - frame.base
+    guard delta <= Int64(UInt32.max) else { throw RecordError(.invalidOffset, at: 0) }
+    index.append(
+        offsetDelta: UInt32(truncatingIfNeeded: delta),
+        place: UInt32(truncatingIfNeeded: bytes.count))
+    if record.headerCount == 0 {
+        write(record, .none, frame.appendTime, into: &bytes)
+    } else {
+        try writeWithHeaders(record, frame.appendTime, into: &bytes)
+    }
+}
+
 private func write(
     _ record: Record, _ headers: RecordHeaders, _ appendTime: Bool, into bytes: inout ByteWriter
 ) {

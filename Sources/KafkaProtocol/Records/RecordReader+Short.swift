@@ -72,24 +72,24 @@ extension RecordReader {
             return false
         }
     }
+}
 
-    /// What `shortVarint` answers for a varint of more than three bytes.
-    @inlinable var longVarint: UInt { 0x7fff_ffff }
+/// What `shortVarint` answers for a varint of more than three bytes.
+@inlinable var longVarint: UInt { 0x7fff_ffff }
 
-    /// A varint of up to three bytes as it stands; four bytes must be there.
-    @inlinable @inline(__always)
-    func shortVarint(_ at: inout UnsafeRawPointer) -> UInt {
-        let four = UInt(UInt32(littleEndian: at.loadUnaligned(as: UInt32.self)))
-        if four & 0x80 == 0 {
-            at += 1
-            return four & 0x7f
-        }
-        if four & 0x8000 == 0 {
-            at += 2
-            return (four & 0x7f) | (four >> 1) & 0x3f80
-        }
-        guard four & 0x80_0000 == 0 else { return longVarint }
-        at += 3
-        return (four & 0x7f) | (four >> 1) & 0x3f80 | (four >> 2) & 0x1f_c000
+/// A varint of up to three bytes as it stands; four bytes must be there.
+@inlinable @inline(__always)
+func shortVarint(_ at: inout UnsafeRawPointer) -> UInt {
+    let four = UInt(UInt32(littleEndian: at.loadUnaligned(as: UInt32.self)))
+    if four & 0x80 == 0 {
+        at += 1
+        return four & 0x7f
     }
+    if four & 0x8000 == 0 {
+        at += 2
+        return (four & 0x7f) | (four >> 1) & 0x3f80
+    }
+    guard four & 0x80_0000 == 0 else { return longVarint }
+    at += 3
+    return (four & 0x7f) | (four >> 1) & 0x3f80 | (four >> 2) & 0x1f_c000
 }

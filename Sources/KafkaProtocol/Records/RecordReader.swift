@@ -10,8 +10,9 @@ public struct RecordReader {
     @usableFromInline let timestampDeltaMask: Int64
     @usableFromInline let lastOffsetDelta: Int
     @usableFromInline var lastDelta = -1
+    @usableFromInline var recordsLeft: Int
     /// How many records are still to come.
-    @usableFromInline var left: Int
+    @inlinable public var left: Int { recordsLeft }
 
     /// `payload` are the batch's records, decompressed; errors count from its start.
     public init(_ header: RecordBatchHeader, payload: UnsafeRawBufferPointer) {
@@ -20,8 +21,11 @@ public struct RecordReader {
         baseTimestamp = header.isLogAppendTime ? header.maxTimestamp : header.baseTimestamp
         timestampDeltaMask = header.isLogAppendTime ? 0 : -1
         lastOffsetDelta = Int(header.lastOffsetDelta)
-        left = Int(header.recordCount)
+        recordsLeft = Int(header.recordCount)
     }
+
+    /// Bytes of the records that are still to come.
+    public var bytesLeft: Int { cursor.remaining }
 
     /// Fills `record` with the next one; false at the end. Offsets grow from record to record and
     /// never reach beyond the header's last one, so a reader may rely on their order.
@@ -69,6 +73,6 @@ public struct RecordReader {
     mutating func step(to end: UnsafeRawPointer, _ delta: Int) {
         cursor.at = end
         lastDelta = delta
-        left -= 1
+        recordsLeft -= 1
     }
 }

@@ -1,8 +1,8 @@
 import Compression
 import Glibc
 
-// pubsubgw-benchmarks decode: CPU per record of a 1 MB fetch, for each codec, as the median of
-// five rounds.
+// pubsubgw-benchmarks decode [CODEC ...]: CPU per record of a 1 MB fetch, for each codec, as the
+// median of five rounds.
 
 func threadNanoseconds() -> UInt64 {
     var time = timespec()
@@ -10,8 +10,9 @@ func threadNanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-func decode() throws {
-    for codec in Codec.allCases where codec.isAvailable {
+func decode(_ names: [String]) throws {
+    for codec in Codec.allCases
+    where codec.isAvailable && (names.isEmpty || names.contains(codec.name)) {
         var benchmark = try DecodeBenchmark(codec)
         // Two budgets of the cache first: then every fetch evicts, as a busy gateway's does.
         for _ in 0..<120 { benchmark.fetch() }
@@ -28,8 +29,8 @@ func decode() throws {
 }
 
 switch CommandLine.arguments.dropFirst().first {
-case "decode": try decode()
+case "decode": try decode(Array(CommandLine.arguments.dropFirst(2)))
 default:
-    print("usage: pubsubgw-benchmarks decode")
+    print("usage: pubsubgw-benchmarks decode [CODEC ...]")
     exit(2)
 }
