@@ -15,7 +15,10 @@ extension Cluster {
     }
 
     /// Forgets a read; no outcome follows. Unknown tokens are ignored.
-    public func cancel(_ token: ReadToken) { desk.cancel(token) }
+    public func cancel(_ token: ReadToken) {
+        desk.cancel(token)
+        knownDeadline = nil
+    }
 
     /// Timestamps: milliseconds since 1970, or -1 latest, -2 earliest, -3 largest timestamp,
     /// -4 earliest local, -5 latest tiered; what the broker's version lacks fails, it is never
@@ -53,6 +56,7 @@ extension Cluster {
     /// Forgets a look-up; no outcome follows.
     public func cancel(_ token: RequestToken) {
         if !keeper.cancel(token) { lister.cancel(token) }
+        knownDeadline = nil
     }
 
     // MARK: For the parts

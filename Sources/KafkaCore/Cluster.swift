@@ -35,6 +35,8 @@ public final class Cluster {
     var derivations: [BrokerConnectionID: ScramDerivation] = [:]
     /// Something may be sent now.
     var needsFlush = false
+    /// `nextDeadline`, unless something has happened since it was computed.
+    var knownDeadline: Instant?
     /// For simulations and vectors; nil: random.
     var fixedNonce: [UInt8]?
 
@@ -71,17 +73,31 @@ public final class Cluster {
         swap(&effects, &out)
         body()
         swap(&effects, &out)
+        knownDeadline = nil
+    }
+
+    /// What the cache has for a read, where it would finish at once; nil: it has to be begun, by
+    /// `read`. Costs a fraction of that, and leaves nothing behind.
+    public func cached(_ request: ReadRequest, now: Instant) -> RecordSlice? {
+        self.now = max(self.now, now)
+        return desk.cached(request)
     }
 
     // MARK: Time
 
     /// nil: nothing is due until another event.
     public var nextDeadline: Instant? {
-        let earliest = min(
+        let earliest = knownDeadline ?? earliestDeadline
+        knownDeadline = earliest
+        return earliest == .distantFuture ? nil : earliest
+    }
+
+    /// Asked for turn after turn, it takes a look at every connection.
+    private var earliestDeadline: Instant {
+        min(
             min(links.nextDeadline, keeper.nextDeadline),
             min(desk.nextDeadline, tails.nextDeadline),
             min(pointReader.nextDeadline, lister.nextDeadline))
-        return earliest == .distantFuture ? nil : earliest
     }
 
     /// Call at or after `nextDeadline`.

@@ -144,7 +144,7 @@ extension GatewayEngine {
         guard let desk = session.desk else { return }
         if desk.free.removeValue(forKey: command.number) != nil {
             count(command, nil)
-            sendRecords(session, BatchHead(command, slice), slice)
+            sendRecords(session, BatchHead(sequence: command.sequence, slice), slice)
         } else {
             command.reply = .records(slice)
             releaseReplies(session, desk)
@@ -164,7 +164,7 @@ extension GatewayEngine {
                 sendPlain(session)
             case .records(let slice):
                 count(command, nil)
-                sendRecords(session, BatchHead(command, slice), slice)
+                sendRecords(session, BatchHead(sequence: command.sequence, slice), slice)
             case nil: break
             }
         }
@@ -325,9 +325,9 @@ extension GatewayEngine {
 
 extension BatchHead {
     /// The head of the reply to a fetch.
-    init(_ command: PendingCommand, _ slice: RecordSlice) {
+    init(sequence: Int64, _ slice: RecordSlice) {
         self.init(
-            sequence: command.sequence, kind: .fetch, nextOffset: slice.nextOffset,
+            sequence: sequence, kind: .fetch, nextOffset: slice.nextOffset,
             highWatermark: slice.position.highWatermark,
             logStartOffset: slice.position.logStartOffset,
             lastStableOffset: slice.position.lastStableOffset)

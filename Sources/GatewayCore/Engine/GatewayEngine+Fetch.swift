@@ -4,18 +4,33 @@ import Timing
 
 extension GatewayEngine {
     func fetch(_ session: Session, _ request: PubSubRequest, _ fetch: FetchCommand) {
-        let command = begin(
-            session, request.sequence, .fetch, isOrdered: !request.usesExtensions,
-            topic: fetch.topic, partition: fetch.partition)
         guard sees(session, fetch.topic), let service = session.service, let seat = service.seat
         else {
-            return fetched(session, command, .failed(Self.hidden))
+            return fetched(session, begin(session, request, fetch), .failed(Self.hidden))
         }
+        let read = readRequest(fetch, service.route.policy)
+        if mayAnswer(session, request), let slice = seat.cluster.cached(read, now: now) {
+            tally.add(.fetch, nil, microseconds: 0)
+            return sendRecords(session, BatchHead(sequence: request.sequence, slice), slice)
+        }
+        let command = begin(session, request, fetch)
         let token = ReadToken(raw: nextNumber())
         command.token = .read(token)
         reads[token] = .fetch(session, command)
-        let read = readRequest(fetch, service.route.policy)
         call(seat) { $0.read(token, read, now: now, &$1) }
+    }
+
+    /// Whether no reply has to go out before this one.
+    private func mayAnswer(_ session: Session, _ request: PubSubRequest) -> Bool {
+        session.desk?.queue.isEmpty ?? true || request.usesExtensions
+    }
+
+    private func begin(
+        _ session: Session, _ request: PubSubRequest, _ fetch: FetchCommand
+    ) -> PendingCommand {
+        begin(
+            session, request.sequence, .fetch, isOrdered: !request.usesExtensions,
+            topic: fetch.topic, partition: fetch.partition)
     }
 
     private func readRequest(_ fetch: FetchCommand, _ policy: RoutePolicy) -> ReadRequest {

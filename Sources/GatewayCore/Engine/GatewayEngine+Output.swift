@@ -233,6 +233,8 @@ extension GatewayEngine {
             guard let piece = workshop.cache.bytes(at: cursor, upTo: offer.left), piece.count > 0
             else { return false }
             offer.add(piece, &iovecs)
+            // Nobody asks where the cursor would stand behind the last piece.
+            if piece.count == cursor.remainingBytes { return true }
             workshop.cache.advance(&cursor, by: piece.count)
         }
         return cursor.isAtEnd

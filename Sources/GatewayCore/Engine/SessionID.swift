@@ -1,5 +1,7 @@
+import Timing
+
 /// Names one session for the life of the process. The driver hands the numbers out.
-public struct SessionID: Hashable, Sendable, CustomStringConvertible {
+public struct SessionID: OwnNumber, Sendable, CustomStringConvertible {
     /// 1 ..< 2^53: never reused, and exact as a number of Lua and JavaScript.
     public let raw: UInt64
 

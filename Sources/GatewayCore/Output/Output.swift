@@ -102,6 +102,10 @@ struct Output {
             left -= taken
             owned.from += taken
             if owned.count == 0 { first += 1 }
+        case .records(let cursor) where cursor.remainingBytes <= left:
+            unsentBytes -= cursor.remainingBytes
+            left -= cursor.remainingBytes
+            first += 1
         case .records(var cursor):
             let taken = Self.advance(&cursor, by: left, cache)
             unsentBytes -= taken
@@ -131,6 +135,7 @@ struct Output {
 
     /// Moves what lies in the arena to memory of the session's own.
     mutating func spill(_ arena: borrowing ByteWriter) {
+        guard !isEmpty else { return }
         pushTail()
         for place in items.indices.dropFirst(first) {
             guard case .arena(let start, let count) = items[place] else { continue }

@@ -1,5 +1,7 @@
+import Timing
+
 /// One TCP connection to a broker. Unique within a loop and never used again.
-public struct BrokerConnectionID: Hashable, Sendable {
+public struct BrokerConnectionID: OwnNumber, Sendable {
     public let raw: UInt64
     public init(raw: UInt64) { self.raw = raw }
 }
@@ -16,13 +18,13 @@ public final class BrokerConnectionIDs {
 }
 
 /// The caller's name for one read. Unique among the reads that a cluster has not finished.
-public struct ReadToken: Hashable, Sendable {
+public struct ReadToken: OwnNumber, Sendable {
     public let raw: UInt64
     public init(raw: UInt64) { self.raw = raw }
 }
 
 /// The caller's name for one offset or metadata look-up, in a number space of its own.
-public struct RequestToken: Hashable, Sendable {
+public struct RequestToken: OwnNumber, Sendable {
     public let raw: UInt64
     public init(raw: UInt64) { self.raw = raw }
 }

@@ -203,8 +203,12 @@ final class ReadDesk {
     private func deliver(_ reader: Reader, _ partition: Partition, _ found: CachedRecords) {
         let follow = partition.follow(reader.request.isolation)
         let isFresh = reader.isFresh || follow?.isPolled == true
-        if reader.isFresh { cluster.counters.readsFromBroker += 1 } else {
+        if reader.isFresh {
+            cluster.counters.readsFromBroker += 1
+            cluster.cache.misses &+= 1
+        } else {
             cluster.counters.readsFromCache += 1
+            cluster.cache.hits &+= 1
         }
         let slice = RecordSlice(
             log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,

@@ -44,6 +44,13 @@ final class MetadataKeeper {
         return topic
     }
 
+    /// The topic of that name if its partitions are known.
+    func knownTopic(_ name: String) -> Topic? {
+        guard let topic = topics[name], case .known = topic.state else { return nil }
+        topic.lastUsed = cluster.now
+        return topic
+    }
+
     /// The next request asks for it.
     func want(_ topic: Topic) {
         topic.wantedFrom = min(topic.wantedFrom ?? .distantFuture, cluster.now)
