@@ -11,10 +11,10 @@ public struct Histogram: Equatable, Sendable {
 
     public init() {}
 
-    public mutating func add(microseconds: Int64) {
+    public mutating func add(microseconds: Int64, times: UInt64 = 1) {
         let place = Self.bounds.firstIndex { microseconds <= $0 } ?? Self.bounds.count
-        counts[place] += 1
-        sumMicroseconds &+= microseconds
+        counts[place] += times
+        sumMicroseconds &+= microseconds &* Int64(truncatingIfNeeded: times)
     }
 
     public mutating func add(_ other: Histogram) {

@@ -20,6 +20,9 @@ struct CommandTally {
         var durations = Histogram()
     }
 
+    /// Not in the arrays yet.
+    private var plainPings: UInt64 = 0
+
     mutating func add(_ kind: CommandKind, _ fault: GatewayFault?, microseconds: Int64) {
         counts[kind.rawValue * Self.results.count + Self.result(fault)] &+= 1
         durations[kind.rawValue].add(microseconds: microseconds)
@@ -35,7 +38,22 @@ struct CommandTally {
         return (0...10).contains(code) ? code : results.count - 1
     }
 
+    /// One that was answered at once.
+    mutating func addPing() { plainPings &+= 1 }
+
     func report(into metrics: inout GatewayMetrics) {
+        var whole = self
+        whole.settlePings()
+        whole.tell(&metrics)
+    }
+
+    private mutating func settlePings() {
+        counts[CommandKind.ping.rawValue * Self.results.count] &+= plainPings
+        durations[CommandKind.ping.rawValue].add(microseconds: 0, times: plainPings)
+        plainPings = 0
+    }
+
+    private func tell(_ metrics: inout GatewayMetrics) {
         for kind in CommandKind.allCases {
             for (index, result) in Self.results.enumerated() {
                 let count = counts[kind.rawValue * Self.results.count + index]

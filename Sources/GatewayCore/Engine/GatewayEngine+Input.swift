@@ -126,6 +126,7 @@ extension GatewayEngine {
         guard (opcode == .text) == (session.format != .binary) else {
             return refuseKind(session, opcode)
         }
+        if answerPlainPing(session, payload) { return }
         do throws(MalformedMessage) {
             let request = try decode(session, payload)
             perform(session, request, payload)

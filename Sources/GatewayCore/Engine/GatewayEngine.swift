@@ -69,6 +69,14 @@ public final class GatewayEngine {
         random = SeededRandom(seed: seed &+ UInt64(truncatingIfNeeded: loop))
     }
 
+    /// Whether all that the last call asks for is to write to this session; then that is taken
+    /// out of `effects`. Nearly all input ends so.
+    public func takeSoleWrite(_ id: SessionID) -> Bool {
+        guard effects.count == 1, case .wantsWrite(id) = effects[0] else { return false }
+        effects.removeLast()
+        return true
+    }
+
     func nextNumber() -> UInt64 {
         lastNumber += 1
         return lastNumber

@@ -5,7 +5,8 @@ import Glibc
 /// One session's way to its client, as its loop sees it: a socket, or the host.
 class ClientPort {
     let id: SessionID
-    unowned let driver: GatewayLoop
+    /// Which owns this: it need not be asked, for each message, whether it is still there.
+    unowned(unsafe) let driver: GatewayLoop
 
     /// The engine takes no input now.
     final var isPaused = false { didSet { if isPaused != oldValue { pauseChanged() } } }

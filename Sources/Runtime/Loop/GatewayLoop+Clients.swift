@@ -33,6 +33,7 @@ extension GatewayLoop {
         case .bytes(let count):
             engine.received(
                 client.id, UnsafeMutableRawBufferPointer(rebasing: inbox[..<count]), now: loop.now)
+            if engine.takeSoleWrite(client.id) { return markDirty(client) }
         case .wouldBlock: return
         case .end:
             client.hasEnded = true

@@ -3,7 +3,7 @@
 public struct MutableInput {
     public let bytes: UnsafeMutableRawBufferPointer
     /// Invariant: 0 <= position <= bytes.count.
-    public private(set) var position = 0
+    public internal(set) var position = 0
 
     @inlinable
     public init(_ bytes: UnsafeMutableRawBufferPointer) { self.bytes = bytes }

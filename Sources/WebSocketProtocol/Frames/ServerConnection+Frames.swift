@@ -26,18 +26,19 @@ extension ServerConnection {
     /// for every other frame, right or wrong: those go the long way.
     @inline(__always)
     mutating func shortMessage(_ input: inout MutableInput) throws(FrameFault) -> Event? {
-        guard message.opcode == nil && control == nil && carry.isEmpty, input.remaining >= 6 else {
-            return nil
-        }
-        let head = input.rest.loadUnaligned(as: UInt16.self).bigEndian
+        guard input.remaining >= 6, message.opcode == nil && control == nil && carry.isEmpty,
+            let start = input.bytes.baseAddress
+        else { return nil }
+        let head = (start + input.position).loadUnaligned(as: UInt16.self).bigEndian
         let length = Int(head & 0xFF) - 0x80
         let isText = head >> 8 == 0x81
         guard isText || head >> 8 == 0x82, length >= 0, length < 126,
             input.remaining - 6 >= length, length <= limits.messageBytesMax
         else { return nil }
         beginFrameOffset()
-        let frame = take(6 + length, from: &input)
-        let payload = UnsafeMutableRawBufferPointer(rebasing: frame[6...])
+        let frame = start + input.position
+        skip(6 + length, in: &input)
+        let payload = UnsafeMutableRawBufferPointer(start: frame + 6, count: length)
         _ = Masking.unmask(payload, frame.loadUnaligned(fromByteOffset: 2, as: UInt32.self))
         let bytes = UnsafeRawBufferPointer(payload)
         if isText {

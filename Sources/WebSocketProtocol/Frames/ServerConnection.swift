@@ -111,6 +111,12 @@ public struct ServerConnection: ~Copyable {
     mutating func beginFrameOffset() { frameOffset = receivedBytes }
 
     @inline(__always)
+    mutating func skip(_ count: Int, in input: inout MutableInput) {
+        receivedBytes &+= UInt64(count)
+        input.position += count
+    }
+
+    @inline(__always)
     mutating func take(
         _ count: Int, from input: inout MutableInput
     ) -> UnsafeMutableRawBufferPointer {
