@@ -1,6 +1,7 @@
 -- One light thread per worker that takes the events of a queue and hands each to whom it concerns.
 -- It sleeps on a cosocket: the library writes a byte to it when events begin to wait.
 local C = require("pubsubgw.library").C
+local Mailbox = require "pubsubgw.mailbox"
 local Pool = require "pubsubgw.pool"
 local Queue = require "pubsubgw.queue"
 
@@ -9,6 +10,9 @@ Dispatcher.__index = Dispatcher
 
 local READ_TIMEOUT = 86400000 -- ms; a quiet day is no error
 local WAKES_MAX = 1000000     -- then a new light thread takes over, and the old one's memory goes
+
+local GONE = require("pubsubgw.status").codes.GONE
+local LAST = 2 -- PUBSUBGW_LAST
 
 local LEVELS = {
     [C.PUBSUBGW_LOG_ERROR] = ngx.ERR, [C.PUBSUBGW_LOG_WARN] = ngx.WARN,
@@ -48,6 +52,8 @@ function Dispatcher:token(receiver)
 end
 
 function Dispatcher:forget(token) self.tokens[token] = nil end
+
+function Dispatcher:mailbox() return Mailbox.new() end
 
 local OUTPUT, RESUME = { type = 1 }, { type = 3 } -- the events that say nothing else
 
@@ -98,6 +104,17 @@ function Dispatcher:poll()
     repeat until (self.queue:each(self.handle) or 0) == 0
 end
 
+-- For those who still wait when the gateway's time to drain is over: nothing comes any more.
+function Dispatcher:abandon()
+    for session, receiver in pairs(self.sessions) do
+        receiver { type = 4, status = 0, session = session, code = 1006, flags = 0, data = "" }
+    end
+    for token, receiver in pairs(self.tokens) do
+        receiver { type = 0, status = GONE, token = token, flags = LAST, data = "the gateway ended" }
+    end
+    self.sessions, self.tokens = {}, {}
+end
+
 -- Ends the queue, and its socket's file with it.
 function Dispatcher:close()
     if not self.closed then
@@ -112,7 +129,10 @@ function Dispatcher:run()
     local socket = ngx.socket.tcp()
     socket:settimeouts(1000, 1000, READ_TIMEOUT)
     local connected, text = socket:connect("unix:" .. self.path)
-    if not connected then return ngx.log(ngx.ERR, "pubsubgw: ", self.path, ": ", text) end
+    if not connected then
+        ngx.log(ngx.ERR, "pubsubgw: ", self.path, ": ", text)
+        return ngx.timer.at(1, function() self:run() end)
+    end
     for _ = 1, WAKES_MAX do
         self:poll()
         if self.drained then break end
@@ -123,6 +143,7 @@ function Dispatcher:run()
     socket:close()
     if self.drained then
         self:poll()
+        self:abandon()
         return self:close()
     end
     if not ngx.timer.at(0, function() self:run() end) then return self:run() end
