@@ -152,7 +152,7 @@ let package = Package(
         tests(
             "GatewayCoreTests",
             [
-                "GatewayCore", "KafkaCore", "DevBroker", "Compression", "Bytes", "Timing",
+                "GatewayCore", "KafkaCore", "DevBroker", "Compression", "Bytes", "Timing", "SASL",
                 "CTestHeap",
             ]),
         tests(

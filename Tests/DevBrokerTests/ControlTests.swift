@@ -51,6 +51,9 @@ import Timing
         #expect(run(#"{"do": "take-down", "broker": 9}"#).contains("no such topic"))
         #expect(run(#"{"do": "inject", "action": "sing"}"#).contains("is not one of error"))
         #expect(
+            run(#"{"do": "inject", "action": "damage", "how": "badly"}"#)
+                .contains("is not one of checksum, codec, compression, count, cut"))
+        #expect(
             run(#"{"do": "move-leader", "topic": "t", "broker": "two"}"#)
                 .contains(#"\"broker\" has to be a whole number"#))
     }

@@ -17,6 +17,9 @@ public struct Fault: Sendable {
         case wrongCorrelation
         /// These bytes as the whole frame behind its length.
         case replace([UInt8])
+        /// The records of a Fetch response are not what the log has. Used up by an answer that has
+        /// records.
+        case damage(RecordDamage)
         /// The answer says so, and the connection is not read for these milliseconds (KIP-219).
         case throttle(milliseconds: Int32)
     }

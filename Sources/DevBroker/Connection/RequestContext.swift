@@ -10,6 +10,9 @@ final class RequestContext {
     /// The error that was put in for it.
     var injected: (standing: StandingFault, code: Int16)?
     private var isInjectedUsed = false
+    /// What happens to its records.
+    var damage: (standing: StandingFault, kind: RecordDamage)?
+    private var isDamageUsed = false
     /// What happens to the frame of the answer.
     var transportFault: Fault.Action?
     var delayMilliseconds: Int64 = 0
@@ -32,6 +35,16 @@ final class RequestContext {
             return nil
         }
         return use(injected)
+    }
+
+    /// What happens to the records of a partition; nil: nothing.
+    func damage(topic: String, partition: Int32) -> RecordDamage? {
+        guard let damage, damage.standing.fault.fits(topic: topic, partition: partition) else {
+            return nil
+        }
+        if !isDamageUsed { damage.standing.remaining -= 1 }
+        isDamageUsed = true
+        return damage.kind
     }
 
     /// The error that was injected for a request without partitions.

@@ -18,10 +18,20 @@ extension ControlCommands {
         case "close": .close
         case "cut": .cut(bytes: Int(try a.int32("bytes")))
         case "wrong-correlation": .wrongCorrelation
+        case "damage": .damage(try damage(a))
         case let other:
             throw Refusal(
                 "inject: \"action\": \"\(other)\" is not one of error, delay, throttle, silence, "
-                    + "close, cut, wrong-correlation")
+                    + "close, cut, wrong-correlation, damage")
         }
+    }
+
+    private func damage(_ a: ControlArguments) throws(Refusal) -> RecordDamage {
+        let name = try a.string("how")
+        guard let damage = RecordDamage(rawValue: name) else {
+            let known = RecordDamage.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Refusal("inject: \"how\": \"\(name)\" is not one of \(known)")
+        }
+        return damage
     }
 }

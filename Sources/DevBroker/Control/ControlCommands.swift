@@ -67,7 +67,7 @@ public struct ControlCommands {
         "drop-fetch-sessions broker", "delete-records topic [partition] offset",
         "truncate topic [partition] offset", "hold-high-watermark topic [partition] [offset]",
         "compact topic [partition]",
-        "inject action [code|milliseconds|bytes] [api] [broker] [topic] [partition] [times]",
+        "inject action [code|milliseconds|bytes|how] [api] [broker] [topic] [partition] [times]",
         "clear-faults",
     ]
 

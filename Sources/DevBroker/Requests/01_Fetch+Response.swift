@@ -7,12 +7,17 @@ import Timing
 extension BrokerCluster {
     func frame(of reading: FetchReading, _ waiting: WaitingFetch) -> ByteBlock {
         var response = FetchResponse(sessionID: waiting.session?.id ?? 0)
-        let records = RecordsBuffer(reading)
+        let context = waiting.context
+        let records = RecordsBuffer(reading, isDamaged: context.damage != nil)
         var hints: Set<Int32> = []
         for entry in reading.entries {
             var answer = entry.answer
             if let partition = entry.partition {
-                answer.records = records.place(entry.slice, partition.log)
+                let damage = entry.slice.bytes == 0
+                    ? nil
+                    : context.damage(
+                        topic: partition.topic.name, partition: entry.answer.partitionIndex)
+                answer.records = records.place(entry.slice, partition.log, damage)
             }
             if waiting.isIncremental && !entry.fetched.isNews(answer) { continue }
             if waiting.session != nil { entry.fetched.told(answer) }

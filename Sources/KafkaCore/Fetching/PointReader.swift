@@ -247,9 +247,11 @@ final class PointReader {
         }
         if let broken = builder.failure {
             cluster.log(.error, broken.failure.cause)
+            if let code = broken.failure.code { cluster.counters.errors[code, default: 0] += 1 }
             cluster.desk.settleBroken(item.demand, partition, broken)
         } else {
-            partition.backoff.reset()
+            // A first batch that never comes whole is asked for ever more seldom.
+            if builder.coveredTo > builder.fetchOffset { partition.backoff.reset() }
             cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt)
         }
         if builder.coveredTo > builder.fetchOffset {

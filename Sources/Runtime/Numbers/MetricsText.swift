@@ -111,7 +111,7 @@ enum MetricsText {
         for (api, count) in metrics.kafkaRequests.sorted(by: { $0.key < $1.key }) {
             writer.sample("kafka_requests_total", count, [("api", KafkaNames.api(api))])
         }
-        writer.family("kafka_errors_total", .counter, "Error codes in brokers' responses.")
+        writer.family("kafka_errors_total", .counter, "Errors of brokers, and of what they sent.")
         for (error, count) in metrics.kafkaErrors.sorted(by: { $0.key < $1.key }) {
             writer.sample("kafka_errors_total", count, [("error", KafkaNames.error(error))])
         }

@@ -85,7 +85,8 @@ import Testing
 
     @Test(arguments: ["p", "gateway 1 ~!", String(repeating: "x", count: 249)])
     func goodClientIDs(_ id: String) throws {
-        let settings = try "{\"client_id\":\"\(id)\"}".withRawBytes { try GatewaySettings.parse($0) }
+        let text = "{\"client_id\":\"\(id)\"}"
+        let settings = try text.withRawBytes { try GatewaySettings.parse($0) }
         #expect(settings.clientID == id)
     }
 }

@@ -1,5 +1,7 @@
 import DevBroker
 import GatewayCore
+import KafkaCore
+import SASL
 import Testing
 
 /// The original's t/pubsub/kafka.t, and lua-resty-kafka's t/basic-consumer.t.
@@ -67,6 +69,47 @@ import Testing
         next.send(Request.listOffset(1, "test-consumer", 0, -1))
         rig.pass(5_000)
         #expect(try next.takeReplies().first?.offset == 30)
+    }
+
+    /// Rows 5 and 6 end to end, with a certificate and a TLS broker: Tests/Hosts/test_original.py.
+    @Test("kafka.t 5, 6: Kafka with TLS, and with TLS + ssl verify", arguments: [false, true])
+    func tls(_ verify: Bool) throws {
+        let rig = try Rig(routes: [
+            Rig.route.replacing(
+                #""scheme":"kafka""#, with: #""scheme":"kafka","tls":{"verify":\#(verify)}"#)
+        ])
+        try rig.fillTestConsumer()
+        if verify {
+            rig.unreachable = [9092]
+            rig.refusal = .init(.tls, "self-signed certificate")
+        }
+        let client = try rig.connect()
+        client.send(Request.listOffset(0, "test-consumer", 0, -1))
+        rig.pass(60_000)
+        let reply = try #require(try client.takeReplies().first)
+        #expect(rig.tlsSettings.allSatisfy { $0?.verify == verify } && !rig.tlsSettings.isEmpty)
+        if verify {
+            #expect(reply.failure?.code == 8)
+            #expect(rig.logs.contains { $0.line.contains("self-signed certificate") })
+        } else {
+            #expect(reply.offset == 30)
+        }
+    }
+
+    @Test("kafka.t 7: Kafka with SASL")
+    func sasl() throws {
+        var brokers = BrokerSettings()
+        brokers.users = SASLUsers()
+        brokers.users.add("admin", password: "admin-secret")
+        let rig = try Rig(
+            routes: [
+                String(Rig.route.dropLast())
+                    + #","plugins":{"kafka-proxy":{"sasl":{"username":"admin","#
+                    + #""password":"admin-secret"}}}}"#
+            ], brokers: brokers)
+        try rig.fillTestConsumer()
+        let client = try rig.connect()
+        #expect(try client.ask(Request.listOffset(0, "test-consumer", 0, -1)).offset == 30)
     }
 
     @Test("basic-consumer.t: partition not exist, fetch empty at the end")

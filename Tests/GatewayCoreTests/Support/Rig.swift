@@ -29,6 +29,9 @@ final class Rig {
     private var connecting: [(BrokerConnectionID, Endpoint)] = []
     /// Brokers that nobody can reach.
     var unreachable: Set<UInt16> = []
+    /// Instead of that they refuse, where a driver fails otherwise.
+    var refusal = ConnectionFailure(.refused, "connection refused")
+    private(set) var tlsSettings: [TLSSettings?] = []
     private(set) var connectionsMax = 0
 
     static let route = #"{"id":"kafka","uri":"/kafka","upstream":{"nodes":{"127.0.0.1:9092":1},"#
@@ -144,7 +147,8 @@ final class Rig {
             let dues = [engine.nextDeadline, brokers.nextDeadline].compactMap { $0 }
             guard let due = dues.min(), due <= end else { break }
             spins = due <= now ? spins + 1 : 0
-            precondition(spins < 1_000, "a deadline stays due: the loop would spin")
+            if spins == 3 { Issue.record("a deadline stays due: the loop would spin") }
+            precondition(spins < 1_000, "a deadline stays due: the loop spins")
             now = max(now, due)
             engine.tick(now: now)
             brokers.tick(now: now)
@@ -191,7 +195,8 @@ final class Rig {
             watched[closed.session] = nil
         case .commandOver(let token): over.append(token)
         case .log(let level, let line): logs.append((level, line))
-        case .brokerConnect(let connection, let endpoint, _):
+        case .brokerConnect(let connection, let endpoint, let tls):
+            tlsSettings.append(tls)
             connecting.append((connection, endpoint))
         case .brokerSend(let connection, let block):
             if let link = links[connection] { brokers.receive(link, block.bytes, now: now) }
@@ -224,8 +229,7 @@ final class Rig {
         guard !unreachable.contains(endpoint.port),
             let link = brokers.open(broker: Int32(endpoint.port) - 9091, now: now)
         else {
-            return engine.brokerClosed(
-                connection, .init(.refused, "connection refused"), now: now)
+            return engine.brokerClosed(connection, refusal, now: now)
         }
         links[connection] = link
         backLinks[link] = connection

@@ -59,6 +59,12 @@ final class TestClient {
         rig.settle()
     }
 
+    /// A pong nobody asked for: a sign of life.
+    func keepAlive() {
+        guard !isClosed else { return }
+        send(ClientFrame(opcode: ClientFrame.pong, payload: []))
+    }
+
     // MARK: The socket
 
     func write(_ buffers: UnsafeBufferPointer<iovec>) -> Int {
