@@ -12,8 +12,6 @@ extension GatewayEngine {
             metrics.subscriptions += Int64(session.desk?.followedCount ?? 0)
         }
         metrics.cacheBytes = Int64(workshop.cache.byteCount)
-        metrics.cacheHits = workshop.cache.hits
-        metrics.cacheMisses = workshop.cache.misses
         for seat in seats {
             metrics.kafkaConnections += Int64(seat.cluster.connectionCount)
             metrics.add(seat.cluster.counters)
@@ -36,5 +34,7 @@ extension GatewayMetrics {
         kafkaConnectionsOpened &+= counters.connectionsOpened
         kafkaConnectionsLost &+= counters.connectionsLost
         recordsDecoded &+= counters.recordsDecoded
+        cacheHits &+= counters.readsFromCache
+        cacheMisses &+= counters.readsFromBroker
     }
 }

@@ -7,7 +7,8 @@ public struct GatewayMetrics: Sendable {
     public struct RouteReason: Hashable, Sendable {
         /// Empty where no route matched.
         public var route: String
-        /// `origin`, `version`, `policy`, `limit`, `malformed`, `timeout`, `no_route`, `draining`.
+        /// `origin`, `version`, `policy`, `limit`, `malformed`, `method`, `too_large`, `route`,
+        /// `draining`, `timeout`.
         public var reason: String
 
         public init(route: String, reason: String) {

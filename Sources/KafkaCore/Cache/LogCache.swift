@@ -6,8 +6,6 @@ public final class LogCache {
     public let budgetBytes: Int
     /// What the cache holds now, capacities and indexes included.
     public private(set) var byteCount = 0
-    public internal(set) var hits: UInt64 = 0
-    public internal(set) var misses: UInt64 = 0
     /// Response bytes that the point reads of this loop have asked for and not got yet.
     var outstandingReadBytes = 0
 

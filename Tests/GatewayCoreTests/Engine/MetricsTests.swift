@@ -67,6 +67,16 @@ import Timing
         #expect((7_000_000...7_100_000).contains(lag.sumMicroseconds), "\(lag.sumMicroseconds)")
     }
 
+    @Test("reads that the cache answers, and those that ask a broker")
+    func cache() throws {
+        let rig = try Rig()
+        try rig.fillTestConsumer()
+        let client = try rig.connect()
+        for _ in 0..<3 { _ = try client.ask(Request.fetch(1, "test-consumer", 0, 0)) }
+        let metrics = rig.engine.metrics()
+        #expect(metrics.cacheMisses == 1 && metrics.cacheHits == 2)
+    }
+
     @Test("counters of a cluster outlive it")
     func retired() throws {
         let rig = try Rig()
