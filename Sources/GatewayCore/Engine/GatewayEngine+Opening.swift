@@ -23,6 +23,11 @@ extension GatewayEngine {
         guard sessions[id] == nil else { return }
         let session = Session(id: id, opening, now: now)
         sessions[id] = session
+        // Accepted before the listener closed, and handed over since: it must not hold up the end.
+        if isDraining {
+            session.handshake = Handshake(opening, endsAt: now)
+            return refuse(session, .unavailable(.draining, "the gateway is shutting down"))
+        }
         // Clients that have not even asked yet count too, or a flood of them would be free.
         if settings.sessionsMax > 0, sessions.count > 2 * settings.sessionsMax {
             counts.limitHits["sessions", default: 0] += 1

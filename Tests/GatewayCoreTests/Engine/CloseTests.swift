@@ -144,6 +144,19 @@ import Testing
         #expect(rig.events.filter { $0 == .drained }.count == 1)
     }
 
+    @Test("who comes during a drain and says nothing is refused at once")
+    func silentLateComer() throws {
+        let rig = try Rig()
+        let client = try rig.connect()
+        rig.engine.drain(closeCode: 1001, reason: "", spreadMilliseconds: 0, now: rig.now)
+        rig.settle()
+        let late = rig.accept()
+        #expect(late.takeHead()?.hasPrefix("HTTP/1.1 503") == true)
+        #expect(late.isClosed && late.closed?.httpStatus == 503)
+        client.sendClose(1001)
+        #expect(rig.events.last == .drained)
+    }
+
     @Test("an empty gateway is drained at once; shutDown ends everything")
     func shutDown() throws {
         let empty = try Rig()
