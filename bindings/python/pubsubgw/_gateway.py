@@ -181,9 +181,7 @@ class Gateway:
             queue.attach(loop=loop)
             self._attached[loop] = queue
             if not self._desks:
-                self._desks.append(CommandDesk(self, queue))
-                for registration in self._registrations:
-                    self._register(registration)
+                self.serve_commands(queue)
         return queue
 
     def attach_in_thread(self) -> asyncio.AbstractEventLoop:
@@ -317,10 +315,21 @@ class Gateway:
 
         return register
 
+    def serve_commands(self, queue: Queue) -> None:
+        """Answers the commands on `queue`, where it is dispatched; for loops other than asyncio's,
+        with handlers that are plain functions. `attach` does it by itself."""
+        self._desks.append(CommandDesk(self, queue))
+        for registration in self._registrations:
+            self._register(registration)
+
     def _register(self, registration: Registration) -> None:
         for desk in self._desks:
             if desk.takes(registration):
                 return desk.add(registration)
+        if not self._attached:
+            raise failure(
+                Status.INVALID, "PUBSUBGW_E_INVALID",
+                f"{registration.name}: one queue takes a field for one route only")
         queue = self.queue()
         queue.attach(loop=next(iter(self._attached)))
         self._command_queues.append(queue)
