@@ -87,6 +87,7 @@ typedef struct {
     ngx_uint_t                   generation;
     unsigned                     is_draining:1;
     unsigned                     is_polling:1;
+    unsigned                     is_ending:1;  /* at once: nobody waits for the drain */
 } ngx_http_pubsubgw_worker_t;
 
 extern ngx_http_pubsubgw_worker_t ngx_http_pubsubgw_worker;

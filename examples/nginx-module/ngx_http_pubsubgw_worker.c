@@ -36,7 +36,7 @@ dispatch(const pubsubgw_event *event)
         log_line(event);
         break;
     case PUBSUBGW_EV_DRAINED:
-        if (event->status == PUBSUBGW_E_TIMEOUT)
+        if (event->status == PUBSUBGW_E_TIMEOUT && !worker->is_ending)
             ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                           "pubsubgw: %L sessions are left after pubsubgw_drain_timeout",
                           event->number);
@@ -184,6 +184,7 @@ void
 ngx_http_pubsubgw_exit_process(ngx_cycle_t *cycle)
 {
     if (worker->gateway == NULL) return;
+    worker->is_ending = 1;
     if (worker->sessions) {
         drain(FAREWELL_MS);
         for (ngx_uint_t ms = 0; worker->sessions && ms < FAREWELL_MS; ms += 10) {
