@@ -13,7 +13,6 @@ extension ReadDesk {
                 || (request.waitUntil ?? .zero) <= cluster.now
         else { return nil }
         cluster.counters.readsFromCache += 1
-        cluster.cache.hits &+= 1
         let isPolled = partition.follow(request.isolation)?.isPolled == true
         return RecordSlice(
             log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,

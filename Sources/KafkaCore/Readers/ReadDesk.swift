@@ -205,10 +205,8 @@ final class ReadDesk {
         let isFresh = reader.isFresh || follow?.isPolled == true
         if reader.isFresh {
             cluster.counters.readsFromBroker += 1
-            cluster.cache.misses &+= 1
         } else {
             cluster.counters.readsFromCache += 1
-            cluster.cache.hits &+= 1
         }
         let slice = RecordSlice(
             log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,
