@@ -27,7 +27,3 @@ def test_lent_descriptors_come_back():
 
 def test_commands_of_the_hosts_own_in_c():
     c_host("commands")
-
-
-def test_the_transcript_of_all_languages_in_c():
-    c_host("transcript", os.path.join(ROOT, "Tests/ABI/transcript.txt"))

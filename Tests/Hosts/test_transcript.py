@@ -1,15 +1,19 @@
-"""The transcript that every language's binding runs (Tests/ABI/transcript.txt), in Python."""
+"""The transcript that every language's binding runs (Tests/ABI/transcript.txt)."""
 
 import os
 
 import pubsubgw
 from support import ROOT, readable
+from test_c import c_host
+from test_lua import LIBRARY, luajit
+
+TRANSCRIPT = os.path.join(ROOT, "Tests/ABI/transcript.txt")
 
 ROUTE = {"id": "transcript", "uri": "/transcript", "upstream": {"scheme": "none", "type": "none"}}
 
 
 def lines():
-    with open(os.path.join(ROOT, "Tests/ABI/transcript.txt")) as transcript:
+    with open(TRANSCRIPT) as transcript:
         for line in transcript:
             if line.strip() and not line.startswith("#"):
                 yield line.strip().split(" ", 1)
@@ -55,7 +59,17 @@ class Run:
         assert not self.received, self.received.hex()
 
 
-def test_transcript():
+def test_c():
+    c_host("transcript", TRANSCRIPT)
+
+
+def test_lua():
+    done = luajit(os.path.join(ROOT, "Tests/Hosts/lua/transcript.lua"), TRANSCRIPT,
+                  PUBSUBGW_LIBRARY=LIBRARY)
+    assert done.returncode == 0, done.stderr
+
+
+def test_python():
     steps = list(lines())
     head = b"".join(bytes.fromhex(rest) for word, rest in steps if word == "head")
     with pubsubgw.Gateway(host_schemes=["none"]) as gateway:
