@@ -1,7 +1,7 @@
 /* ngx_http_pubsubgw.h - what the files of this module share.
  *
  *   module     directives, and how settings are inherited
- *   json       JSON in the configuration: a block, a string or a file, with true positions in errors
+ *   json       JSON in the configuration: a block, a string or a file; true positions in errors
  *   gateway    the master: version check, the gateway with its routes, reload or shutdown
  *   worker     each worker: start, the queue in nginx's loop, drain, stop
  *   upgrade    the content handler: the request head, the hand-over

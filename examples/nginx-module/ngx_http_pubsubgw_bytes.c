@@ -4,7 +4,7 @@
 enum {
     SLICES = 16,
     RECORD = 16384,             /* the largest TLS record */
-    SHORT_READ = 4096,          /* well below what OpenSSL asks the socket for when it reads ahead */
+    SHORT_READ = 4096,          /* well below what OpenSSL asks for when it reads ahead */
     READS_A_TURN = 8,           /* then nginx's other connections have their turn */
     WRITES_A_TURN = 32
 };
@@ -57,7 +57,7 @@ end_of_stream(ngx_http_pubsubgw_session_t *session)
 
 /* As c->recv, which always reads until the socket has nothing, with one read less for the usual
  * small message: where OpenSSL got little, it has emptied the socket, and nginx's edge-triggered
- * epoll tells when more comes. An end of the stream that epoll has told already it tells no more. */
+ * epoll tells when more comes. An end of the stream is told once: after that, c->recv. */
 static ssize_t
 receive(ngx_connection_t *c)
 {

@@ -13,8 +13,8 @@ ngx_http_pubsubgw_check_library(ngx_conf_t *cf)
 
     if (version >> 8 != PUBSUBGW_VERSION >> 8) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "this pubsubgw module was built for libpubsubgw %d.%d, but %d.%d.%d is loaded:"
-                      " build the module again", PUBSUBGW_VERSION >> 16,
+                      "this pubsubgw module was built for libpubsubgw %d.%d, but %d.%d.%d is"
+                      " loaded: build the module again", PUBSUBGW_VERSION >> 16,
                       PUBSUBGW_VERSION >> 8 & 0xff, version >> 16, version >> 8 & 0xff,
                       version & 0xff);
         return NGX_ERROR;

@@ -91,7 +91,7 @@ ngx_http_pubsubgw_json_block(ngx_conf_t *cf, ngx_http_pubsubgw_json_t *json)
     return NGX_CONF_OK;
 }
 
-/* A quoted string: where in the file it begins is not known, so errors name the directive's line. */
+/* A quoted string: nginx does not tell where it begins, so errors name the directive's line. */
 void
 ngx_http_pubsubgw_json_string(ngx_conf_t *cf, ngx_str_t *text, ngx_http_pubsubgw_json_t *json)
 {

@@ -87,7 +87,7 @@ drain(int timeout_ms)
 }
 
 /* The queue has events; or, because the connection is marked idle, the worker begins to go
- * (close), or its worker_shutdown_timeout is over (close and error): nginx then ends each request. */
+ * (close), or its worker_shutdown_timeout is over (close, error): nginx then ends the requests. */
 static void
 queue_handler(ngx_event_t *event)
 {

@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import time
 import urllib.request
 
 import pubsub_pb2 as pb
@@ -211,7 +210,8 @@ http {{
     # ---- clients
 
     def url(self, tls=False, path="/kafka"):
-        return f"wss://127.0.0.1:{self.tls_port}{path}" if tls else f"ws://127.0.0.1:{self.port}{path}"
+        scheme, port = ("wss", self.tls_port) if tls else ("ws", self.port)
+        return f"{scheme}://127.0.0.1:{port}{path}"
 
     def client(self, tls=False, path="/kafka", **options):
         if tls:
@@ -293,7 +293,3 @@ def close_code(sock):
         if received[0] == 8:
             sock.sendall(frame(8, received[1][:2]))
             return int.from_bytes(received[1][:2], "big")
-
-
-def pause(seconds):
-    time.sleep(seconds)

@@ -112,7 +112,9 @@ def test_settings_upstreams_and_inheritance():
     pubsubgw_settings {{"threads": 1, "cache_bytes": 1048576, "host_plugins": ["key-auth"]}}
     pubsubgw_upstream shared {json.dumps(kafka_route("127.0.0.1:9")["upstream"])}
     pubsubgw_upstream_json quoted '{json.dumps(kafka_route("127.0.0.1:9")["upstream"])}';
-    pubsubgw_route kafka {{"uri": "/kafka", "upstream_id": "shared", "plugins": {{"key-auth": {{}}}}}}
+    pubsubgw_route kafka {{
+        "uri": "/kafka", "upstream_id": "shared", "plugins": {{"key-auth": {{}}}}
+    }}
     pubsubgw_route second {{"uri": "/second", "upstream_id": "quoted"}}
     pubsubgw_drain_timeout 5s;
     pubsubgw_topics "public-*";
