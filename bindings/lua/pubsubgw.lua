@@ -13,6 +13,8 @@
 local ffi = require "ffi"
 local library = require "pubsubgw.library"
 local Gateway = require "pubsubgw.gateway"
+local Kafka = require "pubsubgw.kafka"
+local Pump = require "pubsubgw.pump"
 local json = require "pubsubgw.json"
 local status = require "pubsubgw.status"
 local C = library.C
@@ -21,7 +23,10 @@ local pubsubgw = {
     path = library.path,                              -- of the library that was loaded
     version = library.dotted(C.pubsubgw_version()),   -- its version, "0.1.0"
     E = status.codes,
-    EV = { OUTPUT = 1, RESUME = 3, CLOSED = 4, COMMAND = 5, DRAINED = 10, LOG = 11 },
+    EV = {
+        OUTPUT = 1, MESSAGE = 2, RESUME = 3, CLOSED = 4, COMMAND = 5, RECORDS = 7, OFFSET = 8,
+        METADATA = 9, DRAINED = 10, LOG = 11,
+    },
     LOG = { OFF = 0, ERROR = 1, WARN = 2, INFO = 3, DEBUG = 4 },
     new = Gateway.new,
     list = json.list,
@@ -39,6 +44,14 @@ function pubsubgw.strerror(code) return ffi.string(C.pubsubgw_strerror(code)) en
 -- The level of log lines of the whole process. They go to standard error, or to queues made with
 -- { log = true }: a Lua function can't be called from the library's threads.
 function pubsubgw.set_log_level(level) return status.done(C.pubsubgw_set_log(level, nil, nil)) end
+
+-- Reads Kafka, and blocks meanwhile (pubsubgw/kafka.lua). config: { route = id }, or
+-- { nodes = "host:port,..." }, ...; in nginx there is pubsubgw.nginx's own.
+function pubsubgw.kafka(gateway, config)
+    local queue, text, code = gateway:queue()
+    if not queue then return nil, text, code end
+    return Kafka.new(gateway, config, Pump.new(queue))
+end
 
 -- Checks a route without a gateway: the number of notes and their text, or nil, text, code.
 function pubsubgw.route_check(route)

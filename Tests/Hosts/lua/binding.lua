@@ -47,7 +47,9 @@ local function names_and_numbers()
     same(pubsubgw.has_feature "nonsense", false)
     local C = require("pubsubgw.library").C
     for name, code in pairs(pubsubgw.E) do same(C["PUBSUBGW_E_" .. name], code) end
-    for name, kind in pairs(pubsubgw.EV) do same(C["PUBSUBGW_EV_" .. name], kind) end
+    for name, kind in require("pubsubgw.cdef").text:gmatch "PUBSUBGW_EV_(%w+) = (%d+)" do
+        same(pubsubgw.EV[name], tonumber(kind))
+    end
     for name, level in pairs(pubsubgw.LOG) do same(C["PUBSUBGW_LOG_" .. name], level) end
 end
 

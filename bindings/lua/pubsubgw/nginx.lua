@@ -13,6 +13,7 @@
 -- What fails in init keeps nginx from starting, and from a reload: error_log says what and where
 -- (`nginx -t` does not run init_by_lua).
 local pubsubgw = require "pubsubgw"
+local json = require "pubsubgw.json"
 
 local nginx = {}
 
@@ -43,8 +44,8 @@ end
 --   drain_ms    how long sessions may take to end when nginx reloads or quits; default 10000
 function nginx.init(options)
     assert(type(options.dir) == "string", "pubsubgw: init needs `dir`")
-    state = setmetatable({ gateway = assert(pubsubgw.new(with_own_scheme(options.settings))) },
-        { __index = options })
+    local gateway = assert(pubsubgw.new(with_own_scheme(options.settings)))
+    state = setmetatable({ gateway = gateway, clients = {} }, { __index = options })
     assert(state.gateway:route_put(nginx.own_route, OWN))
     -- A worker that is born again finds the stale socket of the one that died under its own name,
     -- and a reload never meets a name that an old worker still uses.
@@ -150,6 +151,17 @@ function nginx.serve_websocket(ws, options)
     local session, text, code = nginx.open(ws, options or {})
     if not session then return nil, text, code end
     return session:run()
+end
+
+-- Reads Kafka while other light threads run (pubsubgw/kafka.lua). config: { route = id }, or
+-- { nodes = "host:port,..." }, ...; the same gives the same client of this worker again.
+function nginx.kafka(config)
+    local key = json.text(config)
+    if state.clients[key] then return state.clients[key] end
+    local dispatcher, text, code = nginx.dispatcher()
+    if not dispatcher then return nil, text, code end
+    state.clients[key], text, code = require("pubsubgw.kafka").new(state.gateway, key, dispatcher)
+    return state.clients[key], text, code
 end
 
 return nginx

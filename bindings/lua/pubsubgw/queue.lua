@@ -1,12 +1,14 @@
 -- A queue of events for one event loop, or for a program that waits.
 local ffi = require "ffi"
 local C = require("pubsubgw.library").C
+local records = require "pubsubgw.record"
 local status = require "pubsubgw.status"
 
 local Queue = {}
 Queue.__index = Queue
 
 local BATCH = 64
+local RECORDS = 7 -- PUBSUBGW_EV_RECORDS
 local EVENT_SIZE = ffi.sizeof "pubsubgw_event"
 
 -- A Lua number where it is exact, else the 64-bit cdata itself.
@@ -17,13 +19,18 @@ end
 
 -- An event as a table. Data is copied: what the library holds is valid only until the next poll.
 function Queue.event(raw)
-    return {
+    local event = {
         type = raw.type, status = raw.status, session = exact(raw.session),
-        token = exact(raw.token), user_data = exact(raw.user_data),
-        data = raw.data ~= nil and ffi.string(raw.data, raw.len) or "",
+        token = exact(raw.token), user_data = exact(raw.user_data), data = "",
         code = raw.code, flags = raw.flags,
         number = exact(raw.number), number2 = exact(raw.number2),
     }
+    if raw.type == RECORDS and raw.status == 0 then
+        event.records = records(raw, exact)
+    elseif raw.data ~= nil then
+        event.data = ffi.string(raw.data, raw.len)
+    end
+    return event
 end
 
 function Queue.new(gateway, options)
@@ -45,7 +52,8 @@ local function collected(self, count)
 end
 
 -- The events that wait, at most 64, as a list; empty when there are none.
--- event: type (pubsubgw.EV), status, session, token, user_data, data, code, flags, number, number2.
+-- event: type (pubsubgw.EV), status, session, token, user_data, data, code, flags, number, number2;
+-- records (see pubsubgw/record.lua) of EV.RECORDS.
 function Queue:poll()
     return collected(self, C.pubsubgw_queue_poll(self.handle, self.events, BATCH, EVENT_SIZE))
 end
