@@ -9,6 +9,7 @@ import sys
 import threading
 
 import pubsub_pb2 as pb
+import pubsubgw
 from devbroker import DevBroker, until
 from openresty import Nginx, alive, descriptors
 from support import Client, frame, ping_frame, receive_head, upgrade_head
@@ -229,7 +230,11 @@ def test_killed_clients_leave_nothing():
 
 COMMANDS = ("            dir = ngx.config.prefix()", """            commands = {
                 { name = "cmd_upper", request = 1000, response = 1001,
-                  handler = function(message)
+                  handler = function(message, event)
+                      if message == "push" then
+                          local gateway = require("pubsubgw.nginx").gateway()
+                          assert(gateway:push(event.session, 1002, "unasked"))
+                      end
                       if message == "wait" then ngx.sleep(0.3) end
                       if message == "raise" then error "deliberately" end
                       if message == "fail" then return nil, "as asked", 77 end
@@ -248,6 +253,12 @@ def own_command(message, sequence=1, field=1000):
             value >>= 7
         return out + bytes([value])
     return (b"\x08" + varint(sequence) + varint(field << 3 | 2) + varint(len(message)) + message)
+
+
+def push(client):
+    client.ws.send(own_command(b"push", 8))
+    heard = {client.ws.recv(timeout=10), client.ws.recv(timeout=10)}
+    assert heard == {own_command(b"unasked", 0, 1002)[2:], own_command(b"PUSH", 8, 1001)}, heard
 
 
 def test_commands_of_the_hosts_own():
@@ -269,6 +280,8 @@ def test_commands_of_the_hosts_own():
             error = client.receive().error_resp
             assert (error.message, error.code) == (text, code), error
         assert "deliberately" in nginx.log()
+        if pubsubgw.has_feature("messages"):
+            push(client)
         client.ping()
         nginx.signal("SIGQUIT")
         assert client.close_code() == 1001

@@ -1,6 +1,7 @@
 """Sessions whose connection nginx keeps: as bytes, and as messages of lua-resty-websocket."""
 
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -9,6 +10,7 @@ import threading
 import time
 
 import pubsub_pb2 as pb
+import pubsubgw
 from devbroker import DevBroker, until
 from openresty import Nginx, alive, descriptors
 from support import (Client, close_code_of, frame, ping_frame, readable, receive_all, receive_head,
@@ -16,7 +18,7 @@ from support import (Client, close_code_of, frame, ping_frame, readable, receive
 from test_hosts import RECORDS
 from test_openresty import BIG, CLIENTS, SESSIONS, end_of_old_workers, own_sessions
 
-WAYS = ["/direct"]
+WAYS = ["/direct"] + ["/websocket"] * pubsubgw.has_feature("messages")
 
 
 def pong(sequence, state):
@@ -158,6 +160,20 @@ def test_killed_clients_leave_nothing():
             until(20, "the sockets of before", lambda: descriptors(nginx.workers()) == before)
 
 
+def test_a_killed_worker_is_born_again():
+    with DevBroker(*RECORDS) as broker, Nginx(broker.bootstrap) as nginx:
+        for _ in range(2):
+            clients = [Client(nginx.url(path)) for path in WAYS for _ in range(6)]
+            for client in clients:
+                client.ping()
+            old = nginx.workers()
+            for pid in old:
+                os.kill(pid, signal.SIGKILL)
+            assert [client.close_code() for client in clients] == [1006] * len(clients)
+            end_of_old_workers(nginx, old)
+            until(20, "new workers", lambda: len(nginx.workers()) == 2)
+
+
 def both_ways(client, count, size, failures):
     try:
         state = os.urandom(size)
@@ -189,6 +205,15 @@ def resident(pid):
         return int(file.read().split()[1]) * 4096
 
 
+def end_of(sock):
+    """The last bytes of a long stream."""
+    sock.settimeout(30)
+    last = b""
+    while more := sock.recv(1 << 20):
+        last = (last + more)[-100:]
+    return last
+
+
 def test_a_client_that_does_not_read_costs_little():
     fetch = pb.PubSubReq(sequence=1, cmd_kafka_fetch=pb.CmdKafkaFetch(
         topic="big", max_bytes=1_000_000)).SerializeToString()
@@ -215,6 +240,10 @@ def test_a_client_that_does_not_read_costs_little():
             grown = resident(worker) - before
             print(f"figure: {path}: {grown / 2**20:.1f} MiB for one that does not read")
             assert grown < 64 << 20, (path, grown)
+            if path == "/websocket":
+                # What the library has given away waits in Lua, and that has an end.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+                assert end_of(sock).endswith(b"\x03\xf5too much is waiting to be read")
             sock.close()
             with Client(nginx.url(path)) as client:
                 client.ping()
