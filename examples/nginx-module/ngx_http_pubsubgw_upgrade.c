@@ -38,22 +38,17 @@ request_head(ngx_http_request_t *r, ngx_str_t *head)
 }
 
 /* By host and by the uri that nginx has chosen the location by, not by what the client wrote:
- * or "/public/../private" would be one thing to nginx's rules and another to the library's. */
+ * or "/public/../private" would be one thing to nginx's rules and another to the library's. It is
+ * decoded: what is left of "%" and "?" is part of a name, and the library might see more in it. */
 static ngx_int_t
 match_route(ngx_http_request_t *r, char *id)
 {
-    ngx_str_t  uri;
-    u_char    *host, *path;
-    int        status;
+    u_char *host = ngx_http_pubsubgw_c_string(r, &r->headers_in.server);
+    u_char *path = ngx_http_pubsubgw_c_string(r, &r->uri);
+    int     status;
 
-    uri.len = r->uri.len + 2 * ngx_escape_uri(NULL, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
-    uri.data = ngx_pnalloc(r->pool, uri.len);
-    if (uri.data == NULL) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    (void) ngx_escape_uri(uri.data, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
-    host = ngx_http_pubsubgw_c_string(r, &r->headers_in.server);
-    path = ngx_http_pubsubgw_c_string(r, &uri);
     if (host == NULL || path == NULL) return NGX_HTTP_BAD_REQUEST;
-
+    if (strpbrk((char *) path, "%?") != NULL) return NGX_HTTP_NOT_FOUND;
     status = pubsubgw_route_match(ngx_http_pubsubgw_worker.gateway, *host ? (char *) host : NULL,
                                   (char *) path, id, ROUTE_ID_MAX);
     return status < 0 ? NGX_HTTP_NOT_FOUND : NGX_OK;

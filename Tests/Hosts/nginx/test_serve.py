@@ -170,15 +170,17 @@ def test_http2_is_told_to_upgrade():
 
 def test_the_route_follows_nginxs_own_uri():
     """What nginx resolves, the library must not see another way."""
-    routes = {"open": kafka_route("127.0.0.1:9", "/kafka/open/*"),
+    routes = {"open": kafka_route("127.0.0.1:9", "/kafka/open/x*"),
               "closed": kafka_route("127.0.0.1:9", "/kafka/closed/*")}
     locations = LOCATIONS + """
         location /kafka/open/ { pubsubgw on; }
         location /kafka/closed/ { deny all; pubsubgw on; }
 """
     with Nginx(routes=routes, locations=locations) as nginx:
-        with nginx.client(path="/kafka/open/x%3Fy%20z") as client:
+        with nginx.client(path="/kafka/open/x%20%C3%BC") as client:
             client.ping()
+        assert refused(nginx, "/kafka/open/x%3Fy") == 404
+        assert refused(nginx, "/kafka/open/x%2561") == 404
         assert refused(nginx, "/kafka/closed/x") == 403
         for path in ("/kafka/open/../closed/x", "/kafka//closed/x", "/kafka/%63losed/x",
                      "/kafka/closed%2fx"):
