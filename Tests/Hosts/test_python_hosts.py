@@ -11,8 +11,8 @@ import sys
 
 import pubsub_pb2 as pb
 from devbroker import DevBroker
-from python_hosts import example, gunicorn, until, with_tls
-from support import (Client, check_records, close_code_of, ping_frame, receive_all, receive_head,
+from python_hosts import example, gunicorn, until, uvicorn, with_tls
+from support import (Client, check_records, needs, ping_frame, receive_all, receive_head,
                      upgrade_head)
 
 RECORDS = ("--records", "demo:500:100")
@@ -23,6 +23,10 @@ HOSTS = {
     "aiohttp_tls_uvloop": with_tls(example("aiohttp_server.py", "--uvloop")),
     "tornado": example("tornado_server.py"),
     "tornado_tls": with_tls(example("tornado_server.py")),
+    "uvicorn_websockets": uvicorn("--ws", "websockets", "--loop", "asyncio"),
+    "uvicorn_sansio": uvicorn("--ws", "websockets-sansio", "--loop", "uvloop"),
+    "uvicorn_wsproto": uvicorn("--ws", "wsproto", "--loop", "uvloop"),
+    "uvicorn_tls": with_tls(uvicorn("--ws", "websockets-sansio", "--loop", "asyncio")),
     "gunicorn_sync": gunicorn(),
     "gunicorn_gthread": gunicorn("--worker-class", "gthread", "--threads", "4"),
     "http_server": example("http_server.py"),
@@ -309,4 +313,6 @@ def in_host(start, check):
 for host_name, start_host in HOSTS.items():
     for check_name, check in CHECKS.items():
         if concerns(host_name, check_name):
-            globals()[f"test_{host_name}_{check_name}"] = in_host(start_host, check)
+            test = in_host(start_host, check)
+            globals()[f"test_{host_name}_{check_name}"] = \
+                needs("messages")(test) if host_name.startswith("uvicorn") else test

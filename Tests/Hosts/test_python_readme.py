@@ -13,6 +13,7 @@ from devbroker import DevBroker
 from support import ROOT, Client, check_records, unused_port
 
 LINES_MAX = 10
+CLOSES = {"with_aiohttp.py": 1001, "with_gunicorn.py": 1001, "with_asgi.py": 1012}
 
 
 def programs():
@@ -49,6 +50,7 @@ def serves(name):
                 try:
                     wait_for(port, host)
                     use(name, port, host)
+                    says_goodbye(name, port, host)
                 finally:
                     end(host)
     return run
@@ -79,8 +81,18 @@ def use(name, port, host):
             assert host.stdout.readline().startswith(f"{offset} b'")
 
 
+def says_goodbye(name, port, host):
+    """With the code that the host, or its server, ends sessions with; the others just end."""
+    if name in CLOSES:
+        client = Client(f"ws://127.0.0.1:{port}/kafka")
+        client.ping()
+        host.send_signal(signal.SIGTERM)
+        assert client.close_code() == CLOSES[name]
+
+
 def end(host):
-    host.send_signal(signal.SIGTERM)
+    if host.poll() is None:
+        host.send_signal(signal.SIGTERM)
     try:
         host.wait(20)
     except subprocess.TimeoutExpired:
