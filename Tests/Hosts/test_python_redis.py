@@ -1,0 +1,137 @@
+"""The example that adds Redis pub/sub to a gateway, against Debian's redis-server."""
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from python_hosts import until
+from support import ROOT, WORK, Host, frame, needs, raw_session, readable
+from websockets.sync.client import connect
+
+EXAMPLE = os.path.join(ROOT, "examples/python/redis_pubsub")
+
+
+@contextlib.contextmanager
+def redis_server():
+    """Debian's, on a unix socket; nothing is kept on disk."""
+    with tempfile.TemporaryDirectory() as work:
+        path = os.path.join(work, "redis.sock")
+        with subprocess.Popen(
+                [shutil.which("redis-server"), "--port", "0", "--unixsocket", path, "--save", "",
+                 "--dir", work], stdout=subprocess.DEVNULL) as server:
+            try:
+                until(lambda: os.path.exists(path))
+                yield path
+            finally:
+                server.terminate()
+
+
+@contextlib.contextmanager
+def example():
+    subprocess.run(
+        ["protoc", f"-I{EXAMPLE}", f"--python_out={WORK}",
+         os.path.join(EXAMPLE, "redis_pubsub.proto")], check=True)
+    with redis_server() as path, Host(
+            sys.executable, os.path.join(EXAMPLE, "server.py"), "--port", "0", "--redis",
+            f"unix://{path}", PYTHONPATH=os.pathsep.join(
+                [os.path.join(ROOT, "bindings/python"), WORK])) as host:
+        yield host, path
+
+
+class Client:
+    def __init__(self, host, **options):
+        self.ws = connect(host.url("/redis"), open_timeout=10, **options)
+        self.pushes = []
+
+    def ask(self, **command):
+        import redis_pubsub_pb2 as pb
+        self.ws.send(pb.PubSubReq(sequence=7, **command).SerializeToString())
+        while True:
+            reply = pb.PubSubResp.FromString(self.ws.recv(timeout=20))
+            if reply.sequence == 7:
+                return reply
+            self.pushes.append(reply)
+
+    def pushed(self):
+        """The next push: channel and payload."""
+        import redis_pubsub_pb2 as pb
+        push = self.pushes.pop(0) if self.pushes else \
+            pb.PubSubResp.FromString(self.ws.recv(timeout=20))
+        assert push.sequence == 0 and push.redis_subscribe_resp.HasField("payload"), push
+        return push.redis_subscribe_resp.channel, push.redis_subscribe_resp.payload
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ws.close()
+
+
+def redis_cli(path, *words):
+    done = subprocess.run(["redis-cli", "-s", path, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done
+    return done.stdout.strip()
+
+
+@needs("messages")
+def test_redis_publishes_and_pushes():
+    with example() as (host, path):
+        import redis_pubsub_pb2 as pb
+        news, other = pb.CmdRedisSubscribe(channel="news"), pb.CmdRedisSubscribe(channel="other")
+        with Client(host) as one, Client(host) as two, \
+                Client(host, subprotocols=["pubsub.json"]) as people:
+            reply = one.ask(cmd_redis_subscribe=news).redis_subscribe_resp
+            assert reply.channel == "news" and not reply.HasField("payload")
+            two.ask(cmd_redis_subscribe=news)
+            two.ask(cmd_redis_subscribe=other)
+            people.ws.send('{"sequence": "3", "cmdRedisSubscribe": {"channel": "news"}}')
+            reply = json.loads(people.ws.recv(timeout=20))
+            assert reply["redisSubscribeResp"] == {"channel": "news"}, reply
+            # From another program, and from a client; one subscription at Redis serves them all.
+            assert redis_cli(path, "publish", "news", "hello") == "1"
+            payload = bytes(range(256))
+            reply = two.ask(cmd_redis_publish=pb.CmdRedisPublish(channel="other", payload=payload))
+            assert reply.redis_publish_resp.receivers == 1, reply
+            assert one.pushed() == ("news", b"hello") and two.pushed() == ("news", b"hello")
+            assert two.pushed() == ("other", payload)
+            push = json.loads(people.ws.recv(timeout=20))
+            assert base64.b64decode(push["redisSubscribeResp"]["payload"]) == b"hello", push
+            # Who leaves hears no more; when the last one left, Redis is told.
+            one.ask(cmd_redis_unsubscribe=pb.CmdRedisUnsubscribe(channel="news"))
+            assert redis_cli(path, "publish", "news", "again") == "1"
+            assert two.pushed() == ("news", b"again") and not one.pushes
+            error = one.ask(cmd_redis_subscribe=pb.CmdRedisSubscribe()).error_resp
+            assert (error.code, error.message) == (1, "a channel has a name")
+        until(lambda: redis_cli(path, "publish", "news", "x") == "0")
+        until(lambda: redis_cli(path, "publish", "other", "x") == "0")
+
+
+@needs("messages")
+def test_redis_does_not_wait_for_a_slow_client():
+    with example() as (host, path):
+        import redis_pubsub_pb2 as pb
+        request = pb.PubSubReq(
+            sequence=1, cmd_redis_subscribe=pb.CmdRedisSubscribe(channel="big"))
+        with raw_session(host.port, "/redis") as slow, Client(host) as quick:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.sendall(frame(2, request.SerializeToString()))
+            assert readable(slow, 20)
+            quick.ask(cmd_redis_subscribe=pb.CmdRedisSubscribe(channel="big"))
+            # 20 MB for a client that never reads: it is closed, the other one gets them all.
+            for number in range(200):
+                payload = b"%d " % number + b"x" * 100_000
+                quick.ask(cmd_redis_publish=pb.CmdRedisPublish(channel="big", payload=payload))
+                assert quick.pushed() == ("big", payload)
+            assert redis_cli(path, "publish", "big", "last") == "1"
+            end = time.monotonic() + 20
+            received = b""
+            slow.settimeout(20)
+            while b"too slow" not in received and time.monotonic() < end:
+                received = received[-100:] + slow.recv(1 << 20)
