@@ -106,6 +106,25 @@ import Timing
         guard case .empty = world.outcome(world.read("t", at: 10)) else { throw MissingRecords() }
     }
 
+    @Test("a frozen bootstrap node does not hold up the others")
+    func frozenNodes() throws {
+        let nodes = (9092...9094).map { Endpoint(host: "127.0.0.1", port: $0) }
+        let world = World(brokers: 3, bootstrap: nodes)
+        world.server.createTopic("t")
+        // Two take the connection and say nothing, like stopped processes.
+        var asked: [Int32] = []
+        world.answer = { broker, header, _ in
+            guard header.apiKey == 18 else { return nil }
+            if !asked.contains(broker) { asked.append(broker) }
+            return asked.firstIndex(of: broker) == 2 ? nil : .silence
+        }
+        let start = world.now
+        #expect(try world.topics(world.metadata(["t"]))?.get().first?.failure == nil)
+        #expect(asked.count == 3)
+        #expect((500..<600).contains(world.now.milliseconds(since: start)))
+        #expect(world.client.counters.connectionsLost == 0)
+    }
+
     @Test("Trap 31: what is no Kafka response is refused before memory is taken, and named")
     func sizeGuard() throws {
         let cases: [([UInt8], String)] = [

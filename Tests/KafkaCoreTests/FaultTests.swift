@@ -47,6 +47,7 @@ import Timing
             for follower in followers { ask(world, follower, isLast: false) }
             world.run(Int64.random(in: 1...400, using: &world.random))
             try collect(world, followers)
+            checkConnections(world)
             fault(world, round)
             let partition = Int32.random(in: 0..<4, using: &world.random)
             try write(
@@ -72,6 +73,13 @@ import Timing
         world.run(10_000)
         #expect(world.cache.outstandingReadBytes == 0)
         #expect(world.client.connectionCount <= 15)
+    }
+
+    /// The client's own view: a broker may see one that was closed a while longer.
+    private func checkConnections(_ world: World) {
+        let nodes = world.client.links.brokers + world.client.links.bootstrap
+        for node in nodes { #expect(node.connections.count <= 5, "\(node.endpoint)") }
+        #expect(world.client.connectionCount == nodes.reduce(0) { $0 + $1.connections.count })
     }
 
     private func isDone(

@@ -29,6 +29,9 @@ public struct KafkaLimits: Sendable {
     public var workBytesPerTurn = 1 << 20
     /// What is known of a topic is not asked for again within this time, whatever readers want.
     public var metadataMinAgeMilliseconds: Int64 = 250
+    /// When the next node is tried for metadata beside one that does not answer: the delay that
+    /// RFC 8305 section 5 recommends for addresses.
+    public var nextNodeAfterMilliseconds: Int64 = 250
     /// Waiting reads and look-ups of one cluster.
     public var waitingReadersMax = 1 << 20
     /// The longest topic name; Kafka's own limit.

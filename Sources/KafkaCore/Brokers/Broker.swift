@@ -31,6 +31,9 @@ final class Broker {
         tails = Isolation.allCases.map { TailReader(self, $0) }
     }
 
+    /// Its control connection is on its way to be one.
+    var isConnecting: Bool { control.map { !$0.hasSetUp } ?? false }
+
     func tail(_ isolation: Isolation) -> TailReader { tails[Int(isolation.rawValue)] }
     var allTails: [TailReader] { tails }
 

@@ -14,6 +14,8 @@ final class MetadataKeeper {
     private var waitingLookups: [RequestToken: MetadataLookup] = [:]
     private var backoff: Backoff
     private var nextAskAt = Instant.zero
+    /// While an attempt to connect is under way, the next begins then.
+    private var nextNodeAt = Instant.zero
     /// No broker and no bootstrap node answered: what the last of them said. Until the next round
     /// may begin everybody gets this for an answer.
     private(set) var outage: KafkaFailure?
@@ -130,11 +132,13 @@ final class MetadataKeeper {
         if let free = nodes.first(where: { $0.control?.isFree(now: now) == true }) {
             return free.control
         }
-        // One attempt at a time; a single-flight metadata request must not open a connection to
-        // every broker of a large cluster.
-        if nodes.contains(where: { $0.control.map { !$0.hasSetUp } ?? false }) { return nil }
+        // One attempt after the other: a single-flight metadata request must not open a connection
+        // to every broker of a large cluster. A node that is frozen must not hold it up either: the
+        // next one is tried beside it.
+        if cluster.now < nextNodeAt, nodes.contains(where: \.isConnecting) { return nil }
         if let next = candidate(cluster.links.brokers) ?? candidate(cluster.links.bootstrap) {
             tried.insert(ObjectIdentifier(next))
+            nextNodeAt = now.adding(milliseconds: cluster.limits.nextNodeAfterMilliseconds)
             _ = cluster.links.freeControl(next)
             return nil
         }
@@ -212,6 +216,7 @@ final class MetadataKeeper {
         guard question == nil, let wantedFrom else { return earliest }
         let next = max(nextAskAt, outageUntil, wantedFrom)
         if next > cluster.now { earliest = min(earliest, next) }
+        if nextNodeAt > cluster.now { earliest = min(earliest, nextNodeAt) }
         for node in cluster.links.brokers + cluster.links.bootstrap {
             if let retryAt = node.retryAt, retryAt > cluster.now {
                 earliest = min(earliest, retryAt)
