@@ -275,6 +275,26 @@ import Timing
         #expect((world.server.counters(broker: 1)?.connectionsOpenMax ?? 99) <= 5)
     }
 
+    @Test("KIP-227: a session ends with its last reader, and another one begins with the next")
+    func fetchSessionsEnd() throws {
+        let world = try filled(brokers: 1, partitions: 3)
+        for round in 0..<3 as Range<Int64> {
+            let tokens = (0..<3 as Range<Int32>).map {
+                world.read("t", $0, at: 20 + round, wait: .max)
+            }
+            world.run(3_000)
+            #expect(world.server.fetchSessionCount(broker: 1) == 1)
+            let before = world.client.connectionCount
+            for token in tokens { world.cancel(token) }
+            world.run(3_000)
+            #expect(world.server.fetchSessionCount(broker: 1) == 0)
+            #expect(world.client.connectionCount == before)
+            for partition in 0..<3 as Range<Int32> { try world.fill("t", partition, 1) }
+        }
+        #expect(world.client.counters.errors.isEmpty)
+        #expect(world.client.counters.connectionsLost == 0)
+    }
+
     @Test func fetchSessionsAreIncremental() throws {
         let world = try filled(brokers: 1, partitions: 50)
         for partition in 0..<50 as Range<Int32> { world.read("t", partition, at: 20, wait: .max) }

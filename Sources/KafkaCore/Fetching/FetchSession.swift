@@ -22,7 +22,7 @@ struct FetchSession {
     private(set) var epoch: Int32 = 0
     private var known: [ObjectIdentifier: (partition: Partition, state: Known)] = [:]
     private var order: [ObjectIdentifier] = []
-    private var usesIDs = false
+    private(set) var usesIDs = false
     /// The broker has no room for sessions: asking for one in every request would push out those
     /// of others, cluster-wide.
     private var sessionlessUntil: Instant?
@@ -37,6 +37,16 @@ struct FetchSession {
         epoch = 0
         known = [:]
         order = []
+    }
+
+    /// The broker keeps it.
+    var isOpen: Bool { id != 0 }
+
+    /// The request ends the session, and asks for nothing.
+    mutating func close(_ request: inout FetchRequest) {
+        request.sessionID = id
+        request.sessionEpoch = -1
+        reset()
     }
 
     /// Fills in topics, forgotten topics, id and epoch.

@@ -31,6 +31,7 @@ final class TailFetch {
     }
 
     unowned let tail: TailReader
+    /// Empty: the request ends the session.
     let items: [Item]
 
     init(_ tail: TailReader, _ items: [Item]) {

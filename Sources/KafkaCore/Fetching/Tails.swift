@@ -81,7 +81,30 @@ final class Tails {
     // MARK: Asking
 
     func flush() {
-        for tail in all where tail.fetch == nil && !tail.follows.isEmpty { poll(tail) }
+        for tail in all where tail.fetch == nil {
+            if !tail.follows.isEmpty { poll(tail) }
+            if tail.follows.isEmpty && tail.session.isOpen { closeSession(tail) }
+        }
+    }
+
+    /// Nobody is left to wait. A broker has room for so many sessions, cluster-wide, and would keep
+    /// this one for minutes (KIP-227).
+    private func closeSession(_ tail: TailReader) {
+        guard let connection = tail.connection else { return tail.session.reset() }
+        guard connection.isFree(now: cluster.now),
+            let version = connection.versions.version(
+                of: FetchRequest.self, atMost: tail.session.usesIDs ? .max : 12)
+        else { return }
+        var request = FetchRequest(
+            maxWaitMilliseconds: 0, minBytes: 0, maxBytes: 0,
+            isolationLevel: tail.isolation.rawValue)
+        tail.session.close(&request)
+        let fetch = TailFetch(tail, [])
+        tail.fetch = fetch
+        connection.send(
+            request, version: version, errand: .tail(fetch),
+            timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds, now: cluster.now,
+            cluster)
     }
 
     private func poll(_ tail: TailReader) {
@@ -164,6 +187,8 @@ final class Tails {
     ) {
         let tail = fetch.tail
         ended(fetch)
+        // The end of a session; whatever the broker says, it is not ours any more.
+        guard !fetch.items.isEmpty else { return }
         let error = KafkaError(response.errorCode)
         guard error == .none else { return refused(tail, error) }
         tail.session.answered(sessionID: response.sessionID, now: cluster.now)
