@@ -7,7 +7,7 @@ import threading
 
 import pubsub_pb2 as pb
 import pubsubgw
-from support import Client, route, unused_port
+from support import Client, needs, route, unused_port
 
 NOWHERE = f"127.0.0.1:{unused_port()}"
 
@@ -212,3 +212,52 @@ def test_hosts_without_asyncio():
         gateway.close()
         assert not loop.is_running() and loop.is_closed()
     gateway.close()
+
+
+@needs("messages")
+def test_pushes():
+    async def main():
+        gateway = serving(("k", route(NOWHERE)))
+        sessions = asyncio.Queue()
+
+        @gateway.command("cmd_hello", 1001, 1002)
+        def hello(command):
+            sessions.put_nowait(command.session)
+            command.session.push(1002, b'{"pushed": 1}' if command.is_json else b"pushed")
+            return "{}" if command.is_json else b""
+
+        def refused(error, *arguments):
+            try:
+                session.push(*arguments)
+            except error:
+                return
+            raise AssertionError(f"{arguments}: no {error}")
+
+        async with gateway.running():
+            url = f"ws://127.0.0.1:{gateway.listen('127.0.0.1:0')}/kafka"
+            with Client(url) as client, Client(url, subprotocols=["pubsub.json"]) as people:
+                client.ws.send(request(4, 1001, b""))
+                session = await sessions.get()
+                # In front of the reply that it was called from.
+                assert await asyncio.to_thread(client.ws.recv) == field(1002, b"pushed")
+                assert await asyncio.to_thread(client.ws.recv) == request(4, 1002, b"")
+                session.push(1999, b"\x00\xff" * 500)
+                assert await asyncio.to_thread(client.ws.recv) == field(1999, b"\x00\xff" * 500)
+                refused(pubsubgw.InvalidError, 33, b"")
+                people.ws.send('{"sequence": "4", "cmdHello": {}}')
+                session = await sessions.get()
+                push = json.loads(await asyncio.to_thread(people.ws.recv))
+                assert push["helloResp"] == {"pushed": 1}, push
+                assert "helloResp" in json.loads(await asyncio.to_thread(people.ws.recv))
+                refused(pubsubgw.InvalidError, 1999, b"{}")
+                refused(pubsubgw.InvalidError, 1002, b"{")
+                # Nobody reads: at last nothing more is taken.
+                try:
+                    while True:
+                        session.push(1002, b'"%s"' % (b"x" * 100_000))
+                except pubsubgw.FullError:
+                    pass
+            while gateway.stats().sessions:
+                await asyncio.sleep(0.01)
+            refused(pubsubgw.GoneError, 1002, b"{}")
+    run(main)
