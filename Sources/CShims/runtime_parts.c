@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdint.h>
 
 // Parts of the static Swift runtime that nobody here needs. These definitions come first when the
@@ -12,7 +13,13 @@ HIDDEN intptr_t _swift_stdlib_getScalarName(uint32_t scalar, uint8_t *buffer, in
     return 0;
 }
 
-// The settings of the crash handler, all off, as they always are in a library that is loaded. With
-// its own the runtime would bring 64 KiB for the handler's environment, and look for the program
-// that prints backtraces when a host loads us. The structure has 88 bytes in Swift 6.3.
+// The crash handler, which is never on in a library that is loaded. The runtime's own would bring
+// 64 KiB for the handler's environment, and look for the program that prints backtraces when a host
+// loads us. The settings, all off, have 88 bytes in Swift 6.3. Both names are all that the rest of
+// the runtime knows of it.
 HIDDEN uint64_t _swift_backtraceSettings[32];
+
+HIDDEN bool _swift_backtrace_isThunkFunction(const char *mangled_name) {
+    (void)mangled_name;
+    return false;
+}
