@@ -100,9 +100,15 @@ enum {
  * middle number should refuse to go on. */
 PUBSUBGW_API uint32_t pubsubgw_version(void);
 
+/* Whether the loaded library fits the header that a host was compiled against; call it first, as
+ * PUBSUBGW_CHECK_VERSION(). 0: it has all that the header declares, and means the same by it.
+ * E_UNSUPPORTED: it does not; last_error names both versions. */
+PUBSUBGW_API int pubsubgw_check_version(uint32_t header_version);
+#define PUBSUBGW_CHECK_VERSION() pubsubgw_check_version(PUBSUBGW_VERSION)
+
 /* 1 if the library can do what `name` says, on this machine and now; else 0, also for NULL and for
  * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes",
- * "wake-listen", "host-commands", "permessage-deflate", "kafka-tls", "sasl-plain",
+ * "messages", "wake-listen", "host-commands", "permessage-deflate", "kafka-tls", "sasl-plain",
  * "sasl-scram-256", "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
  * The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
  * needed or asked for here. */
@@ -244,6 +250,8 @@ PUBSUBGW_API char *pubsubgw_routes_json(pubsubgw_gateway *g, size_t *len);
 enum {
   PUBSUBGW_EV_OUTPUT = 1,   /* of a bytes session: bytes wait for the client. See
                                pubsubgw_session_output */
+  PUBSUBGW_EV_MESSAGE = 2,  /* of a messages session: send `data` to the client as one WebSocket
+                               message. code: its opcode, 1 text or 2 binary */
   PUBSUBGW_EV_RESUME = 3,   /* after PUBSUBGW_PAUSE: the session takes data again */
   PUBSUBGW_EV_CLOSED = 4,   /* a session ended. code: WebSocket close code (1006: without a close
                                frame; 0: refused before the 101), data: reason text (UTF-8), number:
@@ -434,6 +442,29 @@ PUBSUBGW_API int pubsubgw_session_output(pubsubgw_gateway *g, pubsubgw_session s
  * E_INVALID: `len` is more than waits. E_GONE: the session has ended. */
 PUBSUBGW_API int pubsubgw_session_consume(pubsubgw_gateway *g, pubsubgw_session s, size_t len);
 
+/* ---- messages sessions --------------------------------------------------------------------------
+ * The host owns WebSocket too: its handshake, pings, fragments, compression and Close frames. Whole
+ * messages go in by pubsubgw_session_message and come out as PUBSUBGW_EV_MESSAGE. When the gateway
+ * ends the session, PUBSUBGW_EV_CLOSED has the code and the reason of the Close frame that the host
+ * is to send (1005 and 1006 are told only, never sent).
+ * Message events that wait unpolled are a client that does not read: from 256 KiB of them on, the
+ * session's reads from Kafka pause. */
+
+/* Opens one. websocket_protocol says what was agreed ("pubsub.json", ...; NULL: protobuf in binary
+ * messages); request_head, websocket_key and websocket_extensions must be NULL: the host has
+ * checked Origin and version. A queue is needed. *out as with pubsubgw_session_open_bytes. */
+PUBSUBGW_API int pubsubgw_session_open_messages(pubsubgw_gateway *g, const pubsubgw_open *open,
+                                                pubsubgw_session *out);
+
+/* One whole message of the client, copied. opcode 1: text, 2: binary; or 8: the client has closed
+ * (data: two bytes of code, then the reason), or with len 0: it is gone.
+ * 0, or PUBSUBGW_PAUSE: taken, but give no more before PUBSUBGW_EV_RESUME.
+ * E_INVALID: another opcode, or a close of one byte. E_FULL: not taken: given after PUBSUBGW_PAUSE,
+ * and more than 1 MiB waits. E_STATE: given after the client's close. E_GONE: the session has
+ * ended. */
+PUBSUBGW_API int pubsubgw_session_message(pubsubgw_gateway *g, pubsubgw_session s, int opcode,
+                                          const void *data, size_t len);
+
 /* ---- sessions of any kind --------------------------------------------------------------------- */
 
 /* Closes a session of any kind, with a code of RFC 6455 section 7.4 that an application may send
@@ -443,6 +474,17 @@ PUBSUBGW_API int pubsubgw_session_consume(pubsubgw_gateway *g, pubsubgw_session 
  * E_INVALID: the code or the reason. E_GONE: the session has ended. */
 PUBSUBGW_API int pubsubgw_session_close(pubsubgw_gateway *g, pubsubgw_session s, int ws_code,
                                         const char *reason);
+
+/* Sends PubSubResp{sequence 0, field `resp_field` = msg} to the client of a session of any kind: a
+ * message of the host's own without a request. resp_field: as for pubsubgw_command_on. `msg` is
+ * the sub-message; in the JSON sub-protocols it is a JSON value, and goes under the name that a
+ * command with this response field gives it. It stands behind what is being sent already, and in
+ * front of replies that are still worked on. A session whose upgrade is not answered yet gets none.
+ * E_INVALID: resp_field; or the client speaks JSON, and msg is no JSON value or no command names
+ * the field. E_GONE: the session has ended. E_FULL: not taken: the client has more than
+ * limits.unsent_bytes waiting; try later. */
+PUBSUBGW_API int pubsubgw_session_push(pubsubgw_gateway *g, pubsubgw_session s, uint32_t resp_field,
+                                       const void *msg, size_t len);
 
 /* The host wants to hear no more of a session: no later poll returns an event of it, not even
  * PUBSUBGW_EV_CLOSED, so that its user data can be freed. Events that are in the host's array

@@ -5,6 +5,17 @@ import Runtime
 public func pubsubgw_version() -> UInt32 { Library.version }
 
 @c @implementation
+public func pubsubgw_check_version(_ header_version: UInt32) -> Int32 {
+    do {
+        try Library.check(header: header_version)
+        return 0
+    } catch {
+        LastError.set(error.text)
+        return error.status.rawValue
+    }
+}
+
+@c @implementation
 public func pubsubgw_has_feature(_ name: UnsafePointer<CChar>?) -> Int32 {
     guard let name = try? Argument.optionalString(name, "name") else { return 0 }
     return Feature.isAvailable(name) ? 1 : 0

@@ -80,6 +80,46 @@ public func pubsubgw_session_consume(
 }
 
 @c @implementation
+public func pubsubgw_session_open_messages(
+    _ g: OpaquePointer?, _ open: UnsafePointer<pubsubgw_open>?,
+    _ out: UnsafeMutablePointer<pubsubgw_session>?
+) -> Int32 {
+    answer { () throws(Failure) in
+        out?.pointee = 0
+        let gateway = try Argument.gateway(g)
+        guard let out else { throw Failure(.invalid, "out is NULL") }
+        out.pointee = try gateway.openMessages(try ClientOpening(open))
+        return 0
+    }
+}
+
+@c @implementation
+public func pubsubgw_session_message(
+    _ g: OpaquePointer?, _ s: pubsubgw_session, _ opcode: Int32, _ data: UnsafeRawPointer?,
+    _ len: Int
+) -> Int32 {
+    answer { () throws(Failure) in
+        let gateway = try Argument.gateway(g)
+        let bytes = try Argument.bytes(data, len, "data") ?? .init(start: nil, count: 0)
+        let pauses = try gateway.message(session: s, opcode: opcode, bytes)
+        return pauses ? Int32(PUBSUBGW_PAUSE) : 0
+    }
+}
+
+@c @implementation
+public func pubsubgw_session_push(
+    _ g: OpaquePointer?, _ s: pubsubgw_session, _ resp_field: UInt32, _ msg: UnsafeRawPointer?,
+    _ len: Int
+) -> Int32 {
+    answer { () throws(Failure) in
+        let gateway = try Argument.gateway(g)
+        let bytes = try Argument.bytes(msg, len, "msg") ?? .init(start: nil, count: 0)
+        try gateway.push(session: s, field: resp_field, bytes)
+        return 0
+    }
+}
+
+@c @implementation
 public func pubsubgw_session_close(
     _ g: OpaquePointer?, _ s: pubsubgw_session, _ ws_code: Int32, _ reason: UnsafePointer<CChar>?
 ) -> Int32 {

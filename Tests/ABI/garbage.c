@@ -51,6 +51,13 @@ static void library(void)
     EXPECT(pubsubgw_has_feature("no such thing") == 0);
     EXPECT(pubsubgw_has_feature("kafka-tls") == 1);
     EXPECT(pubsubgw_version() == PUBSUBGW_VERSION);
+    EXPECT(PUBSUBGW_CHECK_VERSION() == 0);
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_check_version(PUBSUBGW_VERSION + 1));
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_check_version(PUBSUBGW_VERSION + 0x100));
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_check_version(PUBSUBGW_VERSION + 0x10000));
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_check_version(0));
+    REFUSES(PUBSUBGW_E_UNSUPPORTED, pubsubgw_check_version(0xffffff));
+    EXPECT(strstr(pubsubgw_last_error(), "255.255.255") != NULL);
     EXPECT(pubsubgw_last_error() != NULL);
     pubsubgw_free(NULL);
     REFUSES(PUBSUBGW_E_INVALID, pubsubgw_set_log(-1, NULL, NULL));
@@ -106,6 +113,20 @@ static void not_a_gateway(pubsubgw_gateway *g, int status)
     REFUSES(status, pubsubgw_session_adopt_fd(g, 0, &open, &s));
     EXPECT(s == 0);
     REFUSES(status, pubsubgw_listen(g, "127.0.0.1:0", 0));
+    pubsubgw_slice slice[1];
+    s = 1;
+    REFUSES(status, pubsubgw_session_open_bytes(g, &open, &s));
+    EXPECT(s == 0);
+    s = 1;
+    REFUSES(status, pubsubgw_session_open_messages(g, &open, &s));
+    EXPECT(s == 0);
+    REFUSES(status, pubsubgw_session_feed(g, 1, "x", 1));
+    REFUSES(status, pubsubgw_session_output(g, 1, slice, 1));
+    REFUSES(status, pubsubgw_session_consume(g, 1, 1));
+    REFUSES(status, pubsubgw_session_message(g, 1, 2, "x", 1));
+    REFUSES(status, pubsubgw_session_push(g, 1, 1000, "x", 1));
+    REFUSES(status, pubsubgw_session_close(g, 1, 1000, NULL));
+    REFUSES(status, pubsubgw_session_forget(g, 1));
     REFUSES(status, pubsubgw_get_stats(g, &stats));
     EXPECT(pubsubgw_metrics_text(g, &length) == NULL);
     EXPECT(pubsubgw_metrics_text(g, NULL) == NULL);
@@ -118,6 +139,7 @@ static void not_a_queue(pubsubgw_queue *q, int status)
     REFUSES(status, pubsubgw_queue_fd(q));
     REFUSES(status, pubsubgw_queue_poll(q, event, 1, sizeof *event));
     REFUSES(status, pubsubgw_queue_wait(q, event, 1, sizeof *event, 0));
+    REFUSES(status, pubsubgw_queue_wake_listen(q, "/tmp/never-made"));
     pubsubgw_queue_destroy(q);
 }
 
@@ -346,6 +368,49 @@ static void sessions(pubsubgw_gateway *g, pubsubgw_gateway *other)
     pubsubgw_queue_destroy(foreign);
 }
 
+/* Sessions that the host moves the data of. */
+static void pipes(pubsubgw_gateway *g)
+{
+    pubsubgw_queue *q = NULL;
+    pubsubgw_session s = 7;
+    pubsubgw_slice slice[1];
+    pubsubgw_open open;
+    uint64_t none[] = {0, 1, 77, UINT64_C(1) << 53, UINT64_MAX};
+    EXPECT(pubsubgw_queue_new(g, 0, &q) == 0);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        REFUSES(PUBSUBGW_E_GONE, pubsubgw_session_feed(g, none[i], "x", 1));
+        REFUSES(PUBSUBGW_E_GONE, pubsubgw_session_output(g, none[i], slice, 1));
+        REFUSES(PUBSUBGW_E_GONE, pubsubgw_session_consume(g, none[i], 0));
+        REFUSES(PUBSUBGW_E_GONE, pubsubgw_session_message(g, none[i], 1, "x", 1));
+        REFUSES(PUBSUBGW_E_GONE, pubsubgw_session_push(g, none[i], 1000, "x", 1));
+        REFUSES(PUBSUBGW_E_GONE, pubsubgw_session_close(g, none[i], 1000, "x"));
+        REFUSES(PUBSUBGW_E_GONE, pubsubgw_session_forget(g, none[i]));
+    }
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_open_bytes(g, NULL, &s));
+    EXPECT(s == 0);
+    OPEN((void)0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_open_bytes(g, &open, &s));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_open_messages(g, &open, &s));
+    OPEN((open.queue = q, open.flags = PUBSUBGW_OPEN_DUP_FD));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_open_bytes(g, &open, &s));
+    OPEN(open.queue = q);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_open_bytes(g, &open, NULL));
+    EXPECT(pubsubgw_session_open_bytes(g, &open, &s) == 0 && s > 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_feed(g, s, NULL, 1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_feed(g, s, "x", (size_t)-1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_output(g, s, NULL, 1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_output(g, s, slice, 0));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_output(g, s, slice, INT_MIN));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_consume(g, s, 1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_consume(g, s, (size_t)-1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_close(g, s, 1000, NOT_UTF8));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_push(g, s, 0, "x", 1));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_session_push(g, s, 1000, NULL, 1));
+    EXPECT(pubsubgw_session_forget(g, s) == 0);
+    REFUSES(PUBSUBGW_E_GONE, pubsubgw_session_feed(g, s, "x", 1));
+    pubsubgw_queue_destroy(q);
+}
+
 static void listeners(pubsubgw_gateway *g)
 {
     static const char *bad[] = {
@@ -410,6 +475,7 @@ int main(void)
     EXPECT(pubsubgw_start(g) == 0 && pubsubgw_start(other) == 0);
     queues(g);
     sessions(g, other);
+    pipes(g);
     listeners(g);
     numbers(g);
     EXPECT(pubsubgw_drain(g, 1012, 100) == 0);

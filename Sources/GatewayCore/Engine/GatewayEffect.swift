@@ -32,6 +32,8 @@ public enum GatewayEffect {
 
 /// What a host is told about its sessions, and asked by them.
 public enum HostEvent: Equatable, Sendable {
+    /// An upgrade was accepted.
+    case opened(SessionOpened)
     /// The last event of a session, and exactly one for each `open`.
     case closed(SessionClosed)
     /// A client's command, for the command's receiver. Answered with `answer`, or followed by
@@ -39,6 +41,13 @@ public enum HostEvent: Equatable, Sendable {
     case command(HostCall)
     /// Drain has ended: no session is left.
     case drained
+}
+
+public struct SessionOpened: Equatable, Sendable {
+    public var session: SessionID
+    public var route: String
+    public var isJSON: Bool
+    public var unsentBytesMax: Int
 }
 
 public struct SessionClosed: Equatable, Sendable {

@@ -35,6 +35,8 @@ extension GatewayEngine {
     func beginClosing(_ session: Session) {
         abandon(session)
         session.phase = .closing
+        // The peer's half of the handshake is the host's to wait for.
+        if session.speaksMessages { session.endsWhenDrained = true }
         session.endsAt = now.adding(milliseconds: Self.closeMilliseconds)
         schedule(session)
         resumeReading(session)

@@ -115,7 +115,7 @@ extension GatewayEngine {
         }
     }
 
-    private func handleMessage(
+    func handleMessage(
         _ session: Session, _ opcode: Opcode, _ payload: UnsafeRawBufferPointer
     ) {
         switch session.pace?.take(now) ?? .go {
@@ -165,12 +165,12 @@ extension GatewayEngine {
     // MARK: Pausing
 
     /// A peer that does not read, or asks faster than it is answered, is not read from.
-    private func mustPause(_ session: Session) -> Bool {
+    func mustPause(_ session: Session) -> Bool {
         session.output.unsentBytes + session.heldReplyBytes > session.unsentMax
             || session.desk.map { $0.inFlight >= session.inFlightMax } ?? false
     }
 
-    private func pauseReading(_ session: Session) {
+    func pauseReading(_ session: Session) {
         guard !session.isReadingPaused else { return }
         session.isReadingPaused = true
         counts.paused &+= 1

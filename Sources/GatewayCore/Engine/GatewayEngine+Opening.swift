@@ -171,7 +171,15 @@ extension GatewayEngine {
         session.inFlightMax = access.limits.commandsInFlight
         session.unsentMax = access.limits.unsentBytes
         session.pace = CommandPace(perSecond: access.limits.commandsPerSecond)
-        session.pingInterval = jittered(route.policy.keepalive.intervalMilliseconds)
+        if !session.speaksMessages {
+            session.pingInterval = jittered(route.policy.keepalive.intervalMilliseconds)
+        }
+        effects.append(
+            .event(
+                .opened(
+                    SessionOpened(
+                        session: session.id, route: route.id,
+                        isJSON: session.format != .binary, unsentBytesMax: session.unsentMax))))
         counts.accepted[route.id, default: 0] += 1
     }
 

@@ -25,6 +25,8 @@ public struct SessionOpening: Sendable {
     public var preread: [UInt8]
     /// Handed back in the session's events.
     public var userData: UInt64
+    /// The host owns WebSocket: messages come instead of frames, and nobody answers pings.
+    public var speaksMessages = false
 
     public init(
         start: Start, routeID: String? = nil, host: String? = nil, uri: String? = nil,

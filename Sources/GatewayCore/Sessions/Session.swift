@@ -21,6 +21,8 @@ final class Session {
     let id: SessionID
     let userData: UInt64
     let remoteAddress: String?
+    /// The host owns WebSocket, and closes it.
+    let speaksMessages: Bool
     var phase = Phase.handshake
     var handshake: Handshake?
     /// nil until the session is admitted.
@@ -90,6 +92,7 @@ final class Session {
         self.id = id
         userData = opening.userData
         remoteAddress = opening.remoteAddress
+        speaksMessages = opening.speaksMessages
         openedAt = now
         lastReceived = now
         lastMessage = now

@@ -17,14 +17,16 @@ extension Gateway {
         return try openPipe(.messages, opening)
     }
 
-    private func openPipe(_ kind: HostPipe.Kind, _ opening: ClientOpening) throws(Failure) -> UInt64 {
+    private func openPipe(_ kind: HostPipe.Kind, _ opening: ClientOpening) throws(Failure) -> UInt64
+    {
         try Self.mustServe(state.withLock { $0.phase })
         guard opening.queue != nil else { throw Failure(.invalid, "open has no queue") }
         try mustOwn(opening.queue)
         guard !opening.duplicates && !opening.borrows else {
             throw Failure(.invalid, "flags speak of a descriptor, and there is none")
         }
-        let start = try opening.sessionOpening(peer: nil)
+        var start = try opening.sessionOpening(peer: nil)
+        start.speaksMessages = kind == .messages
         try mustRoute(opening)
         guard let loop = nextLoop() else { throw Failure(.state, "the gateway is stopped") }
         let id = loop.nextSessionID().raw
@@ -33,7 +35,9 @@ extension Gateway {
             id: id, queue: opening.queue, userData: opening.userData,
             tellsClosed: opening.tellsClosed, pipe: pipe)
         let transit = SessionInTransit(session, directory)
-        let isPosted = loop.post { if transit.take() { $0.open(session, pipe, start) } }
+        let isPosted = loop.post { [start] in
+            if transit.take() { $0.open(session, pipe, start) }
+        }
         guard isPosted else {
             _ = transit.take()
             directory.remove(session)
@@ -50,6 +54,23 @@ extension Gateway {
         let fed = try pipe.feed(bytes)
         if fed.rings { pipe.ring() }
         if let event = fed.closed { end(session, event) }
+        return fed.pauses
+    }
+
+    /// A whole message of the client; or 8: it has closed its WebSocket, with a code and a reason,
+    /// or, without bytes, is gone. True: wait for the `resume` event.
+    public func message(
+        session id: UInt64, opcode: Int32, _ bytes: UnsafeRawBufferPointer
+    ) throws(Failure) -> Bool {
+        guard let code = UInt8(exactly: opcode), [1, 2, 8].contains(code) else {
+            throw Failure(.invalid, "opcode \(opcode) is neither 1, 2 nor 8")
+        }
+        guard code != 8 || bytes.count != 1 else {
+            throw Failure(.invalid, "a close has a code of 2 bytes, or no bytes at all")
+        }
+        let (_, pipe) = try pipe(id, .messages)
+        let fed = try pipe.feed(bytes, opcode: code)
+        if fed.rings { pipe.ring() }
         return fed.pauses
     }
 

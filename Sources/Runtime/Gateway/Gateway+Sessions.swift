@@ -7,7 +7,7 @@ extension Gateway {
     private static let reasonBytesMax = 123
 
     func session(_ id: UInt64) throws(Failure) -> HostSession {
-        guard let session = directory.find(id) else { throw Self.gone(id) }
+        guard let session = directory.find(id), !session.isForgotten else { throw Self.gone(id) }
         return session
     }
 

@@ -22,7 +22,8 @@ public struct ClientOpening: Sendable {
 
     public init(
         duplicates: Bool = false, borrows: Bool = false, tellsClosed: Bool = true,
-        routeID: String? = nil, host: String? = nil, uri: String? = nil, remoteAddress: String? = nil,
+        routeID: String? = nil, host: String? = nil, uri: String? = nil,
+        remoteAddress: String? = nil,
         requestHead: [UInt8]? = nil, websocketKey: String? = nil,
         websocketProtocol: String? = nil, websocketExtensions: String? = nil,
         policyJSON: String? = nil, preread: [UInt8] = [], queue: EventQueue? = nil,

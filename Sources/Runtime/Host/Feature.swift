@@ -3,8 +3,9 @@ import Compression
 /// What this library can do on this machine (`pubsubgw_has_feature`). Names are never renamed.
 public enum Feature {
     private static let always: Set<String> = [
-        "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes", "wake-listen",
-        "host-commands", "permessage-deflate", "kafka-tls", "sasl-plain", "sasl-scram-256",
+        "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes", "messages",
+        "wake-listen", "host-commands", "permessage-deflate", "kafka-tls", "sasl-plain",
+        "sasl-scram-256",
         "sasl-scram-512",
     ]
 

@@ -85,10 +85,13 @@ extension HostPipe.State {
     fileprivate mutating func take(
         _ bytes: UnsafeRawBufferPointer, _ opcode: UInt8?
     ) throws(Failure) {
-        guard !isResumeOwed || input.count + bytes.count <= HostPipe.inputBytesMax else {
+        let isEnd = opcode == MessageHead.closeOpcode
+        guard isEnd || !isResumeOwed || input.count + bytes.count <= HostPipe.inputBytesMax else {
             throw Failure(.full, "fed beyond \(HostPipe.inputBytesMax) bytes after PUBSUBGW_PAUSE")
         }
         if let opcode {
+            // As an end of stream it counts even while nothing is read.
+            if isEnd { hasInputEnded = true }
             guard MessageHead(opcode: opcode, count: bytes.count).append(bytes, to: &input) else {
                 throw Failure(.noMemory, "no memory for \(bytes.count) bytes")
             }

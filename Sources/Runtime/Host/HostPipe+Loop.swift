@@ -5,8 +5,8 @@ extension HostPipe {
     struct Attendance {
         /// Bytes that were put into the buffer.
         var count = 0
-        /// Of a message.
-        var opcode: UInt8 = 0
+        /// nil: it is no message.
+        var opcode: UInt8?
         /// There is more input than the buffer holds.
         var hasMore = false
         /// The client's end of stream comes behind these bytes.

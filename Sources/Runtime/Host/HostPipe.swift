@@ -4,14 +4,18 @@ import Synchronization
 /// one way, output the other. Threads of the host and the loop meet under one lock, and each side
 /// is woken exactly when the other has left something for it. What each flag promises:
 ///
-/// | flag | is true while | set by | cleared by |
-/// | --- | --- | --- | --- |
-/// | `isScheduled` | the loop will look at the input without being asked: the bell has rung, or it keeps the pipe among its ready ones, or reading is paused and `resume` makes it look | `feed`, which rings the bell if it was clear | `attend`, when it has taken all |
-/// | `isReadingPaused` | the engine takes no input | the loop | the loop, which then looks at the input |
-/// | `isResumeOwed` | `feed` has answered PAUSE, and no `resume` event has followed | `feed` | `attend` or the end of a pause, with little input left: pushes the event |
-/// | `isOutputTold` | the host knows of output: an `output` event was pushed and it has not yet seen nothing left | the loop behind a write, with output there: pushes the event | `output` or `consume` with nothing left |
-/// | `isBlocked` | the loop has output that did not fit | `write` | `consume` with half of the room free: rings the bell |
-/// | `hasRoom` | the bell has rung for room | `consume` | `attend` |
+/// - `isScheduled`: the loop will look at the input without being asked, because the bell has
+///   rung, or it keeps the pipe among its ready ones, or reading is paused and its end makes the
+///   loop look. Set by `feed`, which rings the bell if it was clear; cleared by `attend` when it
+///   has taken all.
+/// - `isReadingPaused`: the engine takes no input. Set and cleared by the loop, which then looks.
+/// - `isResumeOwed`: `feed` has answered PAUSE, and no `resume` event has followed. Set by `feed`;
+///   cleared by `attend` with little input left, which makes its caller push the event.
+/// - `isOutputTold`: an `output` event was pushed, and the host has not seen nothing left since.
+///   Set by the loop behind its writes, with output there, which pushes the event; cleared by
+///   `output` or `consume` with nothing left.
+/// - `isBlocked`: the loop has output that did not fit. Set by `write`; cleared by `consume` with
+///   half of the room free, which rings the bell and sets `hasRoom`; that one `attend` clears.
 ///
 /// So no wake-up is lost: input without `isScheduled` is none, output without `isOutputTold` is none
 /// behind a flush, and a loop that is blocked has left more than half of the room filled, which the

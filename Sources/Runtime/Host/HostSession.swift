@@ -11,6 +11,7 @@ public final class HostSession: Sendable {
     let isBorrowed: Bool
     /// The host owns the connection.
     let pipe: HostPipe?
+    let budget = PushBudget()
     private let forgotten = Atomic<Bool>(false)
 
     init(
@@ -30,7 +31,8 @@ public final class HostSession: Sendable {
     var isForgotten: Bool { forgotten.load(ordering: .acquiring) }
     func forget() { forgotten.store(true, ordering: .releasing) }
 
-    func push(_ event: QueueEvent) { queue?.push(event) }
+    @discardableResult
+    func push(_ event: QueueEvent) -> Bool { queue?.push(event) ?? false }
 
     /// An event of this session.
     func event(_ kind: QueueEvent.Kind) -> QueueEvent {

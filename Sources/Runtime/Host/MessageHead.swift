@@ -1,6 +1,8 @@
 /// What stands in front of each message in a pipe's input.
 struct MessageHead {
     static let byteCount = 8
+    /// RFC 6455 section 5.2.
+    static let closeOpcode: UInt8 = 8
 
     let opcode: UInt8
     let count: Int

@@ -58,9 +58,8 @@ struct OutputBlocks: ~Copyable, @unchecked Sendable {
         var number = 0
         for block in blocks where block.to > block.from {
             if number == max { break }
-            body(
-                number,
-                UnsafeRawBufferPointer(start: block.base + block.from, count: block.to - block.from))
+            let start = block.base + block.from
+            body(number, UnsafeRawBufferPointer(start: start, count: block.to - block.from))
             number += 1
         }
         return number

@@ -5,6 +5,7 @@ import Glibc
 /// One session's way to its client, as its loop sees it: a socket, or the host.
 class ClientPort {
     let id: SessionID
+    let session: HostSession
     /// Which owns this: it need not be asked, for each message, whether it is still there.
     unowned(unsafe) let driver: GatewayLoop
 
@@ -16,8 +17,9 @@ class ClientPort {
     /// Waits for the end of the turn.
     final var isDirty = false
 
-    init(_ id: SessionID, driver: GatewayLoop) {
-        self.id = id
+    init(_ session: HostSession, driver: GatewayLoop) {
+        id = SessionID(raw: session.id)
+        self.session = session
         self.driver = driver
     }
 
@@ -27,7 +29,9 @@ class ClientPort {
     func wantsWriteChanged() {}
 
     /// Bytes that were taken; negative: it failed.
-    func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int { preconditionFailure("of a subclass") }
+    func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int {
+        preconditionFailure("of a subclass")
+    }
     /// Behind the writes of a turn.
     func endWrites() {}
 

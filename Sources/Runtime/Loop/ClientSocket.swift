@@ -15,10 +15,10 @@ final class ClientSocket: ClientPort, ReadinessHandler {
 
     override var isOpen: Bool { registration != nil }
 
-    init(_ id: SessionID, _ descriptor: Int32, isLent: Bool, driver: GatewayLoop) {
+    init(_ session: HostSession, _ descriptor: Int32, driver: GatewayLoop) {
         self.descriptor = descriptor
-        self.isLent = isLent
-        super.init(id, driver: driver)
+        isLent = session.isBorrowed
+        super.init(session, driver: driver)
     }
 
     func start(_ loop: EventLoop) throws(SystemError) {

@@ -9,7 +9,7 @@ extension GatewayLoop {
     func open(_ session: HostSession, descriptor: Int32, _ opening: SessionOpening) {
         let id = SessionID(raw: session.id)
         Socket.setNoDelay(descriptor)
-        let client = ClientSocket(id, descriptor, isLent: session.isBorrowed, driver: self)
+        let client = ClientSocket(session, descriptor, driver: self)
         do throws(SystemError) {
             try client.start(loop)
         } catch {
@@ -79,6 +79,9 @@ extension GatewayLoop {
     func flush(_ client: ClientPort) {
         let state = engine.writeOutput(client.id, now: loop.now) { client.write($0) }
         client.endWrites()
+        if client.session.budget.isUsed {
+            client.session.budget.set(unsent: engine.unsentBytes(of: client.id))
+        }
         perform()
         guard client.isOpen else { return }
         switch state {

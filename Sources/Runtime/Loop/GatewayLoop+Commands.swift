@@ -18,11 +18,18 @@ extension GatewayLoop {
     func deliver(_ call: HostCall) {
         // Before anybody can answer: a function may do so while it is called.
         openCommands.add(call.token)
-        guard let receiver = receivers[call.command.receiver], receiver.take(QueueEvent(call))
+        guard let receiver = receivers[call.command.receiver], receiver.take(event(call))
         else {
             if openCommands.claim(call.token) { answerSoon(call.token, .noReceiver) }
             return
         }
+    }
+
+    private func event(_ call: HostCall) -> QueueEvent {
+        var event = QueueEvent(call)
+        // A session that the host has forgotten has no commands either.
+        event.sender = hosted[call.session]
+        return event
     }
 
     /// An answer from the loop's own thread, where the engine may be in the middle of something.

@@ -3,7 +3,11 @@ import GatewayCore
 // Sessions whose connection is the host's.
 extension GatewayLoop {
     func open(_ session: HostSession, _ pipe: HostPipe, _ opening: SessionOpening) {
-        let port = PipePort(session, pipe, driver: self)
+        let port =
+            switch pipe.kind {
+            case .bytes: PipePort(session, pipe, driver: self)
+            case .messages: MessagePort(session, pipe, driver: self)
+            }
         hosted[port.id] = session
         clients[port.id] = port
         engine.open(port.id, opening, now: loop.now)

@@ -17,6 +17,19 @@ extension GatewayLoop {
         if client.isOpen { fail(client, "the host has let go") }
     }
 
+    func push(_ session: HostSession, _ push: HostPush) {
+        let id = SessionID(raw: session.id)
+        session.budget.arrived(push.message.count)
+        engine.push(id, push, now: loop.now)
+        session.budget.set(unsent: engine.unsentBytes(of: id))
+        perform()
+    }
+
+    func tellOpened(_ opened: SessionOpened) {
+        hosted[opened.session]?.budget.begin(
+            route: opened.route, isJSON: opened.isJSON, unsentBytesMax: opened.unsentBytesMax)
+    }
+
     /// The session is over for the host.
     func tellClosed(_ closed: SessionClosed) {
         guard let session = hosted.removeValue(forKey: closed.session) else { return }

@@ -129,6 +129,7 @@ final class GatewayLoop {
 
     private func tell(_ event: GatewayCore.HostEvent) {
         switch event {
+        case .opened(let opened): tellOpened(opened)
         case .closed(let closed): tellClosed(closed)
         case .drained: drain.isEngineDrained = true
         case .command(let call): deliver(call)

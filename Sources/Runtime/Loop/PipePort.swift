@@ -3,16 +3,14 @@ import Glibc
 
 /// A session whose connection is the host's, in its loop.
 class PipePort: ClientPort {
-    let session: HostSession
     let pipe: HostPipe
     /// Among the driver's ready ports.
     final var isReady = false
     private var isClosed = false
 
     init(_ session: HostSession, _ pipe: HostPipe, driver: GatewayLoop) {
-        self.session = session
         self.pipe = pipe
-        super.init(SessionID(raw: session.id), driver: driver)
+        super.init(session, driver: driver)
     }
 
     override var isOpen: Bool { !isClosed }

@@ -23,6 +23,7 @@ enum {
   PUBSUBGW_E_KAFKA = -1000
 };
 uint32_t pubsubgw_version(void);
+int pubsubgw_check_version(uint32_t header_version);
 int pubsubgw_has_feature(const char *name);
 const char *pubsubgw_error_name(int code);
 const char *pubsubgw_strerror(int code);
@@ -55,6 +56,7 @@ int pubsubgw_route_match(pubsubgw_gateway *g, const char *host, const char *uri,
 char *pubsubgw_routes_json(pubsubgw_gateway *g, size_t *len);
 enum {
   PUBSUBGW_EV_OUTPUT = 1,
+  PUBSUBGW_EV_MESSAGE = 2,
   PUBSUBGW_EV_RESUME = 3,
   PUBSUBGW_EV_CLOSED = 4,
   PUBSUBGW_EV_COMMAND = 5,
@@ -124,8 +126,14 @@ typedef struct pubsubgw_slice {
 int pubsubgw_session_output(pubsubgw_gateway *g, pubsubgw_session s,
                                          pubsubgw_slice *out, int max);
 int pubsubgw_session_consume(pubsubgw_gateway *g, pubsubgw_session s, size_t len);
+int pubsubgw_session_open_messages(pubsubgw_gateway *g, const pubsubgw_open *open,
+                                                pubsubgw_session *out);
+int pubsubgw_session_message(pubsubgw_gateway *g, pubsubgw_session s, int opcode,
+                                          const void *data, size_t len);
 int pubsubgw_session_close(pubsubgw_gateway *g, pubsubgw_session s, int ws_code,
                                         const char *reason);
+int pubsubgw_session_push(pubsubgw_gateway *g, pubsubgw_session s, uint32_t resp_field,
+                                       const void *msg, size_t len);
 int pubsubgw_session_forget(pubsubgw_gateway *g, pubsubgw_session s);
 int pubsubgw_handshake(const char *websocket_key, const char *protocol, char *buf,
                                     size_t cap);
