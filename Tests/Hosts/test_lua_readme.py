@@ -4,14 +4,18 @@ import os
 import re
 import subprocess
 
+import pubsub_pb2 as pb
+import pubsubgw
 from devbroker import DevBroker
 from openresty import Nginx
-from support import Client, ROOT, Host, unused_port
+from support import Client, ROOT, Host, needs, unused_port
 from test_hosts import RECORDS
 from test_lua import PATH
 from test_openresty import own_command
 
 LINES_MAX = 11
+PATHS = ["/kafka/proxied", "/kafka/served"] \
+    + ["/kafka/messages"] * pubsubgw.has_feature("messages")
 
 CONF = """
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
@@ -53,7 +57,8 @@ class Shown(Nginx):
     def __init__(self, brokers, init="", location=""):
         shown = blocks()
         text = CONF.replace("@lua.conf@", shown["lua.conf"]) \
-            .replace("@lua_locations.conf@", shown["lua_locations.conf"] + location)
+            .replace("@lua_locations.conf@", shown["lua_locations.conf"]
+                     + shown["lua_websocket.conf"] + location)
         assert 'dir = "/run/pubsubgw",' in text
         self.text = text
         conf = os.path.join(os.environ["HOSTS_WORK"], f"readme-{os.getpid()}.conf")
@@ -71,7 +76,7 @@ def reads(url):
 
 def test_nginx_locations():
     with DevBroker(*RECORDS) as broker, Shown(broker.bootstrap) as nginx:
-        for path in ("/kafka/proxied", "/kafka/served"):
+        for path in PATHS:
             reads(nginx.url(path))
         client = Client(nginx.url("/kafka/served"))
         client.ping()
@@ -81,10 +86,19 @@ def test_nginx_locations():
 
 def test_own_commands():
     with Shown("127.0.0.1:9", init=blocks()["own_commands.lua"]) as nginx:
-        for path in ("/kafka/proxied", "/kafka/served"):
+        for path in PATHS:
             with Client(nginx.url(path)) as client:
                 client.ws.send(own_command(b"shout"))
                 assert client.ws.recv(timeout=10) == own_command(b"SHOUT")
+
+
+@needs("messages")
+def test_apisix():
+    location = "location = /apisix { content_by_lua_block { " + blocks()["apisix.lua"] + "} }"
+    with Shown("127.0.0.1:9", location=location) as nginx, Client(nginx.url("/apisix")) as client:
+        client.ping()
+        error = client.error(cmd_kafka_list_offset=pb.CmdKafkaListOffset(topic="demo"))
+        assert error.message == "not today", error
 
 
 def test_plain_luajit():
