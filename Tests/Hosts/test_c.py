@@ -34,7 +34,7 @@ def test_bytes_sessions_keep_order_and_promises():
 
 def test_bytes_sessions_do_not_stall():
     """A lost wake-up shows here: 20 sessions, 16 KB frames both ways at full speed."""
-    seconds = 60 if os.environ.get("FULL") else 5
+    seconds = 60 if os.environ.get("HOSTS_FULL") else 5
     print(c_host("bytes", "flood", str(seconds), timeout=seconds + 100))
 
 

@@ -17,9 +17,9 @@ import Synchronization
 /// - `isBlocked`: the loop has output that did not fit. Set by `write`; cleared by `consume` with
 ///   half of the room free, which rings the bell and sets `hasRoom`; that one `attend` clears.
 ///
-/// So no wake-up is lost: input without `isScheduled` is none, output without `isOutputTold` is none
-/// behind a flush, and a loop that is blocked has left more than half of the room filled, which the
-/// host knows of and has yet to consume.
+/// So no wake-up is lost: where `isScheduled` is clear there is no input; where `isOutputTold` is
+/// clear behind a flush there is no output; and a loop that is blocked has left more than half of
+/// the room filled, which the host knows of and has yet to consume.
 ///
 /// The end: `open` -> `finishing` (the session is over, and its last bytes wait for the host) ->
 /// `over`. Whoever makes the step to `over` pushes the `closed` event.
