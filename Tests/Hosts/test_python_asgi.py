@@ -60,8 +60,9 @@ def run(main, *routes, app=None, **settings):
 def test_messages_in_every_sub_protocol():
     async def main(gateway, app):
         for offered, agreed in [
-                ([], None), (["pubsub.proto"], "pubsub.proto"), (["x", "pubsub.json"], "pubsub.json"),
-                (["mine"], "mine"), (["x", "y"], None), (["pubsub.text", "pubsub.json"], "pubsub.text")]:
+                ([], None), (["pubsub.proto"], "pubsub.proto"),
+                (["x", "pubsub.json"], "pubsub.json"), (["mine"], "mine"), (["x", "y"], None),
+                (["pubsub.text", "pubsub.json"], "pubsub.text")]:
             server = Server(app, subprotocols=offered)
             assert await server.accepted() == agreed, offered
             if agreed in ("pubsub.json", "pubsub.text"):

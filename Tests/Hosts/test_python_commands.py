@@ -128,7 +128,8 @@ def test_failures_are_told():
             # An answer that comes too late does no harm.
             await slept.wait()
             assert error_of(await asyncio.to_thread(ask, url, 1001, b""))[0] == 5
-            for name, numbers in [("Cmd", (1001, 1002)), ("cmd_x", (110, 1002)), ("cmd_ping", (40, 41))]:
+            for name, numbers in [
+                    ("Cmd", (1001, 1002)), ("cmd_x", (110, 1002)), ("cmd_ping", (40, 41))]:
                 try:
                     gateway.command(name, *numbers)(refuse)
                 except pubsubgw.InvalidError:
@@ -181,7 +182,8 @@ def test_json_sessions():
                     client.ws.send('{"sequence": "3", "cmdRedisPublish": {"channel": "ab\\u0001"}}')
                     return json.loads(client.ws.recv(timeout=20))
             reply = await asyncio.to_thread(client)
-            assert reply["redisPublishResp"] == {"receivers": 3, "was": {"channel": "ab\x01"}}, reply
+            assert reply["redisPublishResp"] \
+                == {"receivers": 3, "was": {"channel": "ab\x01"}}, reply
             assert str(reply["sequence"]) == "3"
     run(main)
 

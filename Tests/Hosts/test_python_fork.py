@@ -1,4 +1,4 @@
-"""A Python host that forks: the child is told, may have a gateway of its own, and spoils nothing."""
+"""A Python host that forks: the child of a started one is told, and spoils nothing."""
 
 import asyncio
 import multiprocessing

@@ -3,8 +3,8 @@
 
     direct_client.py [--brokers localhost:9092] [--topic quickstart] [--follow]
 
-Prints what topics there are, where the partitions of one begin and end, their last records, and with
---follow all that come from now on.
+Prints what topics there are, where the partitions of one begin and end, their last records, and
+with --follow all that come from now on.
 """
 
 import argparse
@@ -15,7 +15,8 @@ import pubsubgw
 
 def show(record: pubsubgw.Record) -> None:
     headers = "".join(f" {name}={value!r}" for name, value in record.headers)
-    print(f"{record.partition}:{record.offset} {record.key!r} {record.value!r}{headers}", flush=True)
+    place = f"{record.partition}:{record.offset}"
+    print(f"{place} {record.key!r} {record.value!r}{headers}", flush=True)
 
 
 async def follow(client: pubsubgw.Client, topic: str, partition: int) -> None:

@@ -5,11 +5,12 @@
     protoc --python_out=. redis_pubsub.proto
     server.py [--port 8080] [--redis redis://localhost:6379]
 
-Three commands of its own (redis_pubsub.proto) on a route that has no Kafka. One connection to Redis
-serves all clients: a channel is subscribed to for the first of them and left after the last. Clients
-of the JSON sub-protocols are served too:
+Three commands of its own (redis_pubsub.proto) on a route that has no Kafka. One connection to
+Redis serves all clients: a channel is subscribed to for the first of them and left after the last.
+Clients of the JSON sub-protocols are served too:
 
-    ws = new WebSocket('ws://127.0.0.1:8080/redis', 'pubsub.json'); ws.onmessage = e => console.log(e.data)
+    ws = new WebSocket('ws://127.0.0.1:8080/redis', 'pubsub.json')
+    ws.onmessage = e => console.log(e.data)
     ws.send('{"sequence": 1, "cmdRedisSubscribe": {"channel": "news"}}')
     ws.send('{"sequence": 2, "cmdRedisPublish": {"channel": "news", "payload": "aGVsbG8="}}')
 """
