@@ -3,8 +3,8 @@
     BROKERS=localhost:9092 gunicorn --config gunicorn_conf.py gunicorn_app:app
 
 The gateway starts in each worker, after the fork (gunicorn_conf.py). SIGTERM to gunicorn ends it in
-peace: clients get a Close frame with 1001. SIGHUP makes new workers; the clients of the old ones get
-1012, "service restart".
+peace: clients get a Close frame with 1001. SIGHUP makes new workers; the clients of the old ones
+get 1012, "service restart".
 """
 
 import os
