@@ -5,11 +5,11 @@ import Timing
 /// it. A broker refuses a partition named twice, so other timestamps go with the next request.
 final class OffsetLister {
     unowned(unsafe) let cluster: Cluster
-    private var lookups: [ObjectIdentifier: OffsetLookup] = [:]
+    var lookups: [ObjectIdentifier: OffsetLookup] = [:]
     private var tokens: [RequestToken: OffsetLookup] = [:]
     private var deadlines = DeadlineHeap<OffsetLookup>()
     /// Wait for a pause after an error.
-    private var paused: [(at: Instant, lookup: OffsetLookup)] = []
+    var paused: [(at: Instant, lookup: OffsetLookup)] = []
 
     init(_ cluster: Cluster) { self.cluster = cluster }
 
@@ -38,7 +38,7 @@ final class OffsetLister {
 
     // MARK: Places
 
-    private func resolve(_ lookup: OffsetLookup) {
+    func resolve(_ lookup: OffsetLookup) {
         guard !lookup.topic.isEmpty, lookup.topic.utf8.count <= cluster.limits.topicNameBytesMax
         else { return finish(lookup, .failure(.unknownTopic(cause: "no such name can be"))) }
         let topic = cluster.keeper.topic(lookup.topic)
@@ -205,60 +205,6 @@ final class OffsetLister {
             }
         }
         return topics
-    }
-
-    // MARK: Answers
-
-    func received(_ batch: OffsetBatch, _ response: ListOffsetsResponse) {
-        for topic in response.topics {
-            for answer in topic.partitions {
-                let number = batch.entries.firstIndex {
-                    $0.partition.index == answer.partitionIndex
-                        && $0.partition.topic.name == topic.name && !$0.isAnswered
-                }
-                guard let number else { continue }
-                batch.entries[number].isAnswered = true
-                take(batch.entries[number], answer)
-            }
-        }
-        for entry in batch.entries where !entry.isAnswered {
-            again(entry, .timeout(cause: "\(entry.partition.name): not in the answer"))
-        }
-    }
-
-    private func take(_ entry: OffsetBatch.Entry, _ answer: ListOffsetsResponse.Partition) {
-        let error = KafkaError(answer.errorCode)
-        guard error != .none else {
-            let offset = ListedOffset(
-                offset: answer.offset, timestamp: answer.timestamp,
-                leaderEpoch: answer.leaderEpoch)
-            for lookup in entry.lookups { finish(lookup, .success(offset)) }
-            return
-        }
-        cluster.counters.errors[error.rawValue, default: 0] += 1
-        let failure = KafkaFailure.kafka(error.rawValue, cause: entry.partition.name)
-        if error == .topicAuthorizationFailed { entry.partition.log.purge() }
-        guard error.isRetriable else {
-            for lookup in entry.lookups { finish(lookup, .failure(failure)) }
-            return
-        }
-        if error.reaction == .metadata { cluster.keeper.wantAgain(entry.partition.topic) }
-        again(entry, failure)
-    }
-
-    private func again(_ entry: OffsetBatch.Entry, _ failure: KafkaFailure) {
-        let wait = entry.partition.lookupBackoff.next(&cluster.random)
-        for lookup in entry.lookups where !lookup.isDone {
-            lookup.lastFailure = failure
-            paused.append((cluster.now.adding(milliseconds: wait), lookup))
-        }
-    }
-
-    /// The connection ended before the answer came: the leaders may have moved with it.
-    func lost(_ batch: OffsetBatch) {
-        for entry in batch.entries {
-            for lookup in entry.lookups where !lookup.isDone { resolve(lookup) }
-        }
     }
 
     // MARK: Time

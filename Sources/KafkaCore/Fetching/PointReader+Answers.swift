@@ -1,0 +1,174 @@
+import KafkaProtocol
+import Timing
+
+/// What point reads bring.
+extension PointReader {
+    func received(
+        _ fetch: PointFetch, _ response: FetchResponse, _ frame: FrameAssembler.Frame,
+        _ connection: BrokerConnection, sentAt: Instant
+    ) {
+        let error = KafkaError(response.errorCode)
+        var parts: [DecodeJob.Part] = []
+        if error == .none {
+            var places = FetchTopics.Places(fetch.items.map(\.partition))
+            for topic in response.responses {
+                for answer in topic.partitions {
+                    // Whatever was not asked for, or is told twice, is ignored.
+                    guard let number = places.take(topic, answer.partitionIndex) else {
+                        cluster.logUnexpected(topic, answer, connection)
+                        continue
+                    }
+                    fetch.items[number].isAnswered = true
+                    let item = fetch.items[number]
+                    if let part = take(item, fetch, answer, response, sentAt) {
+                        parts.append(part)
+                    }
+                }
+            }
+        }
+        for item in fetch.items where !item.isAnswered {
+            settled(item) { requeue(item, after: error == .none ? nil : error) }
+        }
+        finish(fetch, parts, frame, connection)
+    }
+
+    func finish(
+        _ fetch: PointFetch, _ parts: [DecodeJob.Part], _ frame: FrameAssembler.Frame,
+        _ connection: BrokerConnection
+    ) {
+        let cache = cluster.cache
+        let release = { cache.outstandingReadBytes -= fetch.outstandingBytes }
+        guard !parts.isEmpty else { return release() }
+        cluster.decoder.add(
+            DecodeJob(connection: connection, frame: frame, parts: parts, finish: release))
+    }
+
+    /// One partition's answer; the part to decode, if it brought records.
+    private func take(
+        _ item: PointFetch.Item, _ fetch: PointFetch, _ answer: FetchResponse.Partition,
+        _ response: FetchResponse, _ sentAt: Instant
+    ) -> DecodeJob.Part? {
+        let partition = item.partition
+        guard !partition.isAbandoned else {
+            settled(item) { abandoned(item) }
+            return nil
+        }
+        if let diverging = answer.divergingEpoch, diverging.endOffset >= 0, answer.errorCode == 0 {
+            settled(item) { diverged(item, diverging) }
+            return nil
+        }
+        guard answer.errorCode == 0 else {
+            settled(item) { refused(item, answer, response) }
+            return nil
+        }
+        cluster.learn(partition, answer)
+        let end = fetch.isolation == .readCommitted && answer.lastStableOffset >= 0
+            ? answer.lastStableOffset : answer.highWatermark
+        guard let records = answer.records, records.count > 0 else {
+            settled(item) { cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt) }
+            return nil
+        }
+        let builder = RunBuilder(
+            log: partition.log, cache: cluster.cache, fetchOffset: item.demand.offset,
+            region: records,
+            aborted: fetch.isolation == .readCommitted
+                ? AbortedTransactions(answer.abortedTransactions ?? []) : nil)
+        let desk = cluster.desk
+        builder.onFlush = { desk.serveEarly(item.demand, partition) }
+        return DecodeJob.Part(builder: builder) { [self] builder in
+            settled(item) { decoded(item, builder, end: end, sentAt: sentAt) }
+        }
+    }
+
+    private func decoded(
+        _ item: PointFetch.Item, _ builder: RunBuilder, end: Int64, sentAt: Instant
+    ) {
+        let partition = item.partition
+        guard !partition.isAbandoned else { return abandoned(item) }
+        cluster.counters.recordsDecoded += UInt64(builder.recordCount)
+        if builder.cutBatchBytes > 0 {
+            item.demand.bytesMin = max(item.demand.bytesMin, builder.cutBatchBytes)
+        }
+        if let broken = builder.failure {
+            cluster.log(.error, broken.failure.cause)
+            if let code = broken.failure.code { cluster.counters.errors[code, default: 0] += 1 }
+            cluster.desk.settleBroken(item.demand, partition, broken)
+        } else {
+            // A first batch that never comes whole is asked for ever more seldom.
+            if builder.coveredTo > builder.fetchOffset { partition.backoff.reset() }
+            cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt)
+        }
+        if builder.coveredTo > builder.fetchOffset {
+            let range = builder.fetchOffset..<builder.coveredTo
+            cluster.desk.serveDemands(partition, in: range)
+            cluster.desk.serveWaiters(partition)
+        }
+    }
+
+    /// The demand is not in flight any more.
+    func settled(_ item: PointFetch.Item, _ body: () -> Void) {
+        item.partition.sentDemands -= 1
+        body()
+        if !item.partition.demands.isEmpty { queue(item.partition) }
+    }
+
+    private func abandoned(_ item: PointFetch.Item) {
+        let waiting = item.demand.readers
+        item.demand.readers = []
+        for reader in waiting {
+            reader.place = .nowhere
+            cluster.desk.resolve(reader)
+        }
+    }
+
+    /// KIP-595: what we read before this offset is not what the leader has.
+    private func diverged(_ item: PointFetch.Item, _ diverging: FetchResponse.EpochEndOffset) {
+        let partition = item.partition
+        cluster.log(
+            .warning, "\(partition.name): truncated to \(diverging.endOffset) by its leader")
+        partition.log.truncate(to: diverging.endOffset)
+        partition.requeue(item.demand)
+    }
+
+    private func refused(
+        _ item: PointFetch.Item, _ answer: FetchResponse.Partition, _ response: FetchResponse
+    ) {
+        cluster.counters.errors[answer.errorCode, default: 0] += 1
+        switch cluster.verdict(item.partition, answer, response, leaderEpoch: item.leaderEpoch) {
+        case .fail(let failure): cluster.desk.fail(item.demand, failure)
+        case .outOfRange(let position):
+            let waiting = item.demand.readers
+            item.demand.readers = []
+            for reader in waiting {
+                reader.place = .nowhere
+                cluster.tellRange(reader, item.partition, position)
+            }
+        case .retry(let failure):
+            for reader in item.demand.readers { reader.lastFailure = failure }
+            item.partition.requeue(item.demand)
+        }
+    }
+
+    private func requeue(_ item: PointFetch.Item, after error: KafkaError?) {
+        if let error {
+            cluster.counters.errors[error.rawValue, default: 0] += 1
+            pause(item.partition)
+        } else {
+            item.partition.isStarved = true
+        }
+        item.demand.starvations += 1
+        item.partition.requeue(item.demand)
+    }
+
+    /// The connection ended before the answer came.
+    func lost(_ fetch: PointFetch, _ failure: KafkaFailure) {
+        cluster.cache.outstandingReadBytes -= fetch.outstandingBytes
+        for item in fetch.items {
+            settled(item) {
+                guard !item.partition.isAbandoned else { return abandoned(item) }
+                for reader in item.demand.readers { reader.lastFailure = failure }
+                item.partition.requeue(item.demand)
+            }
+        }
+    }
+}

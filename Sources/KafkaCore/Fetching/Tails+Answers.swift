@@ -1,0 +1,118 @@
+import KafkaProtocol
+
+/// What the long polls bring.
+extension Tails {
+    func received(
+        _ fetch: TailFetch, _ response: FetchResponse, _ frame: FrameAssembler.Frame,
+        _ connection: BrokerConnection
+    ) {
+        let tail = fetch.tail
+        ended(fetch)
+        // The end of a session; whatever the broker says, it is not ours any more.
+        guard !fetch.items.isEmpty else { return }
+        let error = KafkaError(response.errorCode)
+        guard error == .none else { return refused(tail, error) }
+        tail.session.answered(sessionID: response.sessionID, now: cluster.now)
+        var places = FetchTopics.Places(fetch.items.map { $0.follow.partition })
+        var parts: [DecodeJob.Part] = []
+        for topic in response.responses {
+            for answer in topic.partitions {
+                guard let number = places.take(topic, answer.partitionIndex) else {
+                    cluster.logUnexpected(topic, answer, connection)
+                    continue
+                }
+                if let part = take(fetch.items[number], answer, response) { parts.append(part) }
+            }
+        }
+        guard !parts.isEmpty else { return }
+        cluster.decoder.add(
+            DecodeJob(connection: connection, frame: frame, parts: parts, finish: {}))
+    }
+
+    private func ended(_ fetch: TailFetch) {
+        if fetch.tail.fetch === fetch { fetch.tail.fetch = nil }
+        for item in fetch.items { item.follow.isPolled = false }
+        cluster.needsFlush = true
+    }
+
+    private func refused(_ tail: TailReader, _ error: KafkaError) {
+        cluster.counters.errors[error.rawValue, default: 0] += 1
+        if tail.session.refused(error) { return }
+        cluster.log(.warning, "\(tail.broker.endpoint): the tail's fetch: \(error.name)")
+        for follow in tail.follows {
+            cluster.pointReader.pause(follow.partition)
+            unfollow(follow)
+        }
+    }
+
+    private func take(
+        _ item: TailFetch.Item, _ answer: FetchResponse.Partition, _ response: FetchResponse
+    ) -> DecodeJob.Part? {
+        let follow = item.follow
+        let partition = follow.partition
+        guard partition.follow(follow.isolation) === follow, !partition.isAbandoned else {
+            return nil
+        }
+        if let diverging = answer.divergingEpoch, diverging.endOffset >= 0, answer.errorCode == 0 {
+            cluster.log(
+                .warning, "\(partition.name): truncated to \(diverging.endOffset) by its leader")
+            partition.log.truncate(to: diverging.endOffset)
+            unfollow(follow)
+            return nil
+        }
+        guard answer.errorCode == 0 else {
+            cluster.counters.errors[answer.errorCode, default: 0] += 1
+            let verdict = cluster.verdict(
+                partition, answer, response, leaderEpoch: item.leaderEpoch)
+            if partition.follow(follow.isolation) === follow { unfollow(follow) }
+            _ = verdict
+            return nil
+        }
+        cluster.learn(partition, answer)
+        guard let records = answer.records, records.count > 0 else {
+            // Other partitions filled the response: a point read is not held up by them.
+            let end = partition.end(follow.isolation)
+            if end > item.offset, !follow.waiters.isEmpty {
+                partition.isStarved = true
+                cluster.desk.leaveTail(follow)
+            }
+            return nil
+        }
+        return part(item, answer, records)
+    }
+
+    private func part(
+        _ item: TailFetch.Item, _ answer: FetchResponse.Partition, _ records: KafkaBytes
+    ) -> DecodeJob.Part {
+        let follow = item.follow
+        let partition = follow.partition
+        let builder = RunBuilder(
+            log: partition.log, cache: cluster.cache, fetchOffset: item.offset, region: records,
+            aborted: follow.isolation == .readCommitted
+                ? AbortedTransactions(answer.abortedTransactions ?? []) : nil)
+        return DecodeJob.Part(builder: builder) { [self] builder in decoded(follow, builder) }
+    }
+
+    private func decoded(_ follow: Follow, _ builder: RunBuilder) {
+        let partition = follow.partition
+        cluster.counters.recordsDecoded += UInt64(builder.recordCount)
+        guard partition.follow(follow.isolation) === follow else { return }
+        follow.position = max(follow.position, builder.coveredTo)
+        if follow.waiters.isEmpty { follow.unclaimedBytes += builder.byteCount }
+        cluster.desk.serveWaiters(partition)
+        if builder.coveredTo > builder.fetchOffset {
+            cluster.desk.serveDemands(partition, in: builder.fetchOffset..<builder.coveredTo)
+        }
+        // What cannot be read, or not in so few bytes, is a point read's to tell or to fetch.
+        if builder.failure != nil || builder.cutBatchBytes > 0 { cluster.desk.leaveTail(follow) }
+    }
+
+    func lost(_ fetch: TailFetch, _ failure: KafkaFailure) {
+        ended(fetch)
+        fetch.tail.session.reset()
+        for follow in fetch.tail.follows {
+            for reader in follow.waiters { reader.lastFailure = failure }
+            unfollow(follow)
+        }
+    }
+}

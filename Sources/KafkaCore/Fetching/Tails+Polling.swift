@@ -1,0 +1,104 @@
+import KafkaProtocol
+import Timing
+
+/// The long polls.
+extension Tails {
+    func flush() {
+        for tail in all where tail.fetch == nil {
+            if !tail.follows.isEmpty { poll(tail) }
+            if tail.follows.isEmpty && tail.session.isOpen { closeSession(tail) }
+        }
+    }
+
+    /// Nobody is left to wait. A broker has room for so many sessions, cluster-wide, and would keep
+    /// this one for minutes (KIP-227).
+    private func closeSession(_ tail: TailReader) {
+        guard let connection = tail.connection else { return tail.session.reset() }
+        guard connection.isFree(now: cluster.now),
+            let version = connection.versions.version(
+                of: FetchRequest.self, atMost: tail.session.usesIDs ? .max : 12)
+        else { return }
+        var request = FetchRequest(
+            maxWaitMilliseconds: 0, minBytes: 0, maxBytes: 0,
+            isolationLevel: tail.isolation.rawValue)
+        tail.session.close(&request)
+        let fetch = TailFetch(tail, [])
+        tail.fetch = fetch
+        connection.send(
+            request, version: version, errand: .tail(fetch),
+            timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds, now: cluster.now,
+            cluster)
+    }
+
+    private func poll(_ tail: TailReader) {
+        for follow in tail.follows where isUnused(follow) { unfollow(follow) }
+        // Its last readers are between two reads: nothing new is asked for meanwhile.
+        guard !tail.follows.isEmpty, let connection = free(tail) else { return }
+        for follow in tail.follows {
+            follow.position = follow.waiters.map(waitOffset).min() ?? follow.position
+        }
+        let hasIDs = tail.follows.allSatisfy { $0.partition.topic.id != .zero }
+        guard let version = connection.versions.version(
+            of: FetchRequest.self, atMost: hasIDs ? .max : 12)
+        else { return tail.follows.forEach(unfollow) }
+        send(tail, connection, version, usesIDs: hasIDs && version >= 13)
+    }
+
+    /// Where the reader stands behind what is cached for it already.
+    private func waitOffset(_ reader: Reader) -> Int64 {
+        guard let partition = reader.partition else { return reader.offset }
+        return cluster.desk.waitOffset(reader, partition)
+    }
+
+    private func free(_ tail: TailReader) -> BrokerConnection? {
+        if tail.connection == nil, tail.broker.mayConnect(now: cluster.now) {
+            tail.session.reset()
+            tail.connection = cluster.links.open(.tail(tail.isolation), to: tail.broker)
+        }
+        guard let connection = tail.connection, connection.isFree(now: cluster.now) else {
+            return nil
+        }
+        return connection
+    }
+
+    private func send(
+        _ tail: TailReader, _ connection: BrokerConnection, _ version: Int16, usesIDs: Bool
+    ) {
+        let limits = cluster.limits
+        let settled = tail.changedAt.adding(milliseconds: TailReader.settledMilliseconds)
+        let patience = settled <= cluster.now
+            ? limits.tailWaitMilliseconds : limits.tailWaitShortMilliseconds
+        let wait = min(patience, cluster.settings.fetchMaxWaitMilliseconds)
+        var request = FetchRequest(
+            maxWaitMilliseconds: wait, minBytes: 1,
+            maxBytes: Int32(clamping: limits.tailResponseBytesMax),
+            isolationLevel: tail.isolation.rawValue)
+        let wishes = tail.follows.map(wish)
+        tail.session.prepare(&request, wishes: wishes, usesIDs: usesIDs, now: cluster.now)
+        let fetch = TailFetch(
+            tail,
+            tail.follows.map {
+                TailFetch.Item(
+                    follow: $0, offset: $0.position, leaderEpoch: $0.partition.leaderEpoch)
+            })
+        tail.fetch = fetch
+        for follow in tail.follows {
+            follow.isPolled = true
+            follow.joinPollAt = nil
+        }
+        connection.send(
+            request, version: version, errand: .tail(fetch),
+            timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds + Int64(wait),
+            now: cluster.now, cluster)
+    }
+
+    private func wish(_ follow: Follow) -> FetchSession.Wish {
+        let partition = follow.partition
+        return FetchSession.Wish(
+            partition: partition,
+            known: FetchSession.Known(
+                offset: follow.position, leaderEpoch: partition.leaderEpoch,
+                lastFetchedEpoch: partition.log.run(endingAt: follow.position)?.leaderEpoch ?? -1,
+                bytesMax: Int32(clamping: cluster.limits.tailPartitionBytesMax)))
+    }
+}

@@ -1,0 +1,136 @@
+import Timing
+
+/// Where each read waits, and what it is served from the cache.
+extension ReadDesk {
+    /// From the name to the partition, by way of the metadata where that is not known.
+    func resolve(_ reader: Reader) {
+        let request = reader.request
+        guard !request.topic.isEmpty,
+            request.topic.utf8.count <= cluster.limits.topicNameBytesMax
+        else { return fail(reader, .unknownTopic(cause: "no such name can be")) }
+        let topic = cluster.keeper.topic(request.topic)
+        switch topic.state {
+        case .known:
+            if let partition = topic.partitions[request.partition] {
+                reader.partition = partition
+                return attempt(reader, partition)
+            }
+            // It may have been added since.
+            guard isOld(topic) else {
+                return fail(
+                    reader, .unknownPartition(cause: "\(topic.name)-\(request.partition)"))
+            }
+        case .failed(let failure):
+            if !isOld(topic) { return failOrPark(reader, failure) }
+        case .unknown: break
+        }
+        if let outage = cluster.keeper.currentOutage {
+            return failOrPark(reader, outage.asBootstrapFailure)
+        }
+        awaitTopic(reader, topic)
+        cluster.keeper.want(topic)
+    }
+
+    private func isOld(_ topic: Topic) -> Bool {
+        guard let askedAt = topic.askedAt else { return true }
+        let age = cluster.limits.metadataMinAgeMilliseconds
+        return askedAt.adding(milliseconds: age) <= cluster.now
+    }
+
+    func awaitTopic(_ reader: Reader, _ topic: Topic) {
+        reader.place = .topic(topic)
+        reader.partition = nil
+        topic.readers.append(reader)
+    }
+
+    /// Serves the reader from the cache, or queues it for the tail or for a point read.
+    func attempt(_ reader: Reader, _ partition: Partition) {
+        let waitOffset: Int64
+        switch serve(reader, partition) {
+        case .served: return
+        case .waitsAt(let offset): waitOffset = offset
+        }
+        if reader.offset < 0 { return cluster.tellRange(reader, partition) }
+        if reader.waits(at: cluster.now), let follow = partition.follow(reader.request.isolation),
+            follow.position == waitOffset, partition.leader != nil
+        {
+            return join(reader, follow)
+        }
+        if let outage = cluster.keeper.currentOutage, partition.leader?.lastFailure != nil {
+            return failOrPark(reader, outage)
+        }
+        demand(reader, partition, at: waitOffset)
+    }
+
+    func demand(_ reader: Reader, _ partition: Partition, at offset: Int64) {
+        let demand = partition.demand(at: offset, reader.request.isolation)
+        demand.readers.append(reader)
+        reader.place = .demand(demand)
+        cluster.pointReader.queue(partition)
+        if partition.leader == nil { cluster.keeper.wantAgain(partition.topic) }
+    }
+
+    func join(_ reader: Reader, _ follow: Follow) {
+        // A poll in flight is a request that will tell of records to come; it is as good as one
+        // that is sent now.
+        if follow.isPolled { reader.hasSeenEnd = true }
+        follow.waiters.append(reader)
+        follow.lastWaiterAt = cluster.now
+        follow.unclaimedBytes = 0
+        reader.place = .tail(follow)
+        cluster.needsFlush = true
+    }
+
+    enum Service {
+        case served
+        /// Nothing, or not enough, is cached before this offset.
+        case waitsAt(Int64)
+    }
+
+    /// `early`: more is on its way, so that only a full answer counts.
+    func serve(
+        _ reader: Reader, _ partition: Partition, early: Bool = false
+    ) -> Service {
+        let request = reader.request
+        while let found = cluster.cache.records(
+            of: partition.log, from: reader.offset, isolation: request.isolation,
+            limit: max(0, request.maxBytes))
+        {
+            guard found.recordCount > 0 else {
+                reader.offset = found.nextOffset
+                continue
+            }
+            let isEnough =
+                found.isCut || reader.takesWhatIsThere
+                || (!early
+                    && (found.byteCount >= request.minBytes || !reader.waits(at: cluster.now)))
+            guard isEnough else { return .waitsAt(found.nextOffset) }
+            deliver(reader, partition, found)
+            return .served
+        }
+        return .waitsAt(reader.offset)
+    }
+
+    /// Where a reader goes on behind what is cached for it and not enough yet.
+    func waitOffset(_ reader: Reader, _ partition: Partition) -> Int64 {
+        cluster.cache.records(
+            of: partition.log, from: reader.offset, isolation: reader.request.isolation,
+            limit: max(0, reader.request.maxBytes))?.nextOffset ?? reader.offset
+    }
+
+    private func deliver(_ reader: Reader, _ partition: Partition, _ found: CachedRecords) {
+        let follow = partition.follow(reader.request.isolation)
+        let isFresh = reader.isFresh || follow?.isPolled == true
+        if reader.isFresh {
+            cluster.counters.readsFromBroker += 1
+        } else {
+            cluster.counters.readsFromCache += 1
+        }
+        let slice = RecordSlice(
+            log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,
+            byteCount: found.byteCount, recordCount: found.recordCount,
+            position: isFresh ? partition.position : .unknown,
+            isolation: reader.request.isolation)
+        finish(reader, .records(slice))
+    }
+}

@@ -1,0 +1,127 @@
+import Timing
+
+/// What responses, lost connections and outages change for the reads that wait.
+extension ReadDesk {
+    /// New records are cached: demands that are not sent yet may be served by them.
+    func serveDemands(_ partition: Partition, in range: Range<Int64>) {
+        for demand in partition.demands where range.contains(demand.offset) {
+            let waiting = demand.readers
+            demand.readers = []
+            for reader in waiting {
+                reader.place = .nowhere
+                attempt(reader, partition)
+            }
+        }
+    }
+
+    /// New records are cached: whoever waited for them at the end.
+    func serveWaiters(_ partition: Partition) {
+        for isolation in Isolation.allCases {
+            guard let follow = partition.follow(isolation) else { continue }
+            let waiting = follow.waiters
+            follow.waiters = []
+            for reader in waiting {
+                reader.place = .tail(follow)
+                if case .waitsAt = serve(reader, partition) { follow.waiters.append(reader) }
+            }
+        }
+    }
+
+    /// A run of a response is cached, and more may push it out again: whoever has enough is served.
+    func serveEarly(_ demand: Demand, _ partition: Partition) {
+        let waiting = demand.readers
+        demand.readers = []
+        for reader in waiting {
+            if case .waitsAt = serve(reader, partition, early: true) {
+                demand.readers.append(reader)
+            }
+        }
+    }
+
+    /// The demand's request was answered and its records are cached. `end`: what the response
+    /// told as the end for this isolation level.
+    func settle(_ demand: Demand, _ partition: Partition, end: Int64, sentAt: Instant) {
+        let waiting = demand.readers
+        demand.readers = []
+        for reader in waiting {
+            reader.place = .nowhere
+            reader.isFresh = true
+            guard case .waitsAt(let offset) = serve(reader, partition) else { continue }
+            if offset >= end {
+                settleAtEnd(reader, partition, at: offset)
+            } else if offset > demand.offset {
+                self.demand(reader, partition, at: offset)
+            } else {
+                starve(reader, partition, demand)
+            }
+        }
+    }
+
+    /// The records could be read up to some offset only. Whoever stands there is told why; others
+    /// get what is in front of it.
+    func settleBroken(_ demand: Demand, _ partition: Partition, _ broken: RunBuilder.Failure) {
+        let waiting = demand.readers
+        demand.readers = []
+        for reader in waiting {
+            reader.place = .nowhere
+            reader.isFresh = true
+            reader.takesWhatIsThere = true
+            if case .waitsAt = serve(reader, partition) { fail(reader, broken.failure) }
+        }
+    }
+
+    private func settleAtEnd(_ reader: Reader, _ partition: Partition, at offset: Int64) {
+        reader.hasSeenEnd = true
+        guard reader.waits(at: cluster.now) else { return empty(reader, partition) }
+        guard partition.leader != nil else { return demand(reader, partition, at: offset) }
+        join(reader, cluster.tails.follow(partition, reader.request.isolation, at: offset))
+    }
+
+    /// Records are there and did not come: other partitions filled the response, or the next batch
+    /// is larger than what was asked for (KIP-74).
+    private func starve(_ reader: Reader, _ partition: Partition, _ starved: Demand) {
+        reader.takesWhatIsThere = true
+        demand(reader, partition, at: starved.offset)
+        guard case .demand(let demand) = reader.place, demand !== starved else { return }
+        demand.starvations = max(demand.starvations, starved.starvations + 1)
+        demand.bytesMin = max(demand.bytesMin, starved.bytesMin)
+        partition.isStarved = true
+        if demand.starvations > 3 { cluster.pointReader.pause(partition) }
+    }
+
+    /// Everybody in the demand is told.
+    func fail(_ demand: Demand, _ failure: KafkaFailure) {
+        let waiting = demand.readers
+        demand.readers = []
+        for reader in waiting {
+            reader.place = .nowhere
+            fail(reader, failure)
+        }
+    }
+
+    /// The tail does not reach these readers any more: point reads find out why.
+    func leaveTail(_ follow: Follow) {
+        let waiting = follow.waiters
+        follow.waiters = []
+        for reader in waiting {
+            reader.place = .nowhere
+            switch serve(reader, follow.partition) {
+            case .served: break
+            case .waitsAt(let offset): demand(reader, follow.partition, at: offset)
+            }
+        }
+    }
+
+    /// Fails everybody who waits for a broker that cannot be reached.
+    func failAll(_ failure: KafkaFailure) {
+        for topic in cluster.keeper.order {
+            for index in topic.indexes {
+                guard let partition = topic.partitions[index] else { continue }
+                guard partition.leader?.lastFailure != nil || partition.leader == nil else {
+                    continue
+                }
+                for reader in partition.takeReaders() { failOrPark(reader, failure) }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import KafkaProtocol
+import Timing
+
+/// What answers change.
+extension MetadataKeeper {
+    func received(_ asked: MetadataQuestion, _ response: MetadataResponse) {
+        guard question === asked else { return }
+        let error = KafkaError(response.errorCode)
+        guard error == .none else { return again(asked, error) }
+        question = nil
+        outage = nil
+        outageUntil = .zero
+        roundFailure = nil
+        tried = []
+        backoff.reset()
+        cluster.links.update(MetadataAnswer.brokers(response))
+        MetadataAnswer(cluster).apply(response, to: asked)
+        answer(asked.lookups, response)
+    }
+
+    /// The whole request was refused.
+    private func again(_ asked: MetadataQuestion, _ error: KafkaError) {
+        lost(asked, .kafka(error.rawValue, cause: "metadata"))
+        nextAskAt = cluster.now.adding(milliseconds: backoff.next(&cluster.random))
+        // KIP-1102: nothing that is known of the cluster counts any more.
+        if error == .rebootstrapRequired { cluster.links.rebootstrap() }
+    }
+
+    private func answer(_ lookups: [MetadataLookup], _ response: MetadataResponse) {
+        for lookup in lookups {
+            finish(lookup, .success(MetadataAnswer.describe(lookup.topics, response)))
+        }
+    }
+
+    /// After a change of brokers: leaders are node ids, not addresses.
+    func reassignLeaders() {
+        for topic in order {
+            for index in topic.indexes {
+                guard let partition = topic.partitions[index], let old = partition.leader else {
+                    continue
+                }
+                let new = old.nodeID.flatMap { cluster.links.broker($0) }
+                if new !== old { cluster.setLeader(partition, new) }
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import KafkaProtocol
+import Timing
+
+/// Whom to ask, and what happens when nobody answers.
+extension MetadataKeeper {
+    func flush() {
+        guard question == nil, let wantedFrom, wantedFrom <= cluster.now else { return }
+        guard cluster.now >= nextAskAt, currentOutage == nil else { return }
+        guard let connection = connectionForQuestion() else { return }
+        ask(connection)
+    }
+
+    private func ask(_ connection: BrokerConnection) {
+        guard let version = connection.versions.version(of: MetadataRequest.self) else {
+            let cause = "\(connection.broker.endpoint): no common version of Metadata"
+            return cluster.links.fail(
+                connection, .kafka(KafkaError.unsupportedVersion.rawValue, cause: cause))
+        }
+        let named = order.filter { ($0.wantedFrom ?? .distantFuture) <= cluster.now }
+        let all = lookups.contains { $0.topics == nil }
+        var names = named.map(\.name)
+        var seen = Set(names)
+        for lookup in lookups {
+            for name in lookup.topics ?? [] where seen.insert(name).inserted { names.append(name) }
+        }
+        let asked = MetadataQuestion(
+            topics: all ? nil : named, lookups: lookups, askedAt: cluster.now)
+        for topic in named { topic.wantedFrom = nil }
+        lookups = []
+        question = asked
+        // A client of ours may name any topic: naming one must not create it.
+        let request = MetadataRequest(
+            topics: all ? nil : names.map { MetadataRequest.Topic(name: $0) },
+            allowAutoTopicCreation: false)
+        connection.send(
+            request, version: version, errand: .metadata(asked),
+            timeoutMilliseconds: min(cluster.settings.requestTimeoutMilliseconds, 10_000),
+            now: cluster.now, cluster)
+    }
+
+    /// A free control connection, preferably an open one; brokers that are known before bootstrap
+    /// nodes. nil: one is being opened, all are busy, or (then the round fails) none can be tried.
+    private func connectionForQuestion() -> BrokerConnection? {
+        let nodes = cluster.links.brokers + cluster.links.bootstrap
+        let now = cluster.now
+        if let free = nodes.first(where: { $0.control?.isFree(now: now) == true }) {
+            return free.control
+        }
+        // One attempt after the other: a single-flight metadata request must not open a connection
+        // to every broker of a large cluster. A node that is frozen must not hold it up either: the
+        // next one is tried beside it.
+        if cluster.now < nextNodeAt, nodes.contains(where: \.isConnecting) { return nil }
+        if let next = candidate(cluster.links.brokers) ?? candidate(cluster.links.bootstrap) {
+            tried.insert(ObjectIdentifier(next))
+            nextNodeAt = now.adding(milliseconds: cluster.limits.nextNodeAfterMilliseconds)
+            _ = cluster.links.freeControl(next)
+            return nil
+        }
+        if nodes.contains(where: { $0.control != nil }) { return nil }
+        failRound()
+        return nil
+    }
+
+    private func candidate(_ nodes: [Broker]) -> Broker? {
+        guard !nodes.isEmpty else { return nil }
+        nextBroker &+= 1
+        let start = nextBroker % nodes.count
+        return (nodes[start...] + nodes[..<start]).first {
+            $0.control == nil && !tried.contains(ObjectIdentifier($0))
+                && $0.mayConnect(now: cluster.now)
+        }
+    }
+
+    /// Everything was tried and nothing answered.
+    private func failRound() {
+        let nodes = cluster.links.brokers + cluster.links.bootstrap
+        let earliest = nodes.compactMap(\.retryAt).min() ?? cluster.now
+        let failure =
+            roundFailure ?? nodes.compactMap(\.lastFailure).last
+            ?? .connection(.unreachable, "no broker", cause: "no bootstrap node is configured")
+        roundFailure = nil
+        tried = []
+        outage = failure
+        outageUntil = max(earliest, cluster.now.adding(milliseconds: 1))
+        cluster.log(.error, "no broker can be reached: \(failure.cause)")
+        for topic in order { failWaiting(topic, failure) }
+        let unanswered = lookups
+        lookups = []
+        for lookup in unanswered { finish(lookup, .failure(failure.asBootstrapFailure)) }
+        cluster.lister.failAll(failure)
+        cluster.desk.failAll(failure)
+    }
+
+    private func failWaiting(_ topic: Topic, _ failure: KafkaFailure) {
+        let readers = topic.readers
+        topic.readers = []
+        for reader in readers { cluster.desk.failOrPark(reader, failure.asBootstrapFailure) }
+        let waiting = topic.lookups
+        topic.lookups = []
+        for lookup in waiting {
+            cluster.lister.finish(lookup, .failure(failure.asBootstrapFailure))
+        }
+        if topic.readers.isEmpty { topic.wantedFrom = nil }
+    }
+
+    /// A connection attempt or a connection in use failed: what was known of leaders may be old.
+    func connectionFailed(_ connection: BrokerConnection, _ failure: KafkaFailure) {
+        // A refused login or certificate explains more than the refused port tried after it.
+        if roundFailure?.kind != .refused { roundFailure = failure }
+        // A broker that has served us is worth another attempt in this round.
+        if connection.hasAnswered { tryAgain(connection.broker) }
+        guard connection.broker.nodeID != nil else { return }
+        for topic in order where topic.usesBroker(connection.broker) { wantAgain(topic) }
+    }
+
+    /// The attempt has taught how to do it better.
+    func tryAgain(_ broker: Broker) { tried.remove(ObjectIdentifier(broker)) }
+
+    func lost(_ lostQuestion: MetadataQuestion, _ failure: KafkaFailure) {
+        guard question === lostQuestion else { return }
+        question = nil
+        for topic in lostQuestion.topics ?? [] { want(topic) }
+        lookups.insert(contentsOf: lostQuestion.lookups.filter { !$0.isDone }, at: 0)
+    }
+}
