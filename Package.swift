@@ -86,8 +86,11 @@ let package = Package(
                 "KafkaCore", "GatewayCore", "EventLoop", "TLS", "CShims",
             ]),
         .target(
-            name: "PubSubGW", dependencies: ["CPubSubGW", "GatewayCore", "Runtime"], exclude: ["pubsubgw.map"],
-            swiftSettings: lean,
+            name: "PubSubGW",
+            dependencies: [
+                "CPubSubGW", "Bytes", "PubSubProtocol", "KafkaCore", "GatewayCore", "Runtime",
+            ],
+            exclude: ["pubsubgw.map"], swiftSettings: lean,
             linkerSettings: [
                 .unsafeFlags(
                     // lld: packed relocations and folded equal functions make the library a

@@ -67,6 +67,9 @@ typedef struct pubsubgw_gateway pubsubgw_gateway;
 /* Events for one event loop of the host. From pubsubgw_queue_new to pubsubgw_queue_destroy. */
 typedef struct pubsubgw_queue pubsubgw_queue;
 
+/* A Kafka client for the host itself. From pubsubgw_client_new to pubsubgw_client_destroy. */
+typedef struct pubsubgw_client pubsubgw_client;
+
 /* One client connection. Never reused within the process; 0 is none. Below 2^53, so that it is
  * exact as a number of Lua or JavaScript. */
 typedef uint64_t pubsubgw_session;
@@ -108,8 +111,8 @@ PUBSUBGW_API int pubsubgw_check_version(uint32_t header_version);
 
 /* 1 if the library can do what `name` says, on this machine and now; else 0, also for NULL and for
  * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes",
- * "messages", "wake-listen", "host-commands", "permessage-deflate", "kafka-tls", "sasl-plain",
- * "sasl-scram-256", "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
+ * "messages", "wake-listen", "host-commands", "client", "permessage-deflate", "kafka-tls",
+ * "sasl-plain", "sasl-scram-256", "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
  * The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
  * needed or asked for here. */
 PUBSUBGW_API int pubsubgw_has_feature(const char *name);
@@ -262,6 +265,16 @@ enum {
                                the bytes of the request's sub-message; token: for
                                pubsubgw_command_reply or _fail, once; session, user_data: the
                                client's. flags: 0 or PUBSUBGW_COMMAND_JSON */
+  PUBSUBGW_EV_RECORDS = 7,  /* fetch, subscription. status 0: len is the number of records, 0 if
+                               there are none; pubsubgw_event_record gives them. code: partition,
+                               number: high watermark (-1: not known freshly), number2: the offset
+                               to read on at. status < 0: failed, data: why; with OFFSET_OUT_OF_RANGE
+                               (-1001) number: high watermark, number2: log start offset, or -1.
+                               flags: PUBSUBGW_LAST: nothing more comes for this token */
+  PUBSUBGW_EV_OFFSET = 8,   /* list_offset is done. number: offset (-1: no record is as late),
+                               number2: its timestamp (-1: none); or status < 0 and data: why */
+  PUBSUBGW_EV_METADATA = 9, /* metadata is done. data: JSON, see pubsubgw_metadata; or status < 0 and
+                               data: why */
   PUBSUBGW_EV_DRAINED = 10, /* pubsubgw_drain is done. status 0: every session has ended;
                                E_TIMEOUT: `number` sessions are left */
   PUBSUBGW_EV_LOG = 11      /* a log line, for queues with PUBSUBGW_QUEUE_LOG. code: its level,
@@ -270,8 +283,9 @@ enum {
 
 /* Flags of events. */
 enum {
-  PUBSUBGW_COMMAND_JSON = 1 /* of PUBSUBGW_EV_COMMAND: the session speaks pubsub.json or pubsub.text.
+  PUBSUBGW_COMMAND_JSON = 1, /* of PUBSUBGW_EV_COMMAND: the session speaks pubsub.json or pubsub.text.
                                data is a JSON value, and the reply's msg has to be one */
+  PUBSUBGW_LAST = 2          /* of the events of a pubsubgw_client: the last one of its token */
 };
 
 /* One event, 72 bytes in this version. Fields that a kind does not mention are 0. */
@@ -568,6 +582,128 @@ PUBSUBGW_API int pubsubgw_command_reply(pubsubgw_gateway *g, uint64_t token, con
  * failed". E_GONE as above. E_INVALID: a negative code. */
 PUBSUBGW_API int pubsubgw_command_fail(pubsubgw_gateway *g, uint64_t token, int code,
                                        const char *message);
+
+/* ---- Kafka for the host itself ----------------------------------------------------------------
+ * A client reads Kafka on the same threads, connections and cache as the sessions whose route has
+ * equal upstream settings. Topic rules of routes bind their WebSocket clients, not the host; and
+ * what goes wrong is told as it is.
+ *
+ * Requests return at once. Their results are events of the client's queue, which carry the client's
+ * user_data and the request's token. A token is the host's choice, unique among the requests of the
+ * client that have not had their last event (PUBSUBGW_LAST).
+ *
+ * Failures: status -1000-n is Kafka's error n; E_SYSTEM: no broker or leader can be reached;
+ * E_TIMEOUT; E_TLS, E_AUTH: TLS, the login; E_FULL: a limit; E_GONE: cancelled, or ended with its
+ * client or gateway. data is the cause, in English. */
+
+/* A record's header. Names are not unique. */
+typedef struct pubsubgw_header {
+  const char *name;  /* UTF-8 */
+  const void *value; /* NULL: null */
+  size_t value_len;
+} pubsubgw_header;
+
+enum {
+  PUBSUBGW_APPEND_TIME = 1 /* pubsubgw_record.flags: the timestamp is the broker's */
+};
+
+/* One record, within its event. struct_size is this library's. */
+typedef struct pubsubgw_record {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  int64_t offset;
+  int64_t timestamp; /* milliseconds since 1970; -1: none */
+  const void *key;   /* NULL: null; an empty one is not NULL */
+  size_t key_len;
+  const void *value; /* likewise */
+  size_t value_len;
+  const pubsubgw_header *headers;
+  size_t header_count;
+  uint32_t flags; /* PUBSUBGW_APPEND_TIME */
+} pubsubgw_record;
+
+/* Record i of a PUBSUBGW_EV_RECORDS event, from 0. Valid until the next poll of its queue.
+ * NULL: not such an event, or i >= len. */
+PUBSUBGW_API const pubsubgw_record *pubsubgw_event_record(const pubsubgw_event *ev, size_t i);
+
+/* Makes a client whose events go to `q`; `user_data` comes back in them. config_json, an object:
+ *   {"route": "id"}   the brokers, credentials and defaults of a route, as it is now
+ *   {"nodes": ..., "tls": ..., "timeout": ..., "plugins": {"kafka-proxy": ...}, "pubsub": ...}
+ *                     its own, with the keys of a route's upstream; or with a whole "upstream" in
+ *                     their place. "pubsub" has "isolation", "fetch", "retry", "client_id" and
+ *                     "request_timeout_ms", as in a route
+ * *out is NULL on failure. Nothing is connected before the first request.
+ * E_CONFIG: last_error gives key, line and column. E_NO_ROUTE. E_INVALID: q belongs to another
+ * gateway. E_STATE: not started, draining, stopped. */
+PUBSUBGW_API int pubsubgw_client_new(pubsubgw_gateway *g, const char *config_json,
+                                     pubsubgw_queue *q, uint64_t user_data, pubsubgw_client **out);
+
+/* Ends the handle. Requests that are pending get their last event, status E_GONE. NULL and dead
+ * handles are ignored. */
+PUBSUBGW_API void pubsubgw_client_destroy(pubsubgw_client *c);
+
+/* Zero it, then set struct_size = sizeof(pubsubgw_fetch_args). */
+typedef struct pubsubgw_fetch_args {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  int64_t offset;      /* or -1: the end of the log, -2: its beginning */
+  int32_t max_bytes;   /* of records beyond the first; 0: "fetch": {"default_bytes"}, 1 MiB */
+  int32_t min_bytes;   /* to wait for; 0: "fetch": {"min_bytes"}, 1 */
+  int32_t max_wait_ms; /* 0: answer at once */
+  int32_t isolation;   /* 0: the client's, 1: read uncommitted, 2: read committed */
+} pubsubgw_fetch_args;
+
+/* Records of one partition from an offset on: one PUBSUBGW_EV_RECORDS. There is at least one record
+ * in it if there is one at or after the offset; len 0 with number2 below number (the high watermark)
+ * means "go on at number2". E_INVALID: arguments, or the token is pending. E_GONE. E_STATE. */
+PUBSUBGW_API int pubsubgw_fetch(pubsubgw_client *c, const pubsubgw_fetch_args *a, uint64_t token);
+
+/* The offset of the first record with this timestamp (milliseconds) or a later one: one
+ * PUBSUBGW_EV_OFFSET. timestamp -1: the end of the log, -2: its beginning, -3: the record with the
+ * largest timestamp. Errors as pubsubgw_fetch. */
+PUBSUBGW_API int pubsubgw_list_offset(pubsubgw_client *c, const char *topic, int32_t partition,
+                                      int64_t timestamp, uint64_t token);
+
+/* One topic, or all (`topic` NULL): one PUBSUBGW_EV_METADATA, whose data is
+ *   {"topics": [{"name": "a", "internal": true, "error": -1029, "text": "...",
+ *     "partitions": [{"partition": 0, "leader": 1, "leaderEpoch": 5}]}]}
+ * sorted by name and partition. "internal" is there where it is true; "error" (a status) and "text"
+ * where the partitions cannot be told. leader: a node id, -1: none now. leaderEpoch: -1: not told.
+ * A topic that was asked for by name and cannot be told fails the request. Errors as pubsubgw_fetch. */
+PUBSUBGW_API int pubsubgw_metadata(pubsubgw_client *c, const char *topic, uint64_t token);
+
+/* Where a subscription begins. */
+enum {
+  PUBSUBGW_START_OFFSET = 0,
+  PUBSUBGW_START_EARLIEST = 1,
+  PUBSUBGW_START_LATEST = 2,
+  PUBSUBGW_START_TIMESTAMP = 3 /* the first record as late as that, or else the end of the log */
+};
+
+/* Zero it, then set struct_size = sizeof(pubsubgw_subscribe_args). */
+typedef struct pubsubgw_subscribe_args {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  int64_t offset;           /* for PUBSUBGW_START_OFFSET */
+  int64_t timestamp;        /* milliseconds, for PUBSUBGW_START_TIMESTAMP */
+  int32_t start;            /* PUBSUBGW_START_* */
+  int32_t isolation;        /* as in pubsubgw_fetch_args */
+  const char *options_json; /* or NULL; {"max_bytes": bytes of records in one event beyond the first,
+                               262144, "queue_bytes": 1048576} */
+} pubsubgw_subscribe_args;
+
+/* All records of one partition from a place on, as PUBSUBGW_EV_RECORDS, until it is cancelled or
+ * fails. It outlives outages of brokers and moves of the leader. Nothing is read for it while more
+ * than "queue_bytes" of its events wait unpolled. Errors as pubsubgw_fetch; E_CONFIG: options_json. */
+PUBSUBGW_API int pubsubgw_subscribe(pubsubgw_client *c, const pubsubgw_subscribe_args *a,
+                                    uint64_t token);
+
+/* Ends a request: its last event has the status E_GONE, unless another one was on its way.
+ * E_INVALID: no request of this token is pending. */
+PUBSUBGW_API int pubsubgw_cancel(pubsubgw_client *c, uint64_t token);
 
 /* ---- numbers ---------------------------------------------------------------------------------- */
 

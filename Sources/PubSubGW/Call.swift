@@ -62,6 +62,14 @@ enum Argument {
         return queue
     }
 
+    static func client(_ pointer: OpaquePointer?) throws(Failure) -> KafkaClient {
+        let object = try HandleRegistry.object(pointer, .client, argument: "client")
+        guard let client = object as? KafkaClient else {
+            throw Failure(.invalid, "client is not a pubsubgw_client of this library")
+        }
+        return client
+    }
+
     /// A string that may be NULL.
     static func optionalString(
         _ pointer: UnsafePointer<CChar>?, _ name: String, max: Int = stringBytesMax

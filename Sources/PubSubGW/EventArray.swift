@@ -25,8 +25,18 @@ struct EventArray {
     }
 
     func fill(from queue: EventQueue) throws(Failure) -> Int32 {
-        let taken = try queue.take(limit: count) { index, event, text in
-            write(pubsubgw_event(event, text), at: index)
+        var batches: [(index: Int, event: pubsubgw_event, data: EventData)] = []
+        let taken = try queue.take(limit: count) { index, event, bytes in
+            let raw = pubsubgw_event(event, bytes)
+            write(raw, at: index)
+            guard let data = event.data, data.records != nil else { return }
+            batches.append((index, raw, data))
+        }
+        // Outside of the queue's lock: the loops push meanwhile. The queue holds the data.
+        for batch in batches {
+            var raw = batch.event
+            raw.setRecords(batch.data)
+            write(raw, at: batch.index)
         }
         return Int32(clamping: taken)
     }
@@ -48,7 +58,7 @@ extension pubsubgw_event {
     init(_ event: QueueEvent, _ bytes: UnsafeRawBufferPointer) {
         self.init()
         type = event.kind.rawValue
-        status = event.status.rawValue
+        status = event.rawStatus
         session = event.session
         token = event.token
         user_data = event.userData

@@ -3,15 +3,17 @@
 import os
 import subprocess
 
+from devbroker import DevBroker
 from support import ROOT, WORK
 
 
-def c_host(name, *arguments, timeout=100, run=(), library=None):
+def c_host(
+        name, *arguments, timeout=100, run=(), library=None, directory="Tests/Hosts/c"):
     """Compiles and runs one, by the command `run` if there is one; answers its output."""
-    program = os.path.join(WORK, f"c-{name}")
+    program = os.path.join(WORK, f"{directory.replace('/', '-')}-{name}")
     subprocess.run(
         ["cc", "-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic",
-         "-Werror", "-o", program, os.path.join(ROOT, f"Tests/Hosts/c/{name}.c"),
+         "-Werror", "-o", program, os.path.join(ROOT, f"{directory}/{name}.c"),
          "-I" + os.path.join(ROOT, "include"), "-L" + WORK, "-lpubsubgw", "-lpthread"], check=True)
     done = subprocess.run(
         [*run, program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -62,3 +64,16 @@ def test_valgrind_finds_nothing():
             "valgrind", "-q", "--error-exitcode=9", "--leak-check=full",
             "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite",
             "--suppressions=" + os.path.join(ROOT, "Tests/Hosts/c/valgrind.supp")], library=plain)
+
+
+def test_direct_kafka_client_in_c():
+    with DevBroker("--topic", "filled:3", "--records", "filled:3000:100") as broker:
+        c_host("client", broker.bootstrap)
+
+
+def test_c_example_reads_a_partition():
+    with DevBroker("--topic", "demo:2", "--live", "demo:50") as broker:
+        lines = c_host("client", broker.bootstrap, "demo", "1", "40", directory="examples/c")
+        offsets = [line.split()[1] for line in lines.splitlines()]
+        assert offsets[:40] == [f"@{number}" for number in range(40)], lines
+        assert lines.startswith("demo-1 @0 time="), lines

@@ -18,6 +18,8 @@ public enum GatewayEffect {
     case event(HostEvent)
     /// The command was answered for the host, or its session is over: an answer comes too late.
     case commandOver(HostToken)
+    /// For the queue of the host's own Kafka client.
+    case direct(DirectEvent)
     case log(LogLevel, String)
 
     // Brokers. The driver answers with `brokerOpened`, `brokerReceived`, `brokerClosed`,

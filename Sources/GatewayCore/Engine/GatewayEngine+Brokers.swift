@@ -7,6 +7,7 @@ enum ReadPurpose {
     case push(Session, LiveSubscription, FollowedPartition)
     /// Records of a reply that is being written were evicted meanwhile.
     case reread(Session, PartitionLog)
+    case direct(DirectRequest)
 }
 
 /// Who waits for a look-up.
@@ -17,6 +18,7 @@ enum RequestPurpose {
     case start(Session, LiveSubscription, FollowedPartition, timestamp: Int64)
     /// Which partitions the topics of a subscription have.
     case partitions(Session, LiveSubscription)
+    case direct(DirectRequest)
 }
 
 /// Effects of clusters in their order. What a cluster is asked while one of its effects is looked
@@ -86,7 +88,7 @@ extension GatewayEngine {
         return service
     }
 
-    private func seat(_ settings: ClusterSettings) -> ClusterSeat {
+    func seat(_ settings: ClusterSettings) -> ClusterSeat {
         if let present = seats.first(where: { $0.cluster.settings == settings }) {
             return present
         }
@@ -103,7 +105,8 @@ extension GatewayEngine {
         for (key, service) in served where service.sessionCount == 0 {
             if table.route(id: service.route.id) !== service.route { served[key] = nil }
         }
-        let live = Set(served.values.compactMap { $0.seat.map(ObjectIdentifier.init) })
+        var live = Set(served.values.compactMap { $0.seat.map(ObjectIdentifier.init) })
+        live.formUnion(directClients.values.map { ObjectIdentifier($0.seat) })
         for seat in seats where !live.contains(ObjectIdentifier(seat)) {
             retire(seat)
         }
@@ -162,6 +165,7 @@ extension GatewayEngine {
             partition.read = nil
             arrived(session, subscription, partition, outcome)
         case .reread(let session, let log): reread(session, log, outcome)
+        case .direct(let request): finish(request, outcome)
         }
     }
 
@@ -174,6 +178,7 @@ extension GatewayEngine {
         case .start(let session, let subscription, let partition, let timestamp):
             subscription.lookUps.remove(token)
             begins(session, subscription, partition, timestamp, result)
+        case .direct(let request): finish(request, result)
         case .metadata, .partitions: assertionFailure("an offset was not asked for")
         }
     }
@@ -188,6 +193,7 @@ extension GatewayEngine {
         case .partitions(let session, let subscription):
             subscription.lookUps.remove(token)
             partitionsFound(session, subscription, result)
+        case .direct(let request): finish(request, result)
         case .listOffset, .start: assertionFailure("metadata was not asked for")
         }
     }

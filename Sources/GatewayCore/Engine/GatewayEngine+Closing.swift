@@ -144,6 +144,7 @@ extension GatewayEngine {
             }
             end(session, lingers: false)
         }
+        stopDirect()
         for seat in seats { retire(seat) }
         seats = []
         served = [:]

@@ -42,6 +42,7 @@ public final class GatewayEngine {
     var lastNumber: UInt64 = 0
     var reads: [ReadToken: ReadPurpose] = [:]
     var requests: [RequestToken: RequestPurpose] = [:]
+    var directClients: [DirectClientID: DirectClient] = [:]
     var hostCommands = HostCommandTable()
     var hostRequests: [HostToken: HostPurpose] = [:]
     var counts = GatewayMetrics()

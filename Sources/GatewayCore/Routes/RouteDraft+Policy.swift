@@ -52,7 +52,7 @@ extension RouteDraft {
         }
     }
 
-    private mutating func readIsolation(
+    mutating func readIsolation(
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) {
         switch try reader.string("isolation") {
@@ -64,7 +64,7 @@ extension RouteDraft {
         }
     }
 
-    private mutating func readFetch(
+    mutating func readFetch(
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) {
         guard var fetch = try reader.reader("fetch") else { return }
@@ -84,7 +84,7 @@ extension RouteDraft {
     }
 
     /// The connector document's names.
-    private mutating func readConnector(
+    mutating func readConnector(
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) {
         let positive = 1...Self.milliseconds.upperBound

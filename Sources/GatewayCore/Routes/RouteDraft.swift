@@ -30,7 +30,7 @@ struct RouteDraft: Sendable {
         return policy
     }
 
-    private func cluster(_ upstream: UpstreamObject, clientID: String) -> ClusterSettings {
+    func cluster(_ upstream: UpstreamObject, clientID: String) -> ClusterSettings {
         var cluster = ClusterSettings(
             bootstrap: upstream.nodes, tls: tls(upstream), sasl: plugin.sasl,
             clientID: connector.clientID ?? clientID)

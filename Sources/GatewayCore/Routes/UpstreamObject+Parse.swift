@@ -78,7 +78,7 @@ extension UpstreamObject {
         return scheme
     }
 
-    private static func nodes(
+    static func nodes(
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) -> [Endpoint] {
         guard let value = reader.value("nodes") else { throw reader.missing("nodes") }
@@ -164,7 +164,7 @@ extension UpstreamObject {
         return Endpoint(host: name, port: port)
     }
 
-    private static func tls(
+    static func tls(
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) -> TLS? {
         guard var object = try reader.reader("tls") else { return nil }

@@ -1,25 +1,52 @@
+import Bytes
 import Glibc
+
+/// Records as `KafkaMessageWriter` wrote them.
+public struct RecordsOfEvent: Sendable {
+    public let topic: String
+    public let partition: Int32
+    public let count: Int
+}
 
 /// Bytes of an event. `pubsubgw_event.data` points to them until the queue's next poll; a NUL
 /// stands behind them, for hosts that treat them as a C string.
 public final class EventData: @unchecked Sendable {
     /// Never written to after `init`, hence safe to share. Valid while the object lives.
     public let bytes: UnsafeRawBufferPointer
+    /// What `bytes` hold, if they are records.
+    public let records: RecordsOfEvent?
+    /// What the poller has made of the records: malloc'ed, freed with them. Only the one thread
+    /// that polls the queue touches it.
+    public var table: UnsafeMutableRawPointer?
+    private let block: ByteBlock?
+
+    /// Takes over a loop's block, which nobody else uses any more.
+    init(_ block: ByteBlock, _ records: RecordsOfEvent) {
+        bytes = block.bytes
+        self.block = block
+        self.records = records
+    }
 
     public init(copying source: UnsafeRawBufferPointer) {
         bytes = Self.terminated(source)
+        (records, block) = (nil, nil)
     }
 
     public init(_ array: [UInt8]) {
         bytes = array.withUnsafeBytes { Self.terminated($0) }
+        (records, block) = (nil, nil)
     }
 
     public init(_ text: String) {
         var text = text
         bytes = text.withUTF8 { Self.terminated(UnsafeRawBufferPointer($0)) }
+        (records, block) = (nil, nil)
     }
 
-    deinit { free(UnsafeMutableRawPointer(mutating: bytes.baseAddress)) }
+    deinit {
+        if block == nil { free(UnsafeMutableRawPointer(mutating: bytes.baseAddress)) }
+        free(table)
+    }
 
     private static func terminated(_ source: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         guard let copy = malloc(source.count + 1) else {

@@ -4,7 +4,7 @@ import Compression
 public enum Feature {
     private static let always: Set<String> = [
         "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes", "messages",
-        "wake-listen", "host-commands", "permessage-deflate", "kafka-tls", "sasl-plain",
+        "wake-listen", "host-commands", "client", "permessage-deflate", "kafka-tls", "sasl-plain",
         "sasl-scram-256",
         "sasl-scram-512",
     ]

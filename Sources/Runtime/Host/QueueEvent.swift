@@ -6,12 +6,20 @@ public struct QueueEvent: Sendable {
         case resume = 3
         case closed = 4
         case command = 5
+        case records = 7
+        case offset = 8
+        case metadata = 9
         case drained = 10
         case log = 11
     }
 
     public var kind: Kind
-    public var status: Status = .ok
+    /// `PUBSUBGW_E_...`; Kafka's own numbers have no `Status`.
+    public var rawStatus: Int32 = 0
+    public var status: Status {
+        get { Status(rawValue: rawStatus) ?? .kafka }
+        set { rawStatus = newValue.rawValue }
+    }
     public var session: UInt64 = 0
     public var token: UInt64 = 0
     public var userData: UInt64 = 0

@@ -38,6 +38,8 @@ final class GatewayLoop {
     /// Who takes the host's commands.
     var receivers: [UInt64: CommandReceiver] = [:]
     let openCommands: OpenCommands
+    /// Kafka clients of the host's on this loop.
+    var directs: [DirectClientID: DirectOutlet] = [:]
     /// What the host has answered on this thread.
     var answers: [PendingAnswer] = []
     /// What every recv of the loop goes into.
@@ -118,6 +120,7 @@ final class GatewayLoop {
         case .resumeReading(let id): clients[id]?.isPaused = false
         case .closeSocket(let id, let linger): closeClient(id, linger: linger)
         case .event(let event): tell(event)
+        case .direct(let event): deliver(event)
         case .commandOver(let token): _ = openCommands.claim(token)
         case .log(let level, let text): log(level, text)
         case .brokerConnect(let id, let endpoint, let tls): connect(id, endpoint, tls)

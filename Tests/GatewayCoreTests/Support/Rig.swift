@@ -20,6 +20,7 @@ final class Rig {
     private(set) var events: [HostEvent] = []
     var hostCommands = HostCommandTable()
     var calls: [HostCall] = []
+    var direct: [DirectEvent] = []
     /// Tokens that came to nothing.
     private(set) var over: [HostToken] = []
     private(set) var logs: [(level: LogLevel, line: String)] = []
@@ -194,6 +195,7 @@ final class Rig {
             client(closed.session)?.closed = closed
             watched[closed.session] = nil
         case .commandOver(let token): over.append(token)
+        case .direct(let event): direct.append(event)
         case .log(let level, let line): logs.append((level, line))
         case .brokerConnect(let connection, let endpoint, let tls):
             tlsSettings.append(tls)

@@ -2,6 +2,7 @@
 return { version = 0x000100, text = [[
 typedef struct pubsubgw_gateway pubsubgw_gateway;
 typedef struct pubsubgw_queue pubsubgw_queue;
+typedef struct pubsubgw_client pubsubgw_client;
 typedef uint64_t pubsubgw_session;
 enum {
   PUBSUBGW_PAUSE = 1,
@@ -60,11 +61,15 @@ enum {
   PUBSUBGW_EV_RESUME = 3,
   PUBSUBGW_EV_CLOSED = 4,
   PUBSUBGW_EV_COMMAND = 5,
+  PUBSUBGW_EV_RECORDS = 7,
+  PUBSUBGW_EV_OFFSET = 8,
+  PUBSUBGW_EV_METADATA = 9,
   PUBSUBGW_EV_DRAINED = 10,
   PUBSUBGW_EV_LOG = 11
 };
 enum {
-  PUBSUBGW_COMMAND_JSON = 1
+  PUBSUBGW_COMMAND_JSON = 1,
+  PUBSUBGW_LAST = 2
 };
 typedef struct pubsubgw_event {
   uint32_t type;
@@ -148,6 +153,65 @@ int pubsubgw_command_reply(pubsubgw_gateway *g, uint64_t token, const void *msg,
                                         size_t len);
 int pubsubgw_command_fail(pubsubgw_gateway *g, uint64_t token, int code,
                                        const char *message);
+typedef struct pubsubgw_header {
+  const char *name;
+  const void *value;
+  size_t value_len;
+} pubsubgw_header;
+enum {
+  PUBSUBGW_APPEND_TIME = 1
+};
+typedef struct pubsubgw_record {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  int64_t offset;
+  int64_t timestamp;
+  const void *key;
+  size_t key_len;
+  const void *value;
+  size_t value_len;
+  const pubsubgw_header *headers;
+  size_t header_count;
+  uint32_t flags;
+} pubsubgw_record;
+const pubsubgw_record *pubsubgw_event_record(const pubsubgw_event *ev, size_t i);
+int pubsubgw_client_new(pubsubgw_gateway *g, const char *config_json,
+                                     pubsubgw_queue *q, uint64_t user_data, pubsubgw_client **out);
+void pubsubgw_client_destroy(pubsubgw_client *c);
+typedef struct pubsubgw_fetch_args {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  int64_t offset;
+  int32_t max_bytes;
+  int32_t min_bytes;
+  int32_t max_wait_ms;
+  int32_t isolation;
+} pubsubgw_fetch_args;
+int pubsubgw_fetch(pubsubgw_client *c, const pubsubgw_fetch_args *a, uint64_t token);
+int pubsubgw_list_offset(pubsubgw_client *c, const char *topic, int32_t partition,
+                                      int64_t timestamp, uint64_t token);
+int pubsubgw_metadata(pubsubgw_client *c, const char *topic, uint64_t token);
+enum {
+  PUBSUBGW_START_OFFSET = 0,
+  PUBSUBGW_START_EARLIEST = 1,
+  PUBSUBGW_START_LATEST = 2,
+  PUBSUBGW_START_TIMESTAMP = 3
+};
+typedef struct pubsubgw_subscribe_args {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  int64_t offset;
+  int64_t timestamp;
+  int32_t start;
+  int32_t isolation;
+  const char *options_json;
+} pubsubgw_subscribe_args;
+int pubsubgw_subscribe(pubsubgw_client *c, const pubsubgw_subscribe_args *a,
+                                    uint64_t token);
+int pubsubgw_cancel(pubsubgw_client *c, uint64_t token);
 typedef struct pubsubgw_stats {
   uint32_t struct_size;
   uint32_t threads;

@@ -1,0 +1,87 @@
+import Bytes
+import KafkaCore
+
+/// Names a client of the host's within the process.
+public struct DirectClientID: Hashable, Sendable {
+    public let raw: UInt64
+    public init(raw: UInt64) { self.raw = raw }
+}
+
+/// What Kafka answered to a host.
+public struct DirectEvent {
+    /// Which kind of request it is about.
+    public enum Kind: Equatable, Sendable {
+        case records, offset, metadata
+    }
+
+    public enum Content {
+        case records(DirectRecords)
+        case offset(ListedOffset)
+        /// JSON.
+        case metadata([UInt8])
+        case failed(DirectFailure)
+    }
+
+    public var client: DirectClientID
+    /// The host's.
+    public var token: UInt64
+    /// The engine's own, for `taken`.
+    public var number: UInt64
+    public var kind: Kind
+    public var content: Content
+    /// Nothing more comes for the token.
+    public var isLast: Bool
+}
+
+/// Records that were copied out of the cache.
+public struct DirectRecords {
+    public var topic: String
+    public var partition: Int32
+    public var count: Int
+    /// As `KafkaMessageWriter` wrote them; whoever gets the event owns them.
+    public var block: ByteBlock
+    /// -1: not known freshly.
+    public var highWatermark: Int64
+    public var nextOffset: Int64
+}
+
+/// Why a request has ended without an answer. The host is trusted: it gets the true cause.
+public struct DirectFailure: Equatable, Sendable {
+    /// `PUBSUBGW_E_...`
+    public var status: Int32
+    public var text: String
+    /// Told with OFFSET_OUT_OF_RANGE; -1: not known.
+    public var highWatermark: Int64 = -1
+    public var logStartOffset: Int64 = -1
+
+    static let cancelled = DirectFailure(status: -3, text: "cancelled")
+    static let closed = DirectFailure(status: -3, text: "the client was destroyed")
+    static let stopped = DirectFailure(status: -3, text: "the gateway stops")
+
+    init(status: Int32, text: String) {
+        self.status = status
+        self.text = text
+    }
+
+    init(_ failure: KafkaFailure) {
+        status = failure.directStatus
+        text = failure.cause
+        highWatermark = failure.position.highWatermark
+        logStartOffset = failure.position.logStartOffset
+    }
+}
+
+extension KafkaFailure {
+    /// Kafka's own number wherever there is one.
+    var directStatus: Int32 {
+        switch kind {
+        // Without a code it is the handshake with a broker that failed.
+        case .refused: code == nil ? -12 : GatewayFault.refusedByKafka.status
+        case .notFound where code == nil, .unavailable, .timedOut, .limit:
+            GatewayFault(self).status
+        default:
+            // -1, the server's "unknown error", has no number below -1000.
+            code.map { $0 > 0 ? -1000 - Int32($0) : -1000 } ?? GatewayFault(self).status
+        }
+    }
+}

@@ -1,0 +1,241 @@
+import Bytes
+import KafkaCore
+import Timing
+
+/// The host's own Kafka clients: requests come in, events go out.
+extension GatewayEngine {
+    /// Beside its bytes an event takes room for itself.
+    public static let directEventBytes = 64
+    /// How often records may be evicted before they are copied: each time less is asked for.
+    private static let evictionsMax = 8
+
+    public func openDirect(_ id: DirectClientID, _ settings: DirectSettings, now: Instant) {
+        self.now = now
+        guard directClients[id] == nil else { return }
+        directClients[id] = DirectClient(id, settings, seat(settings.cluster))
+    }
+
+    /// Pending requests get their last event.
+    public func closeDirect(_ id: DirectClientID, now: Instant) {
+        self.now = now
+        guard let client = directClients.removeValue(forKey: id) else { return }
+        for request in client.requestsInOrder { fail(request, .closed) }
+        sweep()
+    }
+
+    func stopDirect() {
+        for client in directClients.values.sorted(by: { $0.id.raw < $1.id.raw }) {
+            for request in client.requestsInOrder { fail(request, .stopped) }
+        }
+        directClients = [:]
+    }
+
+    /// `token`: no pending request of the client has it.
+    public func ask(_ id: DirectClientID, token: UInt64, _ ask: DirectAsk, now: Instant) {
+        self.now = now
+        guard let client = directClients[id], client.requests[token] == nil else { return }
+        let request = DirectRequest(client, token: token, number: nextNumber(), ask)
+        client.requests[token] = request
+        switch ask {
+        case .fetch(let fetch): begin(request, at: fetch.offset)
+        case .subscribe(let subscribe):
+            switch subscribe.start {
+            case .offset(let offset): begin(request, at: offset)
+            case .latest: begin(request, at: -1)
+            case .earliest: begin(request, at: -2)
+            case .timestamp(let timestamp): lookUp(request, timestamp)
+            }
+        case .listOffset(_, _, let timestamp): lookUp(request, timestamp)
+        case .metadata(let topic):
+            let token = RequestToken(raw: nextNumber())
+            request.lookUp = token
+            requests[token] = .direct(request)
+            call(client.seat) {
+                $0.metadata(token, topics: topic.map { [$0] }, now: now, &$1)
+            }
+        }
+    }
+
+    public func cancelDirect(_ id: DirectClientID, token: UInt64, now: Instant) {
+        self.now = now
+        guard let request = directClients[id]?.requests[token] else { return }
+        fail(request, .cancelled)
+    }
+
+    /// The host has taken events of a subscription.
+    public func taken(
+        _ id: DirectClientID, token: UInt64, number: UInt64, bytes: Int, now: Instant
+    ) {
+        self.now = now
+        guard let request = directClients[id]?.requests[token], request.number == number
+        else { return }
+        request.queuedBytes -= bytes
+        pump(request)
+    }
+
+    // MARK: Reading
+
+    private func begin(_ request: DirectRequest, at offset: Int64) {
+        guard offset >= 0 else { return lookUp(request, offset) }
+        request.offset = offset
+        read(request)
+    }
+
+    private func lookUp(_ request: DirectRequest, _ timestamp: Int64) {
+        let (topic, partition) = request.place
+        let token = RequestToken(raw: nextNumber())
+        request.lookUp = token
+        request.timestamp = timestamp
+        requests[token] = .direct(request)
+        call(request.client.seat) {
+            $0.listOffset(
+                token, topic: topic, partition: partition, timestamp: timestamp,
+                isolation: request.isolation, now: now, &$1)
+        }
+    }
+
+    private func read(_ request: DirectRequest) {
+        guard let offset = request.offset else { return }
+        let (topic, partition) = request.place
+        var read = ReadRequest(
+            topic: topic, partition: partition, offset: offset, maxBytes: request.maxBytes,
+            isolation: request.isolation, waitUntil: .distantFuture)
+        if case .fetch(let fetch) = request.ask {
+            let wanted = fetch.minBytes > 0 ? fetch.minBytes : request.client.settings.fetch.minBytes
+            read.minBytes = min(wanted, request.maxBytes)
+            let wait = fetch.maxWaitMilliseconds
+            read.waitUntil = wait > 0 ? now.adding(milliseconds: wait) : nil
+        }
+        let token = ReadToken(raw: nextNumber())
+        request.read = token
+        reads[token] = .direct(request)
+        call(request.client.seat) { $0.read(token, read, now: now, &$1) }
+    }
+
+    /// Reads on where there is room in the host's queue.
+    private func pump(_ request: DirectRequest) {
+        guard case .subscribe(let subscribe) = request.ask, request.read == nil,
+            request.lookUp == nil, request.queuedBytes <= subscribe.queueBytes
+        else { return }
+        read(request)
+    }
+
+    func finish(_ request: DirectRequest, _ outcome: ReadOutcome) {
+        request.read = nil
+        switch outcome {
+        case .records(let slice): take(request, slice)
+        case .empty(let position, let nextOffset):
+            request.offset = nextOffset
+            if request.isSubscription { return pump(request) }
+            emit(request, records: 0, ByteBlock(count: 0), position, nextOffset)
+        case .failed(let failure): fail(request, DirectFailure(failure))
+        }
+    }
+
+    private func take(_ request: DirectRequest, _ slice: RecordSlice) {
+        guard let block = copied(slice) else {
+            request.evictions += 1
+            guard request.evictions <= Self.evictionsMax else {
+                return fail(
+                    request,
+                    DirectFailure(
+                        status: GatewayFault.limit.status,
+                        text: "the records were evicted before they were read: cache_bytes is"
+                            + " too small"))
+            }
+            request.maxBytes = max(1, request.maxBytes / 4)
+            return read(request)
+        }
+        request.evictions = 0
+        counts.recordsOut &+= UInt64(slice.recordCount)
+        request.offset = slice.nextOffset
+        request.queuedBytes += block.count + Self.directEventBytes
+        emit(request, records: slice.recordCount, block, slice.position, slice.nextOffset)
+        pump(request)
+    }
+
+    private func copied(_ slice: RecordSlice) -> ByteBlock? {
+        var bytes = ByteWriter(capacity: slice.byteCount)
+        var cursor = RecordCursor(slice)
+        while !cursor.isAtEnd {
+            guard let piece = workshop.cache.bytes(at: cursor, upTo: .max / 2), piece.count > 0
+            else { return nil }
+            bytes.bytes(piece)
+            workshop.cache.advance(&cursor, by: piece.count)
+        }
+        return bytes.take()
+    }
+
+    private func emit(
+        _ request: DirectRequest, records: Int, _ block: ByteBlock,
+        _ position: PartitionPosition, _ nextOffset: Int64
+    ) {
+        let (topic, partition) = request.place
+        emit(
+            request,
+            .records(
+                DirectRecords(
+                    topic: topic, partition: partition, count: records, block: block,
+                    highWatermark: position.highWatermark, nextOffset: nextOffset)),
+            isLast: !request.isSubscription)
+    }
+
+    // MARK: Look-ups
+
+    func finish(_ request: DirectRequest, _ result: Result<ListedOffset, KafkaFailure>) {
+        request.lookUp = nil
+        switch (result, request.ask) {
+        case (.failure(let failure), _): fail(request, DirectFailure(failure))
+        case (.success(let listed), .listOffset): emit(request, .offset(listed), isLast: true)
+        case (.success(let listed), _) where listed.offset >= 0:
+            begin(request, at: listed.offset)
+        case (.success, _) where request.timestamp >= 0:
+            // No record is as late as that: what comes from now on is.
+            lookUp(request, -1)
+        case (.success, _):
+            fail(
+                request,
+                DirectFailure(
+                    status: GatewayFault.protocolError.status,
+                    text: "the broker does not tell where the log begins or ends"))
+        }
+    }
+
+    func finish(_ request: DirectRequest, _ result: Result<[TopicDescription], KafkaFailure>) {
+        request.lookUp = nil
+        switch result {
+        case .failure(let failure): fail(request, DirectFailure(failure))
+        case .success(let topics):
+            if case .metadata(_?) = request.ask, let failure = topics.first?.failure {
+                return fail(request, DirectFailure(failure))
+            }
+            emit(request, .metadata(DirectMetadata.json(topics)), isLast: true)
+        }
+    }
+
+    // MARK: Ends
+
+    private func fail(_ request: DirectRequest, _ failure: DirectFailure) {
+        let cluster = request.client.seat.cluster
+        if let token = request.read {
+            reads[token] = nil
+            cluster.cancel(token)
+        }
+        if let token = request.lookUp {
+            requests[token] = nil
+            cluster.cancel(token)
+        }
+        request.read = nil
+        request.lookUp = nil
+        emit(request, .failed(failure), isLast: true)
+    }
+
+    private func emit(_ request: DirectRequest, _ content: DirectEvent.Content, isLast: Bool) {
+        if isLast { request.client.requests[request.token] = nil }
+        effects.append(
+            .direct(
+                DirectEvent(
+                    client: request.client.id, token: request.token, number: request.number,
+                    kind: request.kind, content: content, isLast: isLast)))
+    }
+}

@@ -1,0 +1,40 @@
+import GatewayCore
+
+// Kafka clients of the host's own.
+extension Gateway {
+    public func makeClient(
+        json: UnsafeRawBufferPointer, queue: EventQueue, userData: UInt64
+    ) throws(Failure) -> KafkaClient {
+        try Self.mustServe(state.withLock { $0.phase })
+        guard queue.owner == ObjectIdentifier(self) else {
+            throw Failure(.invalid, "queue belongs to another gateway")
+        }
+        let settings = try directSettings(json)
+        guard let loop = nextLoop() else { throw Failure(.state, "the gateway is stopped") }
+        let client = KafkaClient(loop, queue: queue, userData: userData)
+        try client.open(settings)
+        return client
+    }
+
+    private func directSettings(
+        _ json: UnsafeRawBufferPointer
+    ) throws(Failure) -> DirectSettings {
+        let source: DirectSource
+        do {
+            source = try DirectSource.parse(json, clientID: settings.gateway.clientID)
+        } catch {
+            throw Failure(.config, "config_json: \(error)")
+        }
+        switch source {
+        case .own(let settings): return settings
+        case .route(let id):
+            guard let route = state.withLock({ $0.routes.route(id: id) }) else {
+                throw Failure(.noRoute, "there is no route \"\(id)\"")
+            }
+            guard let settings = DirectSettings(route) else {
+                throw Failure(.config, "config_json: the route \"\(id)\" has no Kafka")
+            }
+            return settings
+        }
+    }
+}
