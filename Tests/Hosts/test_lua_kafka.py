@@ -101,7 +101,8 @@ def test_nginx_reads_and_goes_on():
 def test_nginx_follows_at_the_readers_pace():
     with DevBroker(*RECORDS, *BIG) as broker, \
             Nginx(broker.bootstrap, replace=[READ]) as nginx:
-        assert body(nginx.get("/follow")).startswith("30000 ")
+        answer = body(nginx.get("/follow"))
+        assert answer.startswith("30000 "), answer
         offset, most = map(int, body(nginx.get("/follow?slow=1")).split())
         # 30 MB went through; what waited in Lua is bounded.
         assert offset == 30000 and most < 6 << 20, most

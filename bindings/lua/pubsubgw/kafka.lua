@@ -77,6 +77,7 @@ function Subscription:begin(request)
     self.token = source:token(function(event) self:receive(event) end)
     local sent, text, code = self.kafka.client:subscribe(request, self.token)
     if not sent then source:forget(self.token) end
+    self.live = sent
     return sent, text, code
 end
 
@@ -86,15 +87,25 @@ local function size(event)
     return sum
 end
 
+local GIVEN_UP = {} -- stands behind the last event of a subscription that was given up for a while
+
 -- The library counts an event as taken when it is polled. What waits here beyond a limit is bounded
 -- by giving the subscription up, and taking it up again at the next offset when it was read.
 function Subscription:receive(event)
-    if event.flags % 4 >= LAST then self.kafka.source:forget(self.token) end
-    if event.status < 0 and self.paused then return end
+    local last = event.flags % 4 >= LAST
+    if last then
+        self.kafka.source:forget(self.token)
+        self.live = false
+    end
+    if not (last and self.paused and event.status < 0) then self:keep(event) end
+    if last and self.paused then self.mailbox:put(GIVEN_UP) end
+end
+
+function Subscription:keep(event)
     self.waiting = self.waiting + size(event)
     if event.status == 0 then self.next_offset = event.number2 end
     self.mailbox:put(event)
-    if self.waiting > QUEUE_BYTES and not self.paused then
+    if self.waiting > QUEUE_BYTES and not self.paused and self.live then
         self.paused = true
         self.kafka.client:cancel(self.token)
     end
@@ -112,12 +123,16 @@ end
 -- came; nil, text, code: it has ended.
 function Subscription:next(seconds)
     if self.over then return nil, "cancelled", status.codes.GONE end
-    if self.paused and self.waiting <= QUEUE_BYTES / 2 then
-        local begun, text, code = self:resume()
-        if not begun then return nil, text, code end
-    end
-    local event = self.mailbox:take(seconds)
-    if not event then return nil end
+    local event
+    repeat
+        -- Not before its last event: one that is still on its way would come twice.
+        if self.paused and not self.live and self.waiting <= QUEUE_BYTES / 2 then
+            local begun, text, code = self:resume()
+            if not begun then return nil, text, code end
+        end
+        event = self.mailbox:take(seconds)
+        if not event then return nil end
+    until event ~= GIVEN_UP
     self.waiting = self.waiting - size(event)
     if event.status < 0 then return nil, event.data, event.status end
     return { records = event.records, high_watermark = event.number, next_offset = event.number2 }
