@@ -10,7 +10,7 @@ from devbroker import DevBroker
 from openresty import Nginx
 from support import Client, ROOT, Host, needs, unused_port
 from test_hosts import RECORDS
-from test_lua import PATH
+from test_lua import PATH, luajit
 from test_openresty import own_command
 
 LINES_MAX = 11
@@ -111,3 +111,17 @@ def test_plain_luajit():
             reads(host.url())
             host.process.stdin.close()
             assert host.process.wait(10) == 0, host.process.stderr.read()
+
+@needs("client")
+def test_reading():
+    shown = blocks()
+    with DevBroker(*RECORDS) as broker:
+        text = shown["gateway.lua"].split("assert(gateway:route_put")[0] \
+            + "assert(gateway:start())\n" + shown["read.lua"] \
+            + "for _, record in ipairs(more.records) do print(record.offset) end\n"
+        text = text.replace("offset = 0 }", "offset = 0, max_bytes = 10000 }")
+        done = luajit("-e", text.replace("127.0.0.1:9092", broker.bootstrap),
+                      PUBSUBGW_LIBRARY=os.environ["PUBSUBGW_LIBRARY"])
+        assert done.returncode == 0, done.stderr
+        offsets = [int(line.split()[0]) for line in done.stdout.splitlines()]
+        assert offsets == list(range(500)), offsets[:20]
