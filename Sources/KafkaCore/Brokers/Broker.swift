@@ -41,6 +41,12 @@ final class Broker {
         (control.map { [$0] } ?? []) + points + tails.compactMap(\.connection)
     }
 
+    /// Somebody waits for a connection: for its turn, or for a tail that has lost its own.
+    var isWanted: Bool {
+        !queue.isEmpty || !lookups.isEmpty
+            || tails.contains { $0.connection == nil && !$0.follows.isEmpty }
+    }
+
     func mayConnect(now: Instant) -> Bool {
         guard !isGone, (retryAt ?? .zero) <= now else { return false }
         // After a failure one attempt at a time: five connections at once prove no more.

@@ -173,7 +173,7 @@ final class Links {
     var nextDeadline: Instant {
         var earliest = Instant.distantFuture
         for connection in connections.values { earliest = min(earliest, connection.deadline) }
-        for broker in brokers where !broker.queue.isEmpty || !broker.lookups.isEmpty {
+        for broker in brokers where broker.isWanted {
             if let retryAt = broker.retryAt, retryAt > cluster.now {
                 earliest = min(earliest, retryAt)
             }

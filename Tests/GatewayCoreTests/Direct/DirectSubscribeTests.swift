@@ -112,6 +112,19 @@ import Testing
         #expect(event.failure?.highWatermark == 30 && event.failure?.logStartOffset == 0)
     }
 
+    @Test("a broker that hangs up once is back in no time, though nobody else asks it")
+    func hangUp() throws {
+        let rig = try rig()
+        let client = try rig.openDirect()
+        rig.ask(client, 1, subscribe(.latest))
+        rig.pass(1_000)
+        rig.brokers.inject(Fault(.close, apiKey: 1))
+        rig.pass(2_000)
+        try rig.brokers.append("test-consumer", [DevRecord("after")], now: rig.now)
+        rig.pass(1_000)
+        #expect(values(rig.takeDirect()) == ["after"])
+    }
+
     @Test("the gateway's end is told")
     func shutDown() throws {
         let rig = try rig()
