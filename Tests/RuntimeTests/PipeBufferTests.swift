@@ -14,7 +14,7 @@ struct PipeBufferTests {
         var put = 0
         var got = 0
         var buffer = [UInt8](repeating: 0, count: 70_000)
-        for _ in 0..<2000 {
+        for _ in 0..<150 {
             let most = Bool.random(using: &random) ? 300 : 20_000
             let count = Int.random(in: 0...most, using: &random)
             let added = Self.bytes(count, from: put).withUnsafeBytes { queue.append($0) }
@@ -37,7 +37,7 @@ struct PipeBufferTests {
         var blocks = OutputBlocks()
         var put = 0
         var got = 0
-        for _ in 0..<3000 {
+        for _ in 0..<150 {
             let most = Bool.random(using: &random) ? 200 : 90_000
             let count = Int.random(in: 0...most, using: &random)
             // Handed out before more comes; read afterwards.
