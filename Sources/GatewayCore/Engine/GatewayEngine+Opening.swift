@@ -204,7 +204,12 @@ extension GatewayEngine {
         session.closeReason = rejection.text
         session.endsAt = now.adding(milliseconds: Self.closeMilliseconds)
         if opening?.hasSent101 == true {
-            session.closeCode = rejection.kind == .limit ? 1013 : 1008
+            session.closeCode =
+                switch rejection.kind {
+                case .limit: 1013
+                case .draining: drainCode
+                default: 1008
+                }
             let code = CloseCode(rawValue: session.closeCode)
             addRaw(session) { FrameWriter.close(code, reason: rejection.text, into: &$0) }
         } else {
