@@ -72,7 +72,7 @@ let package = Package(
         module(
             "GatewayCore",
             [
-                "Bytes", "Timing", "Compression", "JSON", "SASL", "WebSocketProtocol",
+                "Bytes", "Timing", "Digests", "Compression", "JSON", "SASL", "WebSocketProtocol",
                 "PubSubProtocol", "KafkaCore",
             ]),
 

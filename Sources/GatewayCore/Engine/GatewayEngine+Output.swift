@@ -30,7 +30,7 @@ extension GatewayEngine {
         counts.messagesOut &+= 1
         session.lastMessage = now
         if let deflate = session.deflate, workshop.plain.count >= Self.compressedBytesMin {
-            workshop.deflate(windowBits: deflate.serverWindowBits, keepsMarker: false)
+            workshop.deflate(windowBits: deflate.serverWindowBits)
             addRaw(session) { out in
                 FrameWriter.header(
                     opcode, length: workshop.packed.count, isCompressed: true, into: &out)

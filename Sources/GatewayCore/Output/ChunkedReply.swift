@@ -18,6 +18,11 @@ final class ChunkedReply {
     /// Plain bytes of a chunk. A client that stops in the middle keeps one in memory: 1,000 of
     /// them 16 MiB.
     static let chunkBytesMax = 16 << 10
+    /// Compressed chunks end where an offset is a multiple of this: some 15 KiB of records of a
+    /// hundred bytes.
+    static let gridRecords: Int64 = 128
+    /// Smaller chunks grow when they are compressed.
+    static let packedBytesMin = 64
 
     private(set) var cursor: RecordCursor
     private let prefix: [UInt8]
@@ -67,22 +72,33 @@ final class ChunkedReply {
     /// Makes the next frame.
     func fill(_ workshop: Workshop) -> Fill {
         workshop.plain.removeAll()
-        if !hasBegun { workshop.plain.bytes(prefix) }
+        let start = cursor
         let outcome = format == .binary ? copy(workshop) : transcode(workshop)
         guard outcome == .ready else { return outcome }
         isComplete = cursor.isAtEnd
-        if isComplete { workshop.plain.bytes(suffix) }
-        seal(workshop)
+        if let windowBits {
+            pack(workshop, at: start, windowBits: windowBits)
+        } else {
+            seal(workshop)
+        }
         hasBegun = true
         return .ready
     }
 
+    /// Up to a chunk's size, and not beyond the next offset of the grid: readers that began at
+    /// different offsets then have the same chunks from there on, compressed once for all.
     private func copy(_ workshop: Workshop) -> Fill {
-        while workshop.plain.count < Self.chunkBytesMax, !cursor.isAtEnd {
+        let end = windowBits == nil ? .max : Self.nextOnGrid(cursor.offset)
+        while workshop.plain.count < Self.chunkBytesMax, !cursor.isAtEnd, cursor.offset < end {
             let room = Self.chunkBytesMax - workshop.plain.count
-            guard let piece = workshop.cache.bytes(at: cursor, upTo: room) else {
-                return endEarly(workshop)
+            let limited = cursor.limited(to: end)
+            var found = workshop.cache.bytes(at: limited, upTo: room)
+            if found?.isEmpty ?? true {
+                // Nothing to be seen up to there, or not in the cache.
+                if workshop.plain.count > 0 { return .ready }
+                found = workshop.cache.bytes(at: cursor, upTo: room)
             }
+            guard let piece = found else { return endEarly(workshop) }
             guard piece.count > 0 else { return .broken }
             workshop.plain.bytes(piece)
             workshop.cache.advance(&cursor, by: piece.count)
@@ -90,9 +106,14 @@ final class ChunkedReply {
         return .ready
     }
 
-    /// What was made until the cache had no more is a frame, unless it is nothing but the prefix.
+    private static func nextOnGrid(_ offset: Int64) -> Int64 {
+        let (next, overflow) = (offset | (gridRecords - 1)).addingReportingOverflow(1)
+        return overflow ? .max : next
+    }
+
+    /// What was made until the cache had no more is a frame, unless it is nothing.
     private func endEarly(_ workshop: Workshop) -> Fill {
-        workshop.plain.count > (hasBegun ? 0 : prefix.count) ? .ready : .evicted
+        workshop.plain.count > 0 ? .ready : .evicted
     }
 
     private func transcode(_ workshop: Workshop) -> Fill {
@@ -115,20 +136,40 @@ final class ChunkedReply {
         return .ready
     }
 
-    /// Frames the chunk, compressed if that was agreed. Chunks are compressed apart from each
-    /// other: their concatenation is one deflate stream, of whose end the marker is dropped
-    /// (RFC 7692 section 7.2.1).
+    // MARK: Frames
+
+    private var opcode: Opcode {
+        hasBegun ? .continuation : format == .binary ? .binary : .text
+    }
+
     private func seal(_ workshop: Workshop) {
-        let opcode: Opcode = hasBegun ? .continuation : format == .binary ? .binary : .text
         frame = ByteWriter()
         from = 0
-        guard let windowBits else {
-            FrameWriter.header(
-                opcode, length: workshop.plain.count, isFinal: isComplete, into: &frame)
-            workshop.plain.withBytes { frame.bytes($0) }
-            return
+        let head = hasBegun ? 0 : prefix.count
+        let tail = isComplete ? suffix.count : 0
+        FrameWriter.header(
+            opcode, length: head + workshop.plain.count + tail, isFinal: isComplete, into: &frame)
+        if !hasBegun { frame.bytes(prefix) }
+        workshop.plain.withBytes { frame.bytes($0) }
+        if isComplete { frame.bytes(suffix) }
+    }
+
+    /// The session's own bytes are stored blocks around chunks that are everybody's: together one
+    /// DEFLATE stream, of whose end the marker is dropped (RFC 7692 section 7.2.1).
+    private func pack(_ workshop: Workshop, at start: RecordCursor, windowBits: Int) {
+        workshop.packed.removeAll()
+        if !hasBegun { prefix.withUnsafeBytes { StoredBlock.write($0, into: &workshop.packed) } }
+        if workshop.plain.count >= Self.packedBytesMin {
+            workshop.deflateChunk(at: start, windowBits: windowBits)
+        } else {
+            workshop.plain.withBytes { StoredBlock.write($0, into: &workshop.packed) }
         }
-        workshop.deflate(windowBits: windowBits, keepsMarker: !isComplete)
+        if isComplete {
+            suffix.withUnsafeBytes { StoredBlock.write($0, into: &workshop.packed) }
+            StoredBlock.writeEnd(into: &workshop.packed)
+        }
+        frame = ByteWriter()
+        from = 0
         FrameWriter.header(
             opcode, length: workshop.packed.count, isFinal: isComplete, isCompressed: !hasBegun,
             into: &frame)

@@ -11,16 +11,32 @@ final class Workshop {
     /// A message before it is framed.
     var plain = ByteWriter(capacity: 4096)
     var packed = ByteWriter()
+    let chunks = PackedChunks()
     private var deflaters = [RawDeflate?](repeating: nil, count: 16)
 
     init(cache: LogCache) { self.cache = cache }
 
-    /// Compresses `plain` into `packed`, with or without the marker that ends a flush.
-    func deflate(windowBits: Int, keepsMarker: Bool) {
+    /// Compresses `plain` into `packed`, a whole message.
+    func deflate(windowBits: Int) {
         packed.removeAll()
-        let deflater = deflaters[windowBits] ?? RawDeflate(windowBits: windowBits)
-        deflaters[windowBits] = deflater
+        let deflater = deflater(windowBits)
         plain.withBytes { deflater.deflate($0, into: &packed) }
-        if !keepsMarker { packed.truncate(to: packed.count - RawDeflate.markerByteCount) }
+        packed.truncate(to: packed.count - RawDeflate.markerByteCount)
+    }
+
+    /// Appends to `packed` what `plain` holds, the bytes at `start`; it ends with a marker.
+    func deflateChunk(at start: RecordCursor, windowBits: Int) {
+        plain.withBytes { bytes in
+            chunks.append(bytes, at: start, windowBits: windowBits, into: &packed) {
+                deflater(windowBits).deflate(bytes, into: &$0)
+            }
+        }
+    }
+
+    private func deflater(_ windowBits: Int) -> RawDeflate {
+        if let present = deflaters[windowBits] { return present }
+        let made = RawDeflate(windowBits: windowBits)
+        deflaters[windowBits] = made
+        return made
     }
 }

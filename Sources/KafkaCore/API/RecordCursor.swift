@@ -10,7 +10,7 @@ public struct RecordCursor {
     /// Bytes of the slice that were not taken yet.
     public internal(set) var remainingBytes: Int
     /// Where the slice ends; bytes at or beyond it are never handed out.
-    public let endOffset: Int64
+    public private(set) var endOffset: Int64
 
     /// Stands at the slice's first byte.
     public init(_ slice: RecordSlice) {
@@ -23,4 +23,12 @@ public struct RecordCursor {
     }
 
     public var isAtEnd: Bool { remainingBytes == 0 }
+
+    /// The same place in a slice that ends at `offset` at the latest. For `LogCache.bytes` only:
+    /// `remainingBytes` stays what the whole slice has.
+    public func limited(to offset: Int64) -> RecordCursor {
+        var cursor = self
+        cursor.endOffset = min(endOffset, offset)
+        return cursor
+    }
 }
