@@ -71,6 +71,13 @@ final class Gate: @unchecked Sendable {
         sem_init(opened, 0, 0)
     }
 
+    deinit {
+        for semaphore in [waiting, opened] {
+            sem_destroy(semaphore)
+            semaphore.deallocate()
+        }
+    }
+
     func wait() {
         sem_post(waiting)
         sem_wait(opened)

@@ -205,7 +205,7 @@ import Timing
     @Test("Trap 27: two node ids at one address")
     func twoIDsOneAddress() throws {
         let world = try filled(brokers: 1)
-        world.answer = { _, header, _ in
+        world.answer = { [unowned world] _, header, _ in
             guard header.apiKey == 3 else { return nil }
             let response = MetadataResponse(
                 brokers: [

@@ -232,7 +232,7 @@ final class World {
         case .close(let id): close(id)
         case .derive(let id, let work):
             derivations += 1
-            later(5) { [self] in
+            later(5) { [unowned self] in
                 with { client.derived(id, saltedPassword: work.saltedPassword(), now: now, &$0) }
             }
         case .readFinished(let token, let outcome):
@@ -261,7 +261,7 @@ final class World {
         connects.append((endpoint, tls))
         let broker = ports[endpoint.port] ?? 0
         pipes[id] = Pipe(broker: broker)
-        later(delay) { [self] in
+        later(delay) { [unowned self] in
             guard pipes[id] != nil else { return }
             guard let peer = server.open(broker: broker, now: now) else {
                 pipes[id] = nil
@@ -282,7 +282,7 @@ final class World {
         if let answer = scripted(block, pipe.broker) { return deliver(answer, to: id) }
         pipe.toServerAt = max(pipe.toServerAt, now.adding(milliseconds: delay))
         pipes[id] = pipe
-        schedule(at: pipe.toServerAt) { [self] in
+        schedule(at: pipe.toServerAt) { [unowned self] in
             guard let peer = pipes[id]?.server else { return }
             server.receive(peer, block.bytes, now: now)
             performServer()
@@ -323,7 +323,7 @@ final class World {
         guard var pipe = pipes[id] else { return }
         pipe.toClientAt = max(pipe.toClientAt, now.adding(milliseconds: delay))
         pipes[id] = pipe
-        schedule(at: pipe.toClientAt) { [self] in
+        schedule(at: pipe.toClientAt) { [unowned self] in
             guard let pipe = pipes.removeValue(forKey: id) else { return }
             if let peer = pipe.server { server.closed(peer, now: now) }
             with { client.closed(id, failure, now: now, &$0) }
@@ -332,7 +332,7 @@ final class World {
 
     private func close(_ id: BrokerConnectionID) {
         guard let pipe = pipes.removeValue(forKey: id), let peer = pipe.server else { return }
-        later(delay) { [self] in
+        later(delay) { [unowned self] in
             server.closed(peer, now: now)
             performServer()
         }
@@ -355,7 +355,7 @@ final class World {
         guard var pipe = pipes[id] else { return }
         pipe.toClientAt = max(pipe.toClientAt, now.adding(milliseconds: delay))
         pipes[id] = pipe
-        schedule(at: pipe.toClientAt) { [self] in
+        schedule(at: pipe.toClientAt) { [unowned self] in
             var place = 0
             while place < bytes.count, pipes[id] != nil {
                 place += piece(id, bytes, from: place)

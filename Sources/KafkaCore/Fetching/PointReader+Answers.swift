@@ -75,7 +75,7 @@ extension PointReader {
                 ? AbortedTransactions(answer.abortedTransactions ?? []) : nil)
         let desk = cluster.desk
         builder.onFlush = { desk.serveEarly(item.demand, partition) }
-        return DecodeJob.Part(builder: builder) { [self] builder in
+        return DecodeJob.Part(builder: builder) { [unowned self] builder in
             settled(item) { decoded(item, builder, end: end, sentAt: sentAt) }
         }
     }
