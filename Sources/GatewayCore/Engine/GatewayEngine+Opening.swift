@@ -118,7 +118,11 @@ extension GatewayEngine {
 
     private func route(of request: UpgradeRequest, _ opening: SessionOpening) -> Route? {
         guard let id = opening.routeID else {
-            return table.match(host: request.host.host, path: request.path)
+            // The host's own rules were applied to what it says, not to what the head says.
+            guard let uri = opening.uri else {
+                return table.match(host: request.host.host, path: request.path)
+            }
+            return table.match(host: opening.host ?? request.host.host, target: uri)
         }
         return table.route(id: id).flatMap { $0.isEnabled ? $0 : nil }
     }

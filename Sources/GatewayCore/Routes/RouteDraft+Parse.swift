@@ -3,7 +3,7 @@ import JSON
 extension RouteDraft {
     /// Reads one route object; nothing else is looked up.
     static func parse(
-        _ json: UnsafeRawBufferPointer, hostPlugins: Set<String>, hostSchemes: Set<String>?
+        _ json: UnsafeRawBufferPointer, hostPlugins: Set<String>?, hostSchemes: Set<String>?
     ) throws(ConfigurationError) -> (RouteDraft, JSONValue) {
         var (reader, value) = try ConfigurationReader.document(json)
         var draft = RouteDraft()
@@ -102,18 +102,21 @@ extension RouteDraft {
     }
 
     private mutating func readPlugins(
-        _ reader: inout ConfigurationReader, _ hostPlugins: Set<String>
+        _ reader: inout ConfigurationReader, _ hostPlugins: Set<String>?
     ) throws(ConfigurationError) {
         let names = reader.value("plugins")?.object?.members.map(\.key) ?? []
         guard var plugins = try reader.reader("plugins") else { return }
         for name in names where name != "kafka-proxy" {
-            guard hostPlugins.contains(name) else {
+            guard hostPlugins?.contains(name) ?? true else {
                 throw plugins.unknown(
                     name,
                     "unknown plugin: list it in host_plugins if the host enforces it by itself")
             }
             _ = plugins.has(name)
-            notes.append("plugins.\(name): enforced by the host")
+            notes.append(
+                hostPlugins == nil
+                    ? "plugins.\(name): refused unless host_plugins lists it"
+                    : "plugins.\(name): enforced by the host")
         }
         if var object = try plugins.plugin("kafka-proxy") {
             plugin = try KafkaProxyPlugin.parse(&object, notes: &notes)

@@ -3,9 +3,9 @@ import JSON
 extension RouteTable {
     /// Checks a route object without keeping it. Answers notes: keys that are known to the
     /// original and mean nothing here. `upstream_id` is not looked up.
-    /// `hostSchemes` nil: not known, noted.
+    /// `hostPlugins`, `hostSchemes` nil: not known, noted.
     public static func check(
-        route json: UnsafeRawBufferPointer, hostPlugins: Set<String>,
+        route json: UnsafeRawBufferPointer, hostPlugins: Set<String>?,
         hostSchemes: Set<String>? = nil
     ) throws(ConfigurationError) -> [String] {
         try RouteDraft.parse(json, hostPlugins: hostPlugins, hostSchemes: hostSchemes).0.notes
@@ -105,6 +105,11 @@ extension RouteTable {
         }
         guard isIdentifier(id) else {
             throw ConfigurationError(key: "id", line: 0, column: 0, reason: identifierRule)
+        }
+        guard id == own ?? id else {
+            throw ConfigurationError(
+                key: "id", line: 0, column: 0,
+                reason: "the object's own \"\(own ?? "")\" is not the id given, \"\(id)\"")
         }
         return id
     }

@@ -5,7 +5,7 @@ extension Gateway {
     /// Notes on keys that have no effect here.
     public static func check(route json: UnsafeRawBufferPointer) throws(Failure) -> [String] {
         do {
-            return try RouteTable.check(route: json, hostPlugins: [])
+            return try RouteTable.check(route: json, hostPlugins: nil)
         } catch {
             throw Failure(.config, error.description)
         }
@@ -56,8 +56,8 @@ extension Gateway {
 
     /// The id of the route that would serve a request.
     public func match(host: String?, uri: String) throws(Failure) -> String {
-        let path = String(uri.prefix { $0 != "?" })
-        guard let route = state.withLock({ $0.routes.match(host: host, path: path) }) else {
+        guard let route = state.withLock({ $0.routes.match(host: host, target: uri) }) else {
+            let path = String(uri.prefix { $0 != "?" })
             throw Failure(.noRoute, "no route matches host \"\(host ?? "")\" and path \"\(path)\"")
         }
         return route.id

@@ -19,14 +19,15 @@ import Testing
         let rig = try Rig()
         for _ in 0..<500 { _ = try rig.connect() }
         var least = Int.max
-        for _ in 0..<5 {
+        // The heap is the process's: what other tests take meanwhile comes and goes.
+        for _ in 0..<10 where least >= 2048 {
             let bytes = try growth {
-                for _ in 0..<400 {
+                for _ in 0..<1_000 {
                     let client = try rig.connect()
                     _ = try client.ask(Request.ping(1, "some state"))
                 }
             }
-            least = min(least, bytes / 400)
+            least = min(least, bytes / 1_000)
         }
         #expect(least < 2048, "\(least) bytes a session")
     }

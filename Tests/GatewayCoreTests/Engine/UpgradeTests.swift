@@ -115,6 +115,10 @@ import Testing
         #expect(try client.takeReplies() == [Response(Request.pong(7, nil))])
         client.sendClose(1000)
         #expect(client.closed?.userData == 42)
+        // What the host names decides: its own rules were applied to that.
+        let other = rig.open(
+            SessionOpening(start: .head(Array(Rig.head().utf8)), host: "h", uri: "/elsewhere"))
+        #expect(try #require(other.takeHead()).hasPrefix("HTTP/1.1 404 "))
         let half = rig.open(SessionOpening(start: .head(Array(Rig.head().utf8.dropLast(2)))))
         #expect(status(half) == "HTTP/1.1 400 Bad Request")
     }

@@ -162,6 +162,10 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
             try RouteTable.check(text, hostPlugins: ["key-auth"]) == [
                 "plugins.key-auth: enforced by the host"
             ])
+        #expect(
+            try RouteTable.check(text, hostPlugins: nil) == [
+                "plugins.key-auth: refused unless host_plugins lists it"
+            ])
     }
 
     @Test(arguments: ["vars", "filter_func", "remote_addrs", "service_id", "plugin_config_id"])

@@ -55,6 +55,16 @@ private func route(_ id: String, _ more: String) -> String {
         #expect(table.routeIDs == ["off"])
     }
 
+    @Test("an id that is not the object's own is a slip of the pen")
+    func twoIDs() throws {
+        var table = RouteTable()
+        #expect(throws: ConfigurationError.self) {
+            try table.put(route: route("own", #""uri":"/k""#), id: "other")
+        }
+        try table.put(route: route("own", #""uri":"/k""#), id: "own")
+        #expect(table.routeIDs == ["own"])
+    }
+
     @Test("put replaces, remove removes")
     func changes() throws {
         var table = try RouteTable.of(route("r", #""uri":"/old""#))

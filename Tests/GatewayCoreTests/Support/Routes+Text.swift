@@ -26,7 +26,7 @@ extension RouteTable {
         try text.withRawBytes { try put(upstream: $0, id: id).notes }
     }
 
-    static func check(_ text: String, hostPlugins: Set<String> = []) throws -> [String] {
+    static func check(_ text: String, hostPlugins: Set<String>? = []) throws -> [String] {
         try text.withRawBytes { try check(route: $0, hostPlugins: hostPlugins) }
     }
 
