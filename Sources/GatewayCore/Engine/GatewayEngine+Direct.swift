@@ -101,7 +101,8 @@ extension GatewayEngine {
             topic: topic, partition: partition, offset: offset, maxBytes: request.maxBytes,
             isolation: request.isolation, waitUntil: .distantFuture)
         if case .fetch(let fetch) = request.ask {
-            let wanted = fetch.minBytes > 0 ? fetch.minBytes : request.client.settings.fetch.minBytes
+            let least = request.client.settings.fetch.minBytes
+            let wanted = fetch.minBytes > 0 ? fetch.minBytes : least
             read.minBytes = min(wanted, request.maxBytes)
             let wait = fetch.maxWaitMilliseconds
             read.waitUntil = wait > 0 ? now.adding(milliseconds: wait) : nil

@@ -97,7 +97,8 @@ extension GatewayEngine {
 
     /// Answers for the host what it has not answered in time.
     func expireHostCommands(_ session: Session) {
-        while let command = session.desk?.hosted.expired(now), case .host(let token) = command.token,
+        while let command = session.desk?.hosted.expired(now),
+            case .host(let token) = command.token,
             let name = command.host?.command.name
         {
             withdraw(token)

@@ -7,7 +7,8 @@ extension UpstreamObject {
     static let nodesMax = 1024
 
     static let kafkaScheme = "kafka"
-    static let schemeRule = "expected a letter of a-z, then up to 31 of a-z, 0-9, \"+\", \"-\", \".\""
+    static let schemeRule =
+        "expected a letter of a-z, then up to 31 of a-z, 0-9, \"+\", \"-\", \".\""
 
     /// `hostSchemes` nil: not known; those that only a host could serve are noted.
     static func parse(

@@ -90,7 +90,9 @@ extension Tails {
             log: partition.log, cache: cluster.cache, fetchOffset: item.offset, region: records,
             aborted: follow.isolation == .readCommitted
                 ? AbortedTransactions(answer.abortedTransactions ?? []) : nil)
-        return DecodeJob.Part(builder: builder) { [unowned self] builder in decoded(follow, builder) }
+        return DecodeJob.Part(builder: builder) { [unowned self] builder in
+            decoded(follow, builder)
+        }
     }
 
     private func decoded(_ follow: Follow, _ builder: RunBuilder) {
