@@ -142,12 +142,14 @@ extension Cluster {
         }
     }
 
-    private func decode<R: KafkaResponse>(
+    private func decode<R: JudgedResponse>(
         _ type: R.Type, _ errand: Errand, _ reader: inout ByteReader, _ version: Int16,
         _ link: BrokerConnection
     ) throws(KafkaFailure) -> R {
         do {
-            return try R.decode(&reader, version: version)
+            let response = try R.decode(&reader, version: version)
+            counters.ended(R.apiKey, .answered(response.firstErrorCode))
+            return response
         } catch {
             // Lost with the connection, like any request that was not answered.
             link.returnErrand(errand, apiKey: R.apiKey, version: version)

@@ -17,7 +17,8 @@ FAMILIES = [
     ("commands", "counter", {"command", "result"}),
     ("command_duration_seconds", "histogram", {"command"}), ("unsent_bytes", "gauge", set()),
     ("delivery_lag_seconds", "histogram", set()), ("paused", "counter", set()),
-    ("limit_hits", "counter", {"limit"}), ("kafka_requests", "counter", {"api"}),
+    ("limit_hits", "counter", {"limit"}), ("kafka_requests", "counter", {"api", "error"}),
+    ("topics_refused", "counter", set()),
     ("kafka_errors", "counter", {"error"}),
     ("kafka_request_duration_seconds", "histogram", {"api"}),
     ("kafka_connections", "gauge", set()), ("kafka_reconnects", "counter", set()),
@@ -53,6 +54,7 @@ def traffic(gateway, broker):
         client.fetch("t", 0)
         client.fetch("t", 0)
         client.error(cmd_kafka_fetch=pb.CmdKafkaFetch(topic="t", offset=999))
+        client.error(cmd_kafka_fetch=pb.CmdKafkaFetch(topic="__hidden"))
         sequence = client.send(cmd_subscribe=pb.CmdSubscribe(
             subscriptions=[pb.Subscription(topic="t", partitions=[0])]))
         assert client.receive().sequence == sequence
@@ -91,6 +93,10 @@ def test_every_name_with_its_type_and_labels():
         assert value(families, "commands_total", command="ping", result="limit") > 0
         assert value(families, "limit_hits_total", limit="commands_per_second") > 0
         assert value(families, "kafka_errors_total", error="OFFSET_OUT_OF_RANGE") == 1
+        assert value(families, "kafka_requests_total", api="Fetch",
+                     error="OFFSET_OUT_OF_RANGE") == 1
+        assert value(families, "kafka_requests_total", api="ApiVersions", error="NONE") > 0
+        assert value(families, "topics_refused_total") == 1
         assert value(families, "handshakes_rejected_total", route="", reason="route") == 1
         assert value(families, "closes_total", route="r0", code="1000") == 1
         assert value(families, "cache_hits_total") > 0
@@ -101,7 +107,9 @@ def test_every_name_with_its_type_and_labels():
         # The broker's clock is this machine's.
         assert value(families, "delivery_lag_seconds_sum") < 60
         fetches = value(families, "kafka_request_duration_seconds_count", api="Fetch")
-        assert 0 < fetches <= value(families, "kafka_requests_total", api="Fetch")
+        answered = [sample.value for sample in families["kafka_requests"].samples
+                    if sample.labels["api"] == "Fetch" and sample.labels["error"].isupper()]
+        assert 0 < fetches == sum(answered), answered
 
 
 def check_histogram(family):

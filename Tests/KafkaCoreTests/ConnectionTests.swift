@@ -90,6 +90,9 @@ import Timing
             #expect(try readable(world))
             #expect(try world.offset(world.list("t", 0, -1))?.get().offset == 10)
             #expect(world.client.counters.connectionsLost == 2, "\(key)")
+            #expect(world.client.counters.reconnects == 2, "\(key)")
+            #expect(world.endings(key, .lost) == 2, "\(key)")
+            #expect(world.areCounted)
         }
     }
 
@@ -103,6 +106,8 @@ import Timing
         #expect(world.failure(lost)?.kind == .timedOut)
         #expect(world.failure(lost)?.text == "timeout")
         #expect(world.now.milliseconds(since: start) == 3_000)
+        #expect(world.endings(1, .timedOut) == 1)
+        #expect(world.areCounted)
         guard case .empty = world.outcome(world.read("t", at: 10)) else { throw MissingRecords() }
     }
 

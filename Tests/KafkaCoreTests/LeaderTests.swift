@@ -31,6 +31,8 @@ import Timing
         world.server.inject(Fault(.error(code), apiKey: 1, topic: "t", times: 3))
         #expect(try world.offsets(world.outcome(world.read("t", at: 5)))?.first == 5)
         #expect(world.client.counters.errors[code] == 3)
+        #expect(world.endings(1, .answered(code)) == 3)
+        #expect(world.areCounted)
         #expect(world.now < Instant.zero.adding(milliseconds: 5_000))
     }
 

@@ -215,6 +215,17 @@ final class World {
 
     func count(_ key: Int16) -> Int { requests.count { $0.key == key } }
 
+    func endings(_ key: Int16, _ result: RequestEnding.Result) -> UInt64 {
+        client.counters.endings[RequestEnding(apiKey: key, result)] ?? 0
+    }
+
+    /// Every request that was sent has ended once, or is in flight.
+    var areCounted: Bool {
+        let inFlight = client.links.ordered.count { $0.inFlight != nil }
+        let sent = client.counters.requests.values.reduce(0, +)
+        return client.counters.endings.values.reduce(0, +) + UInt64(inFlight) == sent
+    }
+
     func cancel(_ token: ReadToken) { client.cancel(token) }
 
     // MARK: Effects

@@ -2,6 +2,7 @@ import Testing
 import Timing
 
 @testable import GatewayCore
+import KafkaCore
 @testable import Runtime
 
 struct MetricsTextTests {
@@ -13,7 +14,12 @@ struct MetricsTextTests {
         metrics.commands = [.init(command: "ping", result: "ok"): 5]
         metrics.commandDurations["ping"] = Histogram()
         metrics.commandDurations["ping"]?.add(microseconds: 70)
-        metrics.kafkaRequests = [1: 6]
+        metrics.kafkaEndings = [
+            .init(apiKey: 1, .answered(0)): 6, .init(apiKey: 1, .answered(6)): 2,
+            .init(apiKey: 1, .timedOut): 3, .init(apiKey: 18, .lost): 4,
+        ]
+        metrics.kafkaReconnects = 9
+        metrics.refusedTopics = 12
         metrics.kafkaErrors = [3: 7]
         metrics.kafkaDurations[3] = Histogram()
         metrics.kafkaDurations[3]?.add(microseconds: 2_000)
@@ -42,7 +48,11 @@ struct MetricsTextTests {
             "pubsubgw_command_duration_seconds_bucket{command=\"ping\",le=\"0.0001\"} 1",
             "pubsubgw_command_duration_seconds_bucket{command=\"ping\",le=\"+Inf\"} 1",
             "pubsubgw_command_duration_seconds_sum{command=\"ping\"} 0.00007",
-            "pubsubgw_kafka_requests_total{api=\"Fetch\"} 6",
+            "pubsubgw_kafka_requests_total{api=\"Fetch\",error=\"NONE\"} 6\n"
+                + "pubsubgw_kafka_requests_total{api=\"Fetch\",error=\"NOT_LEADER_OR_FOLLOWER\"} 2\n"
+                + "pubsubgw_kafka_requests_total{api=\"Fetch\",error=\"timed_out\"} 3\n"
+                + "pubsubgw_kafka_requests_total{api=\"ApiVersions\",error=\"connection_lost\"} 4",
+            "pubsubgw_kafka_reconnects_total 9", "pubsubgw_topics_refused_total 12",
             "pubsubgw_kafka_errors_total{error=\"UNKNOWN_TOPIC_OR_PARTITION\"} 7",
             "pubsubgw_kafka_request_duration_seconds_bucket{api=\"Metadata\",le=\"0.001\"} 0",
             "pubsubgw_kafka_request_duration_seconds_bucket{api=\"Metadata\",le=\"0.0025\"} 1",

@@ -13,6 +13,7 @@ extension GatewayEngine {
     }
 
     func close(_ session: Session, _ fault: GatewayFault, _ reason: String) {
+        if fault == .messageTooBig { counts.limitHits["message_bytes", default: 0] += 1 }
         close(session, code: fault.closeCode ?? 1011, reason)
     }
 

@@ -29,10 +29,12 @@ extension GatewayEngine {
 extension GatewayMetrics {
     mutating func add(_ counters: ClusterCounters) {
         kafkaRequests.merge(counters.requests, uniquingKeysWith: +)
+        kafkaEndings.merge(counters.endings, uniquingKeysWith: +)
         kafkaErrors.merge(counters.errors, uniquingKeysWith: +)
         kafkaDurations.merge(counters.requestTimes, uniquingKeysWith: Histogram.sum)
         kafkaConnectionsOpened &+= counters.connectionsOpened
         kafkaConnectionsLost &+= counters.connectionsLost
+        kafkaReconnects &+= counters.reconnects
         recordsDecoded &+= counters.recordsDecoded
         cacheHits &+= counters.readsFromCache
         cacheMisses &+= counters.readsFromBroker

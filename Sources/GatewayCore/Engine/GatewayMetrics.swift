@@ -62,11 +62,14 @@ public struct GatewayMetrics: Sendable {
     public var limitHits: [String: UInt64] = [:]
     /// Commands for topics that route or session refuse; to the client they look missing.
     public var refusedTopics: UInt64 = 0
+    /// Sent, by API key.
     public var kafkaRequests: [Int16: UInt64] = [:]
+    public var kafkaEndings: [RequestEnding: UInt64] = [:]
     public var kafkaErrors: [Int16: UInt64] = [:]
     public var kafkaDurations: [Int16: Histogram] = [:]
     public var kafkaConnectionsOpened: UInt64 = 0
     public var kafkaConnectionsLost: UInt64 = 0
+    public var kafkaReconnects: UInt64 = 0
     public var kafkaBytesIn: UInt64 = 0
     public var recordsDecoded: UInt64 = 0
     /// From a record's timestamp to its push.
@@ -99,10 +102,12 @@ extension GatewayMetrics {
         limitHits.merge(other.limitHits, uniquingKeysWith: +)
         refusedTopics += other.refusedTopics
         kafkaRequests.merge(other.kafkaRequests, uniquingKeysWith: +)
+        kafkaEndings.merge(other.kafkaEndings, uniquingKeysWith: +)
         kafkaErrors.merge(other.kafkaErrors, uniquingKeysWith: +)
         kafkaDurations.merge(other.kafkaDurations, uniquingKeysWith: Histogram.sum)
         kafkaConnectionsOpened += other.kafkaConnectionsOpened
         kafkaConnectionsLost += other.kafkaConnectionsLost
+        kafkaReconnects += other.kafkaReconnects
         kafkaBytesIn += other.kafkaBytesIn
         recordsDecoded += other.recordsDecoded
         deliveryLag.add(other.deliveryLag)

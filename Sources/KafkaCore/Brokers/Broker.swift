@@ -20,6 +20,8 @@ final class Broker {
     /// Nothing is tried before.
     var retryAt: Instant?
     var lastFailure: KafkaFailure?
+    /// Those that no other was opened for yet.
+    var lostConnections = 0
     var isGone = false
 
     init(nodeID: Int32?, endpoint: Endpoint, settings: ClusterSettings) {

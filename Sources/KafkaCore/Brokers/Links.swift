@@ -38,6 +38,10 @@ final class Links {
             idleJitterMilliseconds: Int64.random(in: 0...2_000, using: &cluster.random))
         connections[connection.id] = connection
         cluster.counters.connectionsOpened += 1
+        if broker.lostConnections > 0 {
+            broker.lostConnections -= 1
+            cluster.counters.reconnects += 1
+        }
         cluster.emit(.connect(connection.id, broker.endpoint, cluster.settings.tls))
         return connection
     }
@@ -70,7 +74,7 @@ final class Links {
         cluster.emit(.close(connection.id))
         forget(connection)
         let reason = failure ?? .connection(.closed, "closed", cause: "connection was closed")
-        lose(connection.inFlight?.errand, reason)
+        lose(connection.inFlight, reason)
     }
 
     /// The connection is lost, or has to be given up for `failure`.
@@ -80,13 +84,14 @@ final class Links {
         forget(connection)
         cluster.counters.connectionsLost += 1
         let broker = connection.broker
+        broker.lostConnections += 1
         // A listener that hangs up on an idle connection tells nothing; we connect when we need.
         let isIdleEnd = connection.state == .ready && connection.inFlight == nil && isClosed
         if !isIdleEnd {
             broker.noteFailure(failure, now: cluster.now, &cluster.random)
             cluster.log(failure.kind == .refused ? .error : .warning, failure.cause)
         }
-        lose(connection.inFlight?.errand, failure)
+        lose(connection.inFlight, failure)
         if !isIdleEnd { cluster.keeper.connectionFailed(connection, failure) }
     }
 
@@ -100,8 +105,10 @@ final class Links {
         for tail in broker.allTails where tail.connection === connection { tail.connection = nil }
     }
 
-    private func lose(_ errand: Errand?, _ failure: KafkaFailure) {
-        switch errand {
+    private func lose(_ request: BrokerConnection.InFlight?, _ failure: KafkaFailure) {
+        guard let request else { return }
+        cluster.counters.ended(request.apiKey, failure.kind == .timedOut ? .timedOut : .lost)
+        switch request.errand {
         case nil: break
         case .metadata(let question): cluster.keeper.lost(question, failure)
         case .listOffsets(let batch): cluster.lister.lost(batch)

@@ -38,9 +38,11 @@ extension BrokerConnection {
             return try takeVersions(&reader, version: version, now: now, cluster)
         case .offersMechanism:
             let response = try SaslHandshakeResponse.decode(&reader, version: answered.version)
+            cluster.counters.ended(answered.apiKey, .answered(response.errorCode))
             try startLogin(response, now: now, cluster)
         case .authenticates:
             let response = try SaslAuthenticateResponse.decode(&reader, version: answered.version)
+            cluster.counters.ended(answered.apiKey, .answered(response.errorCode))
             return try continueLogin(response, now: now, cluster)
         case .connecting, .derives, .ready:
             throw protocolError("a response that nobody asked for")
@@ -57,6 +59,7 @@ extension BrokerConnection {
         var peek = reader
         let error = KafkaError(try peek.int16())
         if error == .unsupportedVersion {
+            cluster.counters.ended(ApiVersionsRequest.apiKey, .answered(error.rawValue))
             guard version > 0 else {
                 throw KafkaFailure.kafka(error.rawValue, cause: tooOld("ApiVersions"))
             }
@@ -64,6 +67,7 @@ extension BrokerConnection {
             return .nothing
         }
         let response = try ApiVersionsResponse.decode(&reader, version: version)
+        cluster.counters.ended(ApiVersionsRequest.apiKey, .answered(error.rawValue))
         guard error == .none else {
             throw KafkaFailure.kafka(error.rawValue, cause: "\(broker.endpoint): ApiVersions")
         }

@@ -122,7 +122,6 @@ final class BrokerConnection {
         guard let answered = inFlight else {
             throw protocolError("a response that nobody asked for")
         }
-        inFlight = nil
         do {
             var reader = ByteReader(frame)
             let header = try ResponseHeader.decode(&reader, flexible: answered.hasFlexibleHeader)
@@ -130,6 +129,7 @@ final class BrokerConnection {
                 throw protocolError(
                     "correlation id \(header.correlationID) instead of \(answered.correlationID)")
             }
+            inFlight = nil
             cluster.counters.requestTimes[answered.apiKey, default: Histogram()].add(
                 microseconds: (now.nanoseconds - answered.sentAt.nanoseconds) / 1_000)
             if let errand = answered.errand {
@@ -139,17 +139,12 @@ final class BrokerConnection {
             }
             return try setUp(&reader, answered, now: now, cluster)
         } catch let error as BytesError {
-            returnUnanswered(answered)
+            // It is lost with the connection, and whoever waits for it has to be told so.
+            inFlight = answered
             throw malformed(error, apiKey: answered.apiKey)
         } catch {
-            returnUnanswered(answered)
             throw error as? KafkaFailure ?? protocolError("\(error)")
         }
-    }
-
-    /// The errand is lost with the connection, and has to be told so.
-    private func returnUnanswered(_ request: InFlight) {
-        if request.errand != nil { inFlight = request }
     }
 
     /// Until then no request may be sent (KIP-219); any value that the broker tells, uncapped.

@@ -1,3 +1,4 @@
+import KafkaCore
 import KafkaProtocol
 
 /// Kafka's names for label values.
@@ -13,4 +14,13 @@ enum KafkaNames {
     static func api(_ key: Int16) -> String { apis[key] ?? "API_\(key)" }
 
     static func error(_ code: Int16) -> String { KafkaError(code).name }
+
+    /// Kafka's names are in capitals ("NONE" where all went well), ours are not.
+    static func result(_ result: RequestEnding.Result) -> String {
+        switch result {
+        case .answered(let code): error(code)
+        case .timedOut: "timed_out"
+        case .lost: "connection_lost"
+        }
+    }
 }

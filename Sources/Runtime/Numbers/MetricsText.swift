@@ -82,6 +82,11 @@ enum MetricsText {
             writer.sample(
                 "commands_total", count, [("command", key.command), ("result", key.result)])
         }
+        writer.family(
+            "topics_refused_total", .counter,
+            "Topics that a command named and its route or session does not allow; to the client"
+                + " they are not found.")
+        writer.sample("topics_refused_total", metrics.refusedTopics)
         writer.family("command_duration_seconds", .histogram, "From a command to its reply.")
         for (command, times) in metrics.commandDurations.sorted(by: { $0.key < $1.key }) {
             histogram(&writer, "command_duration_seconds", times, [("command", command)])
@@ -107,11 +112,21 @@ enum MetricsText {
     }
 
     private static func kafka(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
-        writer.family("kafka_requests_total", .counter, "Requests to brokers.")
-        for (api, count) in metrics.kafkaRequests.sorted(by: { $0.key < $1.key }) {
-            writer.sample("kafka_requests_total", count, [("api", KafkaNames.api(api))])
+        writer.family(
+            "kafka_requests_total", .counter,
+            "Requests to brokers that have ended, by the first error in the response; NONE: all"
+                + " went well.")
+        let endings = metrics.kafkaEndings.map {
+            (api: $0.key.apiKey, error: KafkaNames.result($0.key.result), count: $0.value)
         }
-        writer.family("kafka_errors_total", .counter, "Errors of brokers, and of what they sent.")
+        for ending in endings.sorted(by: { ($0.api, $0.error) < ($1.api, $1.error) }) {
+            writer.sample(
+                "kafka_requests_total", ending.count,
+                [("api", KafkaNames.api(ending.api)), ("error", ending.error)])
+        }
+        writer.family(
+            "kafka_errors_total", .counter,
+            "Errors that brokers told of partitions, each, and of records that cannot be read.")
         for (error, count) in metrics.kafkaErrors.sorted(by: { $0.key < $1.key }) {
             writer.sample("kafka_errors_total", count, [("error", KafkaNames.error(error))])
         }
@@ -124,8 +139,10 @@ enum MetricsText {
         }
         writer.family("kafka_connections", .gauge, "Connections to brokers.")
         writer.sample("kafka_connections", metrics.kafkaConnections)
-        writer.family("kafka_reconnects_total", .counter, "Connections to brokers that were lost.")
-        writer.sample("kafka_reconnects_total", metrics.kafkaConnectionsLost)
+        writer.family(
+            "kafka_reconnects_total", .counter,
+            "Connections to brokers opened in place of lost ones, every attempt.")
+        writer.sample("kafka_reconnects_total", metrics.kafkaReconnects)
         writer.family("kafka_bytes_total", .counter, "Bytes received from brokers.")
         writer.sample("kafka_bytes_total", metrics.kafkaBytesIn, [("direction", "in")])
     }
