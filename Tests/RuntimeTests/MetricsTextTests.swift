@@ -49,8 +49,8 @@ struct MetricsTextTests {
             "pubsubgw_command_duration_seconds_bucket{command=\"ping\",le=\"+Inf\"} 1",
             "pubsubgw_command_duration_seconds_sum{command=\"ping\"} 0.00007",
             "pubsubgw_kafka_requests_total{api=\"Fetch\",error=\"NONE\"} 6\n"
-                + "pubsubgw_kafka_requests_total{api=\"Fetch\",error=\"NOT_LEADER_OR_FOLLOWER\"} 2\n"
-                + "pubsubgw_kafka_requests_total{api=\"Fetch\",error=\"timed_out\"} 3\n"
+                + "pubsubgw_kafka_requests_total{api=\"Fetch\",error=\"NOT_LEADER_OR_FOLLOWER\"}"
+                + " 2\npubsubgw_kafka_requests_total{api=\"Fetch\",error=\"timed_out\"} 3\n"
                 + "pubsubgw_kafka_requests_total{api=\"ApiVersions\",error=\"connection_lost\"} 4",
             "pubsubgw_kafka_reconnects_total 9", "pubsubgw_topics_refused_total 12",
             "pubsubgw_kafka_errors_total{error=\"UNKNOWN_TOPIC_OR_PARTITION\"} 7",

@@ -8,6 +8,7 @@
  *   policy     what one session may do, from nginx variables
  *   session    the life of a session between nginx and the library
  *   bytes      TLS: nginx reads and writes, the library takes and gives bytes
+ *   metrics    what a worker counts, as Prometheus reads it
  *   variables  $pubsubgw_*, for logs
  */
 #ifndef NGX_HTTP_PUBSUBGW_H
@@ -51,6 +52,7 @@ typedef struct {
     ngx_http_complex_value_t *principal;
     ngx_http_complex_value_t *trace;
     ngx_http_complex_value_t *policy;
+    ngx_flag_t                metrics;  /* not inherited: a location of its own */
 } ngx_http_pubsubgw_loc_conf_t;
 
 /* A client. Outside of the request's pool, because the library may still know it when nginx has
@@ -126,6 +128,9 @@ void ngx_http_pubsubgw_bytes_begin(ngx_http_pubsubgw_session_t *session);
 #endif
 void ngx_http_pubsubgw_bytes_read(ngx_http_request_t *r);
 void ngx_http_pubsubgw_bytes_write(ngx_http_request_t *r);
+
+/* metrics */
+ngx_int_t ngx_http_pubsubgw_metrics_handler(ngx_http_request_t *r);
 
 /* variables */
 ngx_int_t ngx_http_pubsubgw_add_variables(ngx_conf_t *cf);

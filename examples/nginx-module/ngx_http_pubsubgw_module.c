@@ -6,6 +6,7 @@ static char *add_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *add_string(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *add_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *set_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *set_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 static ngx_conf_enum_t log_levels[] = {
     { ngx_string("off"), PUBSUBGW_LOG_OFF },
@@ -48,6 +49,8 @@ static ngx_command_t commands[] = {
       ngx_http_set_complex_value_slot, LOCATION(trace), NULL },
     { ngx_string("pubsubgw_policy"), ANY_LEVEL,
       ngx_http_set_complex_value_slot, LOCATION(policy), NULL },
+    { ngx_string("pubsubgw_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
+      set_metrics, LOCATION(metrics), NULL },
     ngx_null_command
 };
 
@@ -147,6 +150,20 @@ set_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     return ngx_http_compile_complex_value(&compile) == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
+/* pubsubgw_metrics on | off */
+static char *
+set_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_pubsubgw_loc_conf_t *location = conf;
+    ngx_http_core_loc_conf_t     *core;
+    char                         *error = ngx_conf_set_flag_slot(cf, cmd, conf);
+
+    if (error != NGX_CONF_OK || !location->metrics) return error;
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    core->handler = ngx_http_pubsubgw_metrics_handler;
+    return NGX_CONF_OK;
+}
+
 /* A constant id has to be one of the routes; one of variables is looked up at each upgrade. */
 static char *
 check_route(ngx_conf_t *cf, ngx_http_complex_value_t *route)
@@ -202,7 +219,9 @@ create_loc_conf(ngx_conf_t *cf)
 {
     ngx_http_pubsubgw_loc_conf_t *conf = ngx_pcalloc(cf->pool, sizeof *conf);
 
-    if (conf != NULL) conf->enable = NGX_CONF_UNSET;
+    if (conf == NULL) return NULL;
+    conf->enable = NGX_CONF_UNSET;
+    conf->metrics = NGX_CONF_UNSET;
     return conf;
 }
 
@@ -227,6 +246,8 @@ merge_loc_conf(ngx_conf_t *cf, void *parent_conf, void *child_conf)
     if (child->policy && (child->topics || child->principal || child->trace))
         return "\"pubsubgw_policy\" says everything itself: pubsubgw_topics, pubsubgw_principal and"
                " pubsubgw_trace cannot stand beside it";
+    if (child->enable == 1 && child->metrics == 1)
+        return "\"pubsubgw\" and \"pubsubgw_metrics\" want a location each";
     if (child->enable == NGX_CONF_UNSET) child->route = parent->route;
     ngx_conf_merge_value(child->enable, parent->enable, 0);
     merge_policy(parent, child);

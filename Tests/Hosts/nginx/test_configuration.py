@@ -100,6 +100,8 @@ def test_what_else_is_wrong():
             (route, "location / { pubsubgw route=nobody; }", 'no pubsubgw_route "nobody"'),
             (route, "location / { pubsubgw maybe; }", 'takes "on", "off" or "route=ID"'),
             (route, "location / { pubsubgw on; pubsubgw off; }", "is duplicate"),
+            (route, "location / { pubsubgw on; pubsubgw_metrics on; }", "want a location each"),
+            (route, "location / { pubsubgw_metrics maybe; }", 'it must be "on" or "off"'),
             (route, "location / { pubsubgw on; pubsubgw_topics a; pubsubgw_policy b; }",
              "says everything itself"),
             (route + "    pubsubgw_drain_timeout long;\n", LOCATIONS, "invalid value")]:

@@ -68,6 +68,7 @@ def test_the_example_serves():
                 nginx.client(path="/kafka?token=nobody")
             except InvalidStatus as refusal:
                 assert refusal.response.status_code == 403
+            assert 'pubsubgw_build_info{worker="' in nginx.get("/metrics")
             until(10, "the log", lambda: logged(nginx).count("closed with 1000") == 4)
             assert re.search(r"^127.0.0.1 101 [0-9.]+ s \d{4,} out \d{3,} in closed with 1000",
                              logged(nginx), re.M), logged(nginx)
