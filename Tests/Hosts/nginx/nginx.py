@@ -51,11 +51,11 @@ def client_tls():
 
 
 class Nginx:
-    """A master that runs in the foreground. `http` stands in the http block, `main` outside;
-    PREFIX is the directory."""
+    """A master that runs in the foreground, or as a daemon. `http` stands in the http block, `main`
+    outside; PREFIX is the directory."""
 
     def __init__(self, brokers=NOWHERE, locations=LOCATIONS, http="", main="", workers=1,
-                 routes=None, server="", start=True):
+                 routes=None, server="", start=True, daemon=False):
         self.directory = tempfile.mkdtemp(prefix="pubsubgw-nginx-")
         os.chmod(self.directory, 0o755)
         certificate()
@@ -67,7 +67,7 @@ class Nginx:
                         for id, route in routes.items())
         self.configure(f"""
 load_module {MODULE};
-daemon off;
+daemon {"on" if daemon else "off"};
 worker_processes {workers};
 pid nginx.pid;
 error_log error.log info;
@@ -90,6 +90,7 @@ http {{
 }}
 """)
         self.process = None
+        self.is_daemon = daemon
         if start:
             self.start()
 
@@ -129,14 +130,38 @@ http {{
             # Freed memory is overwritten: who still reads it finds no request there.
             env={**os.environ, "MALLOC_PERTURB_": "165"})
         try:
+            if self.is_daemon:
+                assert self.process.wait(20) == 0, self.errors()
             self.await_workers()
         except BaseException:
-            self.process.terminate()
+            self.terminate()
             raise
+
+    @property
+    def master(self):
+        """Its pid. A daemon's is in its file, which the newest master writes."""
+        if not self.is_daemon:
+            return self.process.pid
+        with open(self.path("nginx.pid")) as file:
+            return int(file.read())
+
+    def is_running(self):
+        return self.is_daemon or self.process.poll() is None
+
+    def terminate(self):
+        """Ends what runs, all masters of it."""
+        if not self.is_daemon:
+            self.process.terminate()
+        for name in ("nginx.pid", "nginx.pid.oldbin") if self.is_daemon else ():
+            try:
+                with open(self.path(name)) as file:
+                    os.kill(int(file.read()), signal.SIGTERM)
+            except OSError:
+                pass
 
     def await_workers(self, old=()):
         def ready():
-            assert self.process.poll() is None, self.errors()[-3000:]
+            assert self.is_running(), self.errors()[-3000:]
             # The master starts the new ones first, and the old ones accept until they are told.
             serving = self.workers()
             return (len(serving) == self.workers_wanted and not set(serving) & set(old)
@@ -165,7 +190,8 @@ http {{
         return found
 
     def children(self):
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+        pid = self.master
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
             return [int(word) for word in file.read().split()]
 
     def signal(self, name):
@@ -194,8 +220,11 @@ http {{
         return self
 
     def __exit__(self, kind, *_):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        if self.is_daemon:
+            self.terminate()
+            until(20, "the daemons' end", lambda: not os.path.exists(self.path("nginx.pid")))
+        elif self.process and self.process.poll() is None:
+            self.terminate()
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
