@@ -1,0 +1,55 @@
+import KafkaCore
+import Timing
+
+extension GatewayEngine {
+    /// Records that are read again at a time: more would push itself out of a small cache.
+    static let rereadBytesMax = 256 << 10
+    /// Times that evicted records are read again without anything written in between.
+    static let rereadsMax = 8
+
+    /// Output waits, and there is nothing to offer: its records are not in the cache any more.
+    func starved(_ session: Session) -> OutputState {
+        guard session.reread == nil else { return .drained }
+        let cursor: RecordCursor
+        switch session.output.front {
+        case .records(let front): cursor = front
+        case .chunked(let reply): cursor = reply.cursor
+        default: return .drained
+        }
+        let isThere = workshop.cache.bytes(at: cursor, upTo: 1)
+        session.rereads += 1
+        guard isThere?.isEmpty ?? true, isThere == nil, session.rereads <= Self.rereadsMax else {
+            broken(session, "records of a reply under way are gone")
+            return .closed
+        }
+        let token = ReadToken(raw: nextNumber())
+        reads[token] = .reread(session, cursor.log)
+        let request = ReadRequest(
+            topic: cursor.log.topic, partition: cursor.log.partition, offset: cursor.offset,
+            maxBytes: min(cursor.remainingBytes, Self.rereadBytesMax) + cursor.skipBytes,
+            isolation: cursor.isolation)
+        guard let seat = session.service?.seat else { return .drained }
+        session.reread = token
+        call(seat) { $0.read(token, request, now: now, &$1) }
+        return session.phase == .over ? .closed : .drained
+    }
+
+    func reread(_ session: Session, _ log: PartitionLog, _ outcome: ReadOutcome) {
+        session.reread = nil
+        guard session.phase != .over else { return }
+        switch outcome {
+        case .records(let slice) where slice.log === log: wantWrite(session)
+        case .records, .empty: broken(session, "records of a reply under way are gone")
+        case .failed(let failure):
+            broken(session, "records of a reply under way: \(failure.cause)")
+        }
+    }
+
+    /// In the middle of a frame there is no place for a Close frame: the promise is broken.
+    private func broken(_ session: Session, _ cause: String) {
+        log(.warning, session, cause)
+        session.closeCode = 1011
+        session.closeReason = cause
+        end(session, lingers: false)
+    }
+}
