@@ -87,14 +87,15 @@ class PythonHost(Host):
 class GunicornHost(PythonHost):
     """gunicorn takes over a listener, and says on stderr when a worker is ready."""
 
-    def __init__(self, broker, *options):
-        self.cert, self.scheme = None, "ws"
+    def __init__(self, broker, *options, cert=()):
+        self.cert, self.scheme = cert, "wss" if cert else "ws"
+        tls = ["--certfile", cert[0], "--keyfile", cert[1]] if cert else []
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = listener.getsockname()[1]
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "--config",
                  os.path.join(EXAMPLES, "gunicorn_conf.py"), "--no-control-socket", "--bind",
-                 f"fd://{listener.fileno()}", *options, "gunicorn_app:app"],
+                 f"fd://{listener.fileno()}", *options, *tls, "gunicorn_app:app"],
                 pass_fds=[listener.fileno()], cwd=EXAMPLES, env={
                     **os.environ, "BROKERS": broker,
                     "PYTHONPATH": os.path.join(ROOT, "bindings/python")})
@@ -136,8 +137,8 @@ def example(name, *options):
 
 
 def gunicorn(*options):
-    def start(broker):
-        return GunicornHost(broker, "--workers", "1", *options)
+    def start(broker, tls=()):
+        return GunicornHost(broker, "--workers", "1", *options, cert=tls)
     return start
 
 

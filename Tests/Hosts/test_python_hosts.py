@@ -12,7 +12,7 @@ import sys
 import pubsub_pb2 as pb
 from devbroker import DevBroker
 from python_hosts import example, gunicorn, until, uvicorn, with_tls
-from support import (Client, check_records, needs, ping_frame, receive_all, receive_head,
+from support import (Client, check_records, ping_frame, receive_all, receive_head,
                      upgrade_head)
 
 RECORDS = ("--records", "demo:500:100")
@@ -29,7 +29,10 @@ HOSTS = {
     "uvicorn_tls": with_tls(uvicorn("--ws", "websockets-sansio", "--loop", "asyncio")),
     "gunicorn_sync": gunicorn(),
     "gunicorn_gthread": gunicorn("--worker-class", "gthread", "--threads", "4"),
+    # A thread for each client, and for those who ask for the metrics meanwhile.
+    "gunicorn_gthread_tls": with_tls(gunicorn("--worker-class", "gthread", "--threads", "40")),
     "http_server": example("http_server.py"),
+    "http_server_tls": with_tls(example("http_server.py")),
 }
 PONG = pb.PubSubResp(sequence=1, pong_resp=pb.PongResp(state=b"raw")).SerializeToString()
 PONG = bytes([0x82, len(PONG)]) + PONG
@@ -237,7 +240,7 @@ def answers_503_while_it_shuts_down(host):
 
 
 def replaces_a_killed_worker(host):
-    with Client(host.url()) as client:
+    with Client(host.url(), **host.client_options()) as client:
         client.ping()
         workers = host.pids()[1:]
         for worker in workers:
@@ -259,7 +262,7 @@ def ends_with(code, number):
         host.process.send_signal(number)
         assert client.close_code() == code
         if number == signal.SIGHUP and "gunicorn" in " ".join(host.process.args):
-            with Client(host.url()) as next_client:
+            with Client(host.url(), **host.client_options()) as next_client:
                 next_client.ping()
             host.process.send_signal(signal.SIGTERM)
         # uvicorn ends by the signal that it was sent, when all is done.
@@ -286,7 +289,7 @@ CHECKS = {
 }
 
 # Hosts that keep the connection, and carry its bytes or messages.
-CARRIERS = ("aiohttp_tls", "tornado_tls", "uvicorn")
+CARRIERS = ("aiohttp_tls", "tornado_tls", "uvicorn", "gunicorn_gthread_tls", "http_server_tls")
 # Hosts that end their own connections when they are told to end.
 CLOSERS = ("gunicorn", "uvicorn")
 # uvicorn speaks WebSocket itself: it refuses, and ends its clients with a code of its own.
@@ -313,6 +316,4 @@ def in_host(start, check):
 for host_name, start_host in HOSTS.items():
     for check_name, check in CHECKS.items():
         if concerns(host_name, check_name):
-            test = in_host(start_host, check)
-            globals()[f"test_{host_name}_{check_name}"] = \
-                needs("messages")(test) if host_name.startswith("uvicorn") else test
+            globals()[f"test_{host_name}_{check_name}"] = in_host(start_host, check)

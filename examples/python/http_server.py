@@ -2,7 +2,7 @@
 """http.server of the standard library, threads and all, that hands WebSocket clients over to
 libpubsubgw and answers the rest itself.
 
-    http_server.py [--port 8080] [--brokers localhost:9092]
+    http_server.py [--port 8080] [--brokers localhost:9092] [--cert FILE --key FILE]
 
 SIGTERM ends it in peace: clients get a Close frame with 1001. SIGHUP likewise with 1012, "service
 restart", for when another process has taken over the port.
@@ -11,7 +11,9 @@ restart", for when another process has taken over the port.
 import argparse
 import http.server
 import signal
+import ssl
 import threading
+from typing import Any, Optional
 
 import pubsubgw
 import pubsubgw.socketserver
@@ -41,12 +43,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128  # the default of 5 makes the sixth client of a moment wait a second
+    tls: Optional[ssl.SSLContext] = None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if self.tls is None:
+            return super().finish_request(request, client_address)
+        # In the client's own thread: a handshake that does not end holds up nobody else.
+        try:
+            request.settimeout(10)
+            request = self.tls.wrap_socket(request, server_side=True)
+            request.settimeout(None)
+        except OSError:
+            return None
+        with request:
+            return super().finish_request(request, client_address)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--port", type=int, default=8080)
     arguments.add_argument("--brokers", default="localhost:9092")
+    arguments.add_argument("--cert")
+    arguments.add_argument("--key")
     options = arguments.parse_args()
     gateway.route_put({
         "id": "kafka", "uri": "/kafka",
@@ -57,6 +75,9 @@ def main() -> None:
     signals = {signal.SIGTERM, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     with Server(("127.0.0.1", options.port), Handler) as server:
+        if options.cert:
+            server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            server.tls.load_cert_chain(options.cert, options.key)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"listening on port {server.server_address[1]}", flush=True)
         received = signal.sigwait(signals)

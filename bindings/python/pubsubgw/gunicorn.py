@@ -1,5 +1,8 @@
 """WSGI applications under gunicorn (workers sync and gthread), which lends them the socket.
 
+With TLS a worker's thread carries the bytes of its client until the session ends: that needs workers
+`gthread` with `threads` for as many clients.
+
     def app(environ, start_response):
         return pubsubgw.gunicorn.hand_over(environ, start_response, gateway)
 
@@ -11,6 +14,8 @@ configuration let each worker start it, after the fork, and end it in peace:
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import io
 import mmap
@@ -19,7 +24,8 @@ import socket
 import ssl
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
 
-from ._errors import StateError
+from ._carrier import carry
+from ._errors import GoneError, StateError
 from ._gateway import Gateway
 from ._http import adopt, request_head
 
@@ -43,20 +49,29 @@ def hand_over(
     environ: Environ, start_response: Callable[..., Any], gateway: Gateway, **options: Any,
 ) -> Iterable[bytes]:
     """Gives the client to the library, which answers the upgrade, or refuses it. `options`: route,
-    policy, closed, ... as of `Gateway.adopt`. Return its result from the application.
+    policy, closed, ... as of `Gateway.adopt`; with TLS as of `Gateway.open_bytes`. Return its
+    result from the application: with TLS it comes when the session has ended.
 
-    A TLS connection cannot be handed over, and is answered with 501: let a proxy end TLS."""
+    A client of TLS of a worker with one thread is answered with 501: it would have the worker to
+    itself, and gunicorn takes that for a worker that hangs."""
     lent = environ.get("gunicorn.socket")
-    if not isinstance(lent, socket.socket) or isinstance(lent, ssl.SSLSocket):
-        return _refuse(start_response, "501 Not Implemented", "no plain socket of gunicorn\n")
-    if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+    is_tls = isinstance(lent, ssl.SSLSocket)
+    if not isinstance(lent, socket.socket) or is_tls and not environ.get("wsgi.multithread"):
+        return _refuse(start_response, "501 Not Implemented", "no socket to hand over\n")
+    # HTTP/2 has no upgrades, and its connection belongs to other requests too.
+    if (environ.get("HTTP_UPGRADE", "").lower() != "websocket"
+            or environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
         return _refuse(start_response, "426 Upgrade Required", "WebSocket only\n")
     target = environ.get("RAW_URI") or environ.get("PATH_INFO", "/")
+    options.update(
+        preread=_preread(environ),
+        request_head=request_head(environ["REQUEST_METHOD"], target, _headers(environ)),
+        remote_addr=environ.get("REMOTE_ADDR") or None)
     try:
-        adopt(
-            gateway, lent.fileno(), dup=True, preread=_preread(environ),
-            request_head=request_head(environ["REQUEST_METHOD"], target, _headers(environ)),
-            remote_addr=environ.get("REMOTE_ADDR") or None, **options)
+        if isinstance(lent, ssl.SSLSocket):
+            carry(lent, gateway, **options)
+        else:
+            adopt(gateway, lent.fileno(), dup=True, **options)
     except StateError:
         return _refuse(start_response, "503 Service Unavailable", "not started, or shutting down\n")
     sink = _replace(lent)
@@ -95,6 +110,9 @@ def _refuse(start_response: Callable[..., Any], status: str, text: str) -> Itera
 # stays, while the master reads its configuration again at each reload.
 _reloads = mmap.mmap(-1, 1)
 
+# How often a worker is asked whether it was told to end; gunicorn has no hook for that.
+_ALIVE_SECONDS = 0.25
+
 
 def hooks(name: str, *, timeout: float = 25.0) -> "Tuple[Callable[..., None], ...]":
     """gunicorn's `on_reload`, `post_worker_init` and `worker_exit` for the gateway that `name`,
@@ -112,10 +130,22 @@ def hooks(name: str, *, timeout: float = 25.0) -> "Tuple[Callable[..., None], ..
         known["reloads"] = _reloads[0]
         known["gateway"] = getattr(importlib.import_module(module), variable)
         known["gateway"].start()
-        known["gateway"].attach_in_thread()
+        asyncio.run_coroutine_threadsafe(
+            drain_early(worker), known["gateway"].attach_in_thread())
+
+    def code() -> int:
+        return 1012 if known["reloads"] != _reloads[0] else 1001
+
+    async def drain_early(worker: Any) -> None:
+        """A session that a thread carries is a request, and gunicorn waits for its requests before
+        `worker_exit`."""
+        while worker.alive:
+            await asyncio.sleep(_ALIVE_SECONDS)
+        with contextlib.suppress(StateError, GoneError):
+            known["gateway"].drain(code(), timeout)
 
     def worker_exit(server: Any, worker: Any) -> None:
         if "gateway" in known:
-            known["gateway"].shut_down(1012 if known["reloads"] != _reloads[0] else 1001, timeout)
+            known["gateway"].shut_down(code(), timeout)
 
     return on_reload, post_worker_init, worker_exit

@@ -11,7 +11,8 @@ import ssl
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Optional
 
-from ._errors import StateError, Status, failure
+from ._carrier import carry
+from ._errors import StateError
 from ._gateway import Gateway
 from ._http import adopt, request_head
 from ._sessions import Session
@@ -21,21 +22,27 @@ def hand_over(
     handler: BaseHTTPRequestHandler, gateway: Gateway, **options: Any,
 ) -> Optional[Session]:
     """Gives a plain connection to the library, socket and all, which answers the upgrade, or
-    refuses it. `options`: route, policy, closed, ... as of `Gateway.adopt`. The handler has to
+    refuses it. A connection of TLS stays this thread's, which carries its bytes, and returns when
+    the session has ended: use a server with a thread for each client. `options`: route, policy,
+    closed, ... as of `Gateway.adopt`; with TLS as of `Gateway.open_bytes`. The handler has to
     return without writing. None: the client has gone; or the gateway does not run (any more), and
     503 was answered."""
-    if isinstance(handler.connection, ssl.SSLSocket):
-        raise failure(
-            Status.UNSUPPORTED, "PUBSUBGW_E_UNSUPPORTED", "a TLS connection cannot be handed over")
     headers = [(name.encode("latin-1"), value.encode("latin-1"))
                for name, value in handler.headers.items()]
     connection = handler.connection
     timeout = connection.gettimeout()
     try:
-        session = adopt(
-            gateway, connection.fileno(), preread=_preread(handler),
+        options.update(
+            preread=_preread(handler),
             request_head=request_head(handler.command, handler.path, headers),
-            remote_addr=str(handler.client_address[0]) or None, **options)
+            remote_addr=str(handler.client_address[0]) or None)
+        if isinstance(connection, ssl.SSLSocket):
+            session = carry(connection, gateway, **options)
+        else:
+            session = adopt(gateway, connection.fileno(), **options)
+            # The descriptor is the library's. A detached socket object has nothing that the server
+            # could shut down.
+            connection.detach()
     except StateError:
         connection.settimeout(timeout)
         handler.close_connection = True
@@ -47,9 +54,6 @@ def hand_over(
     except BaseException:
         connection.settimeout(timeout)
         raise
-    # The descriptor is the library's. A detached socket object has nothing that the server could
-    # shut down.
-    connection.detach()
     handler.close_connection = True
     return session
 
@@ -57,4 +61,7 @@ def hand_over(
 def _preread(handler: BaseHTTPRequestHandler) -> bytes:
     """What the handler's file has read behind the request, without waiting for more."""
     handler.connection.setblocking(False)
-    return handler.rfile.read1() or b""
+    try:
+        return handler.rfile.read1() or b""
+    except ssl.SSLWantReadError:
+        return b""
