@@ -3,7 +3,6 @@
 // want it. Swift asks for its thread's number once and keeps it in thread-local storage. The thread
 // that comes out of a fork has a new number and the parent's storage: the first lock that it has to
 // share is one that it can't unlock, and the process traps. So the fork puts the number right.
-#define _GNU_SOURCE
 #include <link.h>
 #include <pthread.h>
 #include <stdint.h>

@@ -24,12 +24,6 @@ def route(nodes, uri="/kafka", pubsub=None, **more):
     return {"uri": uri, "upstream": upstream, "pubsub": pubsub or {}, **more}
 
 
-def needs(*features):
-    """A test of what the library may not have; its answer is then the reason of the skip."""
-    missing = [name for name in features if not pubsubgw.has_feature(name)]
-    return lambda test: (lambda: f"the library has no {missing}") if missing else test
-
-
 class Gateway(pubsubgw.Gateway):
     """A started gateway with a port, and its log lines."""
 

@@ -8,7 +8,7 @@ import subprocess
 import websockets
 from devbroker import DevBroker, until
 from openresty import Nginx
-from support import Client, ROOT, WORK, needs
+from support import Client, ROOT, WORK
 from test_hosts import RECORDS
 from test_lua_proto import EDGES
 
@@ -98,7 +98,6 @@ def logged(nginx, text):
     until(10, text, lambda: text in nginx.log())
 
 
-@needs("messages")
 def test_handlers_answer():
     with plugin() as nginx, Original(nginx) as client:
         pb = client.pb
@@ -115,14 +114,12 @@ def test_handlers_answer():
         assert reply.ByteSize() > 1_200_000
 
 
-@needs("messages")
 def test_requests_that_are_no_upgrade_are_refused():
     with plugin() as nginx:
         assert nginx.get("/pubsub").startswith("HTTP/1.1 400 ")
         logged(nginx, 'failed to initialize pubsub module, err: bad http version')
 
 
-@needs("messages")
 def test_unknown_empty_and_undecodable_commands():
     with plugin() as nginx, Original(nginx) as client:
         pb = client.pb
@@ -145,7 +142,6 @@ def test_unknown_empty_and_undecodable_commands():
         client.exchange(3, cmd_ping=pb.CmdPing(state=b"test"))
 
 
-@needs("messages")
 def test_64_bit_integers():
     with plugin() as nginx, Original(nginx) as client:
         pb = client.pb
@@ -159,7 +155,6 @@ def test_64_bit_integers():
         assert reply.kafka_list_offset_resp.offset == -5
 
 
-@needs("messages")
 def test_commands_are_answered_in_order():
     with plugin() as nginx, Original(nginx) as client:
         pb = client.pb
@@ -169,7 +164,6 @@ def test_commands_are_answered_in_order():
         assert [client.hear().sequence for _ in range(30)] == list(range(30))
 
 
-@needs("messages")
 def test_a_handler_that_raises_ends_its_connection_only():
     with plugin() as nginx, Original(nginx) as other:
         with Original(nginx) as client:
@@ -179,7 +173,6 @@ def test_a_handler_that_raises_ends_its_connection_only():
         other.exchange(2, cmd_ping=other.pb.CmdPing(state=b"test"))
 
 
-@needs("messages")
 def test_the_library_serves_what_has_no_handler():
     with DevBroker(*RECORDS) as broker, plugin(broker.bootstrap) as nginx:
         with Original(nginx, "/with-kafka") as client:
@@ -192,7 +185,6 @@ def test_the_library_serves_what_has_no_handler():
             assert client.exchange(4, cmd_empty=pb.CmdEmpty()).error_resp.message == "unknown command"
 
 
-@needs("messages")
 def test_a_reload_closes_with_1012():
     with plugin() as nginx:
         clients = [Original(nginx) for _ in range(10)]
@@ -202,7 +194,6 @@ def test_a_reload_closes_with_1012():
         assert [client.close_code(20) for client in clients] == [1012] * 10
 
 
-@needs("messages", "client")
 def test_a_plugin_that_reads_kafka_by_itself():
     with DevBroker(*RECORDS, "--no-auto-create") as broker, plugin(broker.bootstrap) as nginx:
         with Original(nginx, "/moved") as client:

@@ -7,7 +7,7 @@ import subprocess
 
 from devbroker import DevBroker, until
 from openresty import Nginx
-from support import ROOT, needs
+from support import ROOT
 from test_hosts import RECORDS
 from test_lua import LIBRARY, PATH, luajit
 
@@ -69,7 +69,6 @@ def body(answer):
     return answer.rsplit("\r\n\r\n", 1)[1].strip()
 
 
-@needs("client")
 def test_plain_luajit():
     with DevBroker(*RECORDS, "--no-auto-create") as broker:
         done = luajit(os.path.join(ROOT, "Tests/Hosts/lua/kafka.lua"), broker.bootstrap,
@@ -77,7 +76,6 @@ def test_plain_luajit():
         assert done.returncode == 0, done.stderr
 
 
-@needs("client")
 def test_example_reads_what_is_there_and_what_comes():
     with DevBroker(*RECORDS) as broker:
         with subprocess.Popen(
@@ -89,7 +87,6 @@ def test_example_reads_what_is_there_and_what_comes():
             reader.terminate()
 
 
-@needs("client")
 def test_nginx_reads_and_goes_on():
     with DevBroker(*RECORDS, "--no-auto-create") as broker, \
             Nginx(broker.bootstrap, replace=[READ]) as nginx:
@@ -97,7 +94,6 @@ def test_nginx_reads_and_goes_on():
             assert body(nginx.get("/read")) == "500 -1003 true"
 
 
-@needs("client")
 def test_nginx_follows_at_the_readers_pace():
     with DevBroker(*RECORDS, *BIG) as broker, \
             Nginx(broker.bootstrap, replace=[READ]) as nginx:
@@ -108,7 +104,6 @@ def test_nginx_follows_at_the_readers_pace():
         assert offset == 30000 and most < 6 << 20, most
 
 
-@needs("client")
 def test_a_reload_ends_what_waits():
     with DevBroker(*RECORDS) as broker, Nginx(broker.bootstrap, replace=[READ]) as nginx:
         import threading

@@ -8,14 +8,13 @@ import pubsub_pb2 as pb
 import pubsubgw
 from devbroker import DevBroker
 from openresty import Nginx
-from support import Client, ROOT, Host, needs, unused_port
+from support import Client, ROOT, Host, unused_port
 from test_hosts import RECORDS
 from test_lua import PATH, luajit
 from test_openresty import own_command
 
 LINES_MAX = 11
-PATHS = ["/kafka/proxied", "/kafka/served"] \
-    + ["/kafka/messages"] * pubsubgw.has_feature("messages")
+PATHS = ["/kafka/proxied", "/kafka/served", "/kafka/messages"]
 
 CONF = """
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
@@ -92,7 +91,6 @@ def test_own_commands():
                 assert client.ws.recv(timeout=10) == own_command(b"SHOUT")
 
 
-@needs("messages")
 def test_apisix():
     location = "location = /apisix { content_by_lua_block { " + blocks()["apisix.lua"] + "} }"
     with Shown("127.0.0.1:9", location=location) as nginx, Client(nginx.url("/apisix")) as client:
@@ -112,7 +110,6 @@ def test_plain_luajit():
             host.process.stdin.close()
             assert host.process.wait(10) == 0, host.process.stderr.read()
 
-@needs("client")
 def test_reading():
     shown = blocks()
     with DevBroker(*RECORDS) as broker:

@@ -280,8 +280,7 @@ def test_commands_of_the_hosts_own():
             error = client.receive().error_resp
             assert (error.message, error.code) == (text, code), error
         assert "deliberately" in nginx.log()
-        if pubsubgw.has_feature("messages"):
-            push(client)
+        push(client)
         client.ping()
         nginx.signal("SIGQUIT")
         assert client.close_code() == 1001

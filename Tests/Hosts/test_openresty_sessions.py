@@ -18,7 +18,7 @@ from support import (Client, close_code_of, frame, ping_frame, readable, receive
 from test_hosts import RECORDS
 from test_openresty import BIG, CLIENTS, SESSIONS, end_of_old_workers, own_sessions
 
-WAYS = ["/direct"] + ["/websocket"] * pubsubgw.has_feature("messages")
+WAYS = ["/direct", "/websocket"]
 
 
 def pong(sequence, state):

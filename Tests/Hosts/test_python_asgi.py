@@ -7,7 +7,7 @@ import pubsub_pb2 as pb
 import pubsubgw
 import pubsubgw.asgi
 from devbroker import DevBroker
-from support import needs, route, unused_port
+from support import route, unused_port
 
 NOWHERE = f"127.0.0.1:{unused_port()}"
 
@@ -56,7 +56,6 @@ def run(main, *routes, app=None, **settings):
     asyncio.run(asyncio.wait_for(started(), 60))
 
 
-@needs("messages")
 def test_messages_in_every_sub_protocol():
     async def main(gateway, app):
         for offered, agreed in [
@@ -83,7 +82,6 @@ def test_messages_in_every_sub_protocol():
     run(main)
 
 
-@needs("messages")
 def test_the_gateway_closes_with_its_code():
     async def main(gateway, app):
         server = Server(app)
@@ -105,7 +103,6 @@ def test_the_gateway_closes_with_its_code():
     run(main, route(NOWHERE, pubsub={"limits": {"message_bytes": 4096}}))
 
 
-@needs("messages")
 def test_who_may_connect():
     async def allowed(app, **headers):
         server = Server(app, **headers)
@@ -130,7 +127,6 @@ def test_who_may_connect():
     run(main)
 
 
-@needs("messages")
 def test_a_client_that_does_not_read_is_waited_for():
     async def main(gateway, app):
         server = Server(app)
@@ -150,7 +146,6 @@ def test_a_client_that_does_not_read_is_waited_for():
     run(main)
 
 
-@needs("messages")
 def test_lifespan_runs_the_gateway():
     async def main():
         with DevBroker("--records", "demo:10:10") as broker, pubsubgw.Gateway() as gateway:

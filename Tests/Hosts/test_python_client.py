@@ -9,7 +9,7 @@ import sys
 import pubsubgw
 from clients import Confluent, sample
 from devbroker import DevBroker
-from support import ROOT, Client, needs, route
+from support import ROOT, Client, route
 
 EARLIEST, LATEST = -2, -1
 
@@ -39,7 +39,6 @@ async def read_all(client, topic, end, **more):
     return records
 
 
-@needs("client")
 def test_fetch_gives_every_shape_of_record():
     wanted = sample(300)
 
@@ -69,7 +68,6 @@ def test_fetch_gives_every_shape_of_record():
     run(main, "--topic", "shapes-none:1", "--topic", "shapes-lz4:1")
 
 
-@needs("client")
 def test_errors_are_exceptions():
     async def main(gateway, client, broker):
         for question, error in [
@@ -108,7 +106,6 @@ def test_errors_are_exceptions():
     run(main, "--records", "demo:500:100")
 
 
-@needs("client")
 def test_many_requests_at_once():
     async def main(gateway, client, broker):
         fetched = await asyncio.gather(
@@ -117,7 +114,6 @@ def test_many_requests_at_once():
     run(main, "--records", "demo:500:100")
 
 
-@needs("client")
 def test_a_cancelled_task_cancels_its_request():
     async def main(gateway, client, broker):
         waiting = [asyncio.create_task(client.fetch("demo", 0, 500, max_wait=60))
@@ -157,7 +153,6 @@ async def take(subscription, count):
     raise AssertionError("it ended")
 
 
-@needs("client")
 def test_subscribe_follows_a_partition():
     wanted = sample(50)
 
@@ -189,7 +184,6 @@ def test_subscribe_follows_a_partition():
     run(main, "--topic", "live:1")
 
 
-@needs("client")
 def test_who_iterates_slowly_is_read_for_slowly():
     async def main(gateway, client, broker):
         before = resident()
@@ -211,7 +205,6 @@ def resident():
         return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmRSS:"))
 
 
-@needs("client")
 def test_it_shares_the_gateways_connections():
     async def main(gateway, client, broker):
         port = gateway.listen("127.0.0.1:0")
@@ -236,7 +229,6 @@ def test_it_shares_the_gateways_connections():
     run(main, "--records", "demo:500:100")
 
 
-@needs("client")
 def test_the_example_shows_a_topic():
     with DevBroker("--records", "demo:12:20", "--live", "demo:20") as broker:
         command = [sys.executable, os.path.join(ROOT, "examples/python/direct_client.py"),

@@ -7,7 +7,7 @@ import threading
 
 import pubsub_pb2 as pb
 import pubsubgw
-from support import Client, needs, route, unused_port
+from support import Client, route, unused_port
 
 NOWHERE = f"127.0.0.1:{unused_port()}"
 
@@ -216,7 +216,6 @@ def test_hosts_without_asyncio():
     gateway.close()
 
 
-@needs("messages")
 def test_pushes():
     async def main():
         gateway = serving(("k", route(NOWHERE)))

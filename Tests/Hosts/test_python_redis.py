@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from python_hosts import until
-from support import ROOT, WORK, Host, frame, needs, raw_session, readable
+from support import ROOT, WORK, Host, frame, raw_session, readable
 from websockets.sync.client import connect
 
 EXAMPLE = os.path.join(ROOT, "examples/python/redis_pubsub")
@@ -80,7 +80,6 @@ def redis_cli(path, *words):
     return done.stdout.strip()
 
 
-@needs("messages")
 def test_redis_publishes_and_pushes():
     with example() as (host, path):
         import redis_pubsub_pb2 as pb
@@ -113,7 +112,6 @@ def test_redis_publishes_and_pushes():
         until(lambda: redis_cli(path, "publish", "other", "x") == "0")
 
 
-@needs("messages")
 def test_redis_does_not_wait_for_a_slow_client():
     with example() as (host, path):
         import redis_pubsub_pb2 as pb
