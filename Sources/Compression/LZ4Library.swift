@@ -2,27 +2,27 @@ import CShims
 import Glibc
 
 /// What is used of `liblz4.so.1`.
-struct LZ4Library: @unchecked Sendable {
+struct LZ4Library: Sendable {
     /// LZ4_decompress_safe(source, destination, sourceSize, destinationCapacity)
     let decompress:
-        @convention(c) (
+        @Sendable @convention(c) (
             UnsafeRawPointer?, UnsafeMutableRawPointer?, Int32, Int32
         ) -> Int32
     /// LZ4_decompress_safe_usingDict: the same with the start and size of what came before.
     let decompressWithHistory:
-        @convention(c) (
+        @Sendable @convention(c) (
             UnsafeRawPointer?, UnsafeMutableRawPointer?, Int32, Int32, UnsafeRawPointer?, Int32
         ) -> Int32
     /// LZ4F_compressFrameBound(size, preferences)
-    let frameBound: @convention(c) (Int, UnsafePointer<cshims_lz4_preferences>?) -> Int
+    let frameBound: @Sendable @convention(c) (Int, UnsafePointer<cshims_lz4_preferences>?) -> Int
     /// LZ4F_compressFrame(destination, capacity, source, size, preferences)
     let compressFrame:
-        @convention(c) (
+        @Sendable @convention(c) (
             UnsafeMutableRawPointer?, Int, UnsafeRawPointer?, Int,
             UnsafePointer<cshims_lz4_preferences>?
         ) -> Int
     /// LZ4F_isError
-    let isError: @convention(c) (Int) -> UInt32
+    let isError: @Sendable @convention(c) (Int) -> UInt32
 
     static let shared = LZ4Library()
 

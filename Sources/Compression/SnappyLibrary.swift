@@ -1,21 +1,22 @@
 import Glibc
 
 /// What is used of the C interface of `libsnappy.so.1`. Its functions answer 0 for success.
-struct SnappyLibrary: @unchecked Sendable {
+struct SnappyLibrary: Sendable {
     /// snappy_uncompress(source, size, destination, &capacityThenSize)
     let decompress:
-        @convention(c) (
+        @Sendable @convention(c) (
             UnsafeRawPointer?, Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?
         ) -> Int32
     /// snappy_uncompressed_length(source, size, &length)
-    let plainLength: @convention(c) (UnsafeRawPointer?, Int, UnsafeMutablePointer<Int>?) -> Int32
+    let plainLength:
+        @Sendable @convention(c) (UnsafeRawPointer?, Int, UnsafeMutablePointer<Int>?) -> Int32
     /// snappy_compress(source, size, destination, &capacityThenSize)
     let compress:
-        @convention(c) (
+        @Sendable @convention(c) (
             UnsafeRawPointer?, Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?
         ) -> Int32
     /// snappy_max_compressed_length
-    let compressBound: @convention(c) (Int) -> Int
+    let compressBound: @Sendable @convention(c) (Int) -> Int
 
     static let shared = SnappyLibrary()
 

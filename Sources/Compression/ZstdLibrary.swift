@@ -2,40 +2,41 @@ import CShims
 import Glibc
 
 /// What is used of `libzstd.so.1`.
-struct ZstdLibrary: @unchecked Sendable {
+struct ZstdLibrary: Sendable {
     typealias Context = OpaquePointer
     typealias Buffer = cshims_zstd_buffer
 
     /// ZSTD_createDCtx()
-    let createDecoder: @convention(c) () -> Context?
+    let createDecoder: @Sendable @convention(c) () -> Context?
     /// ZSTD_freeDCtx
-    let freeDecoder: @convention(c) (Context?) -> Int
+    let freeDecoder: @Sendable @convention(c) (Context?) -> Int
     /// ZSTD_sizeof_DCtx
-    let decoderSize: @convention(c) (Context?) -> Int
+    let decoderSize: @Sendable @convention(c) (Context?) -> Int
     /// ZSTD_DCtx_reset(context, directive)
-    let resetDecoder: @convention(c) (Context?, Int32) -> Int
+    let resetDecoder: @Sendable @convention(c) (Context?, Int32) -> Int
     /// ZSTD_DCtx_setParameter(context, parameter, value)
-    let setDecoder: @convention(c) (Context?, Int32, Int32) -> Int
+    let setDecoder: @Sendable @convention(c) (Context?, Int32, Int32) -> Int
     /// ZSTD_decompressStream(context, output, input)
     let decompress:
-        @convention(c) (
+        @Sendable @convention(c) (
             Context?, UnsafeMutablePointer<Buffer>?, UnsafeMutablePointer<Buffer>?
         ) -> Int
     /// ZSTD_getFrameContentSize(source, size)
-    let contentSize: @convention(c) (UnsafeRawPointer?, Int) -> UInt64
+    let contentSize: @Sendable @convention(c) (UnsafeRawPointer?, Int) -> UInt64
     /// ZSTD_isError
-    let isError: @convention(c) (Int) -> UInt32
+    let isError: @Sendable @convention(c) (Int) -> UInt32
     /// ZSTD_createCCtx()
-    let createEncoder: @convention(c) () -> Context?
+    let createEncoder: @Sendable @convention(c) () -> Context?
     /// ZSTD_freeCCtx
-    let freeEncoder: @convention(c) (Context?) -> Int
+    let freeEncoder: @Sendable @convention(c) (Context?) -> Int
     /// ZSTD_CCtx_setParameter(context, parameter, value)
-    let setEncoder: @convention(c) (Context?, Int32, Int32) -> Int
+    let setEncoder: @Sendable @convention(c) (Context?, Int32, Int32) -> Int
     /// ZSTD_compress2(context, destination, capacity, source, size)
     let compress:
-        @convention(c) (Context?, UnsafeMutableRawPointer?, Int, UnsafeRawPointer?, Int) -> Int
+        @Sendable @convention(c) (Context?, UnsafeMutableRawPointer?, Int, UnsafeRawPointer?, Int)
+            -> Int
     /// ZSTD_compressBound
-    let compressBound: @convention(c) (Int) -> Int
+    let compressBound: @Sendable @convention(c) (Int) -> Int
 
     static let shared = ZstdLibrary()
 

@@ -31,7 +31,7 @@ public final class LoopThread: Sendable {
     public func join(milliseconds: Int32 = .max) -> Bool { thread.join(milliseconds: milliseconds) }
 }
 
-/// Gives a value to one other thread, once.
+/// Gives a value to one other thread, once. Sendable: the giver has no hand on it behind `init`.
 final class Handover<Value>: @unchecked Sendable {
     private var value: Value?
 

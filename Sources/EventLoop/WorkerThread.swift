@@ -40,7 +40,8 @@ public final class WorkerThread: Sendable {
     }
 }
 
-/// A bounded queue on which one thread sleeps.
+/// A bounded queue on which one thread sleeps. Sendable: what changes is touched under `mutex`
+/// only. (`Mutex` of the standard library has no condition to sleep on.)
 private final class JobQueue: @unchecked Sendable {
     private let countMax: Int
     private var jobs: [WorkerThread.Job] = []

@@ -66,7 +66,8 @@ public func pubsubgw_command_fail(
     }
 }
 
-/// A function of the host's, and what it wants to be called with.
+/// A function of the host's, and what it wants to be called with. Sendable: the header says that
+/// loops call it, and the argument is not looked into here.
 private struct CommandFunction: @unchecked Sendable {
     let function: pubsubgw_command_fn
     /// The host's, only ever handed back to it.

@@ -3,7 +3,8 @@ import CShims
 import Glibc
 
 /// What the connections of one configuration share: certificates, trust, protocol versions. TLS
-/// 1.2 at least. Made once and then only read, so any loop may use it.
+/// 1.2 at least. Sendable: its fields are set once, and OpenSSL locks what the connections of a
+/// context share, their resumable sessions and its count of references.
 public final class TLSContext: @unchecked Sendable {
     let context: OpaquePointer
     let isClient: Bool

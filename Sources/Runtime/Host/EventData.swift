@@ -9,7 +9,8 @@ public struct RecordsOfEvent: Sendable {
 }
 
 /// Bytes of an event. `pubsubgw_event.data` points to them until the queue's next poll; a NUL
-/// stands behind them, for hosts that treat them as a C string.
+/// stands behind them, for hosts that treat them as a C string. Sendable for the reasons that its
+/// fields give.
 public final class EventData: @unchecked Sendable {
     /// Never written to after `init`, hence safe to share. Valid while the object lives.
     public let bytes: UnsafeRawBufferPointer
@@ -18,6 +19,7 @@ public final class EventData: @unchecked Sendable {
     /// What the poller has made of the records: malloc'ed, freed with them. Only the one thread
     /// that polls the queue touches it.
     public var table: UnsafeMutableRawPointer?
+    /// Holds `bytes`; only its end is of interest here.
     private let block: ByteBlock?
 
     /// Takes over a loop's block, which nobody else uses any more.

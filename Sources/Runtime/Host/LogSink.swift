@@ -13,6 +13,7 @@ public final class LogSink: Sendable {
     /// Longer lines are cut: a peer's bytes may be part of them.
     static let lineBytesMax = 2000
 
+    /// Sendable: the header says that any thread of the library calls the function, one at a time.
     private struct Receiver: @unchecked Sendable {
         let function: Function
         /// The host's, only ever handed back to it.
