@@ -11,7 +11,7 @@ public struct KafkaMessageReader {
         guard !reader.isAtEnd else { return nil }
         let start = reader.position
         guard try reader.uint8() == 0x0a else { throw BytesError(.invalidValue, at: start) }
-        return try Record(try Self.lengthPrefixed(&reader))
+        return try Record(try reader.lengthPrefixed())
     }
 
     /// One `KafkaMessage`; its parts lie in the bytes that were read.
@@ -37,10 +37,10 @@ public struct KafkaMessageReader {
                 switch try reader.uvarint64() {
                 case 0x08: offset = Int64(bitPattern: try reader.uvarint64())
                 case 0x10: timestamp = Int64(bitPattern: try reader.uvarint64())
-                case 0x1a: key = try lengthPrefixed(&reader)
-                case 0x22: value = try lengthPrefixed(&reader)
+                case 0x1a: key = try reader.lengthPrefixed()
+                case 0x22: value = try reader.lengthPrefixed()
                 case headersTag:
-                    headerNameBytes += try Header(try lengthPrefixed(&reader)).name.count
+                    headerNameBytes += try Header(try reader.lengthPrefixed()).name.count
                     headerCount += 1
                 case appendTimeTag: isAppendTime = try reader.uvarint64() != 0
                 default: throw BytesError(.invalidValue, at: start)
@@ -49,7 +49,9 @@ public struct KafkaMessageReader {
         }
 
         /// In order.
-        public func forEachHeader(_ take: (Header) -> Void) throws(BytesError) {
+        public func forEachHeader(
+            _ take: (Header) throws(BytesError) -> Void
+        ) throws(BytesError) {
             var reader = ByteReader(body)
             var left = headerCount
             while left > 0, !reader.isAtEnd {
@@ -58,9 +60,9 @@ public struct KafkaMessageReader {
                     _ = try reader.uvarint64()
                     continue
                 }
-                let payload = try lengthPrefixed(&reader)
+                let payload = try reader.lengthPrefixed()
                 guard tag == headersTag else { continue }
-                take(try Header(payload))
+                try take(try Header(payload))
                 left -= 1
             }
         }
@@ -76,8 +78,8 @@ public struct KafkaMessageReader {
             while !reader.isAtEnd {
                 let start = reader.position
                 switch try reader.uvarint64() {
-                case 0x0a: name = try lengthPrefixed(&reader)
-                case 0x12: value = try lengthPrefixed(&reader)
+                case 0x0a: name = try reader.lengthPrefixed()
+                case 0x12: value = try reader.lengthPrefixed()
                 default: throw BytesError(.invalidValue, at: start)
                 }
             }
@@ -86,13 +88,14 @@ public struct KafkaMessageReader {
 
     private static let headersTag = UInt64(KafkaMessageField.headers << 3 | WireType.length)
     private static let appendTimeTag = UInt64(KafkaMessageField.appendTime << 3 | WireType.varint)
+}
 
-    private static func lengthPrefixed(
-        _ reader: inout ByteReader
-    ) throws(BytesError) -> UnsafeRawBufferPointer {
-        let start = reader.position
-        let length = try reader.uvarint64()
-        guard length <= UInt64(reader.remaining) else { throw BytesError(.truncated, at: start) }
-        return try reader.slice(Int(length))
+extension ByteReader {
+    /// The bytes behind a varint that tells how many they are.
+    mutating func lengthPrefixed() throws(BytesError) -> UnsafeRawBufferPointer {
+        let start = position
+        let length = try uvarint64()
+        guard length <= UInt64(remaining) else { throw BytesError(.truncated, at: start) }
+        return try slice(Int(length))
     }
 }

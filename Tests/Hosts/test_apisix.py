@@ -5,7 +5,6 @@ import importlib
 import os
 import subprocess
 
-import websockets
 from devbroker import DevBroker, until
 from openresty import Nginx
 from support import Client, ROOT, WORK

@@ -1,8 +1,6 @@
 """The direct client in Lua: in plain LuaJIT, and in nginx where other light threads go on."""
 
-import json
 import os
-import re
 import subprocess
 
 from devbroker import DevBroker, until

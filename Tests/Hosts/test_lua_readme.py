@@ -5,7 +5,6 @@ import re
 import subprocess
 
 import pubsub_pb2 as pb
-import pubsubgw
 from devbroker import DevBroker
 from openresty import Nginx
 from support import Client, ROOT, Host, unused_port

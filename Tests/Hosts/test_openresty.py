@@ -9,7 +9,6 @@ import sys
 import threading
 
 import pubsub_pb2 as pb
-import pubsubgw
 from devbroker import DevBroker, until
 from openresty import Nginx, alive, descriptors
 from support import Client, frame, ping_frame, receive_head, upgrade_head
@@ -210,6 +209,18 @@ sys.stdin.read()
 """
 
 
+def crowd_that_is_killed(nginx, *path):
+    """100 clients in the middle of their frames."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CLIENTS, str(nginx.port), *path], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
+    assert child.stdout.readline() == b"ready\n"
+    assert sum(own_sessions(nginx).values()) == 100
+    child.kill()
+    child.wait()
+    until(20, "no session", lambda: sum(own_sessions(nginx).values()) == 0)
+
+
 def test_killed_clients_leave_nothing():
     with Nginx(replace=[SESSIONS]) as nginx:
         with Client(nginx.url()) as client:
@@ -217,14 +228,7 @@ def test_killed_clients_leave_nothing():
         until(10, "no session", lambda: sum(own_sessions(nginx).values()) == 0)
         before = descriptors(nginx.workers())
         for _ in range(3):
-            child = subprocess.Popen(
-                [sys.executable, "-c", CLIENTS, str(nginx.port)], stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
-            assert child.stdout.readline() == b"ready\n"
-            assert sum(own_sessions(nginx).values()) == 100
-            child.kill()
-            child.wait()
-            until(20, "no session", lambda: sum(own_sessions(nginx).values()) == 0)
+            crowd_that_is_killed(nginx)
         until(20, "the sockets of before", lambda: descriptors(nginx.workers()) == before)
 
 

@@ -4,19 +4,17 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 
 import pubsub_pb2 as pb
-import pubsubgw
 from devbroker import DevBroker, until
-from openresty import Nginx, alive, descriptors
-from support import (Client, close_code_of, frame, ping_frame, readable, receive_all, receive_head,
+from openresty import Nginx, descriptors
+from support import (Client, close_code_of, frame, ping_frame, receive_all, receive_head,
                      upgrade_head)
 from test_hosts import RECORDS
-from test_openresty import BIG, CLIENTS, SESSIONS, end_of_old_workers, own_sessions
+from test_openresty import (BIG, SESSIONS, crowd_that_is_killed, end_of_old_workers,
+                            own_sessions)
 
 WAYS = ["/direct", "/websocket"]
 
@@ -149,14 +147,7 @@ def test_killed_clients_leave_nothing():
             until(20, "no session", lambda: sum(own_sessions(nginx).values()) == 0)
             before = descriptors(nginx.workers())
             for _ in range(2):
-                child = subprocess.Popen(
-                    [sys.executable, "-c", CLIENTS, str(nginx.port), path], stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
-                assert child.stdout.readline() == b"ready\n"
-                assert sum(own_sessions(nginx).values()) == 100
-                child.kill()
-                child.wait()
-                until(20, "no session", lambda: sum(own_sessions(nginx).values()) == 0)
+                crowd_that_is_killed(nginx, path)
             until(20, "the sockets of before", lambda: descriptors(nginx.workers()) == before)
 
 

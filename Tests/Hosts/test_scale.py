@@ -1,9 +1,7 @@
 """Thousands of readers on a handful of connections."""
 
-import os
 import resource
 import socket
-import threading
 import time
 
 import pubsub_pb2 as pb

@@ -5,7 +5,6 @@
 """
 import argparse
 import concurrent.futures
-import os
 import resource
 import select
 import socket

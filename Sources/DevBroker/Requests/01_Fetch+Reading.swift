@@ -121,6 +121,20 @@ extension BrokerCluster {
         return .success(partition)
     }
 
+    /// The partition for a request that its leader answers; throws what others are told.
+    func led(
+        _ name: String, _ index: Int32, epoch: Int32, _ context: RequestContext
+    ) throws(KafkaError) -> Partition {
+        if let code = context.injectedError(topic: name, partition: index) {
+            throw KafkaError(code)
+        }
+        guard let partition = topics[name]?.partition(index) else {
+            throw .unknownTopicOrPartition
+        }
+        if let error = leaderError(partition, context.broker, epoch: epoch) { throw error }
+        return partition
+    }
+
     /// KIP-320: not the leader, or a reader with another idea of the leader's epoch.
     func leaderError(_ partition: Partition, _ broker: Broker, epoch: Int32) -> KafkaError? {
         guard partition.leader == broker.id else { return .notLeaderOrFollower }

@@ -31,14 +31,8 @@ extension BrokerCluster {
     ) -> ListOffsetsResponse.Partition {
         var answer = ListOffsetsResponse.Partition(partitionIndex: asked.partitionIndex)
         do throws(KafkaError) {
-            if let code = context.injectedError(topic: name, partition: asked.partitionIndex) {
-                throw KafkaError(code)
-            }
-            guard let partition = topics[name]?.partition(asked.partitionIndex) else {
-                throw .unknownTopicOrPartition
-            }
             let epoch = context.version >= 4 ? asked.currentLeaderEpoch : -1
-            if let error = leaderError(partition, context.broker, epoch: epoch) { throw error }
+            let partition = try led(name, asked.partitionIndex, epoch: epoch, context)
             let found = try look(partition, asked.timestamp, committed, context.version)
             if context.version == 0 {
                 answer.oldStyleOffsets = oldStyle(found.offset, partition, asked)

@@ -89,6 +89,13 @@ extension BrokerCluster {
         if group.members.isEmpty { group.protocolType = request.protocolType }
         let member = member(id, request, context)
         group.add(member)
+        return awaitOthers(member, group, context)
+    }
+
+    /// The answer comes when all members have joined, or their time is over.
+    private func awaitOthers(
+        _ member: GroupMember, _ group: Group, _ context: RequestContext
+    ) -> Outcome {
         member.joining = context
         if group.state == .preparingRebalance {
             tryCompleteJoin(group, now: context.now)
@@ -112,13 +119,7 @@ extension BrokerCluster {
             || (group.state == .stable && member.id != group.leader)
         if isSame && mayKeep { return context.reply(joined(member, group, context)) }
         member.protocols = protocols
-        member.joining = context
-        if group.state == .preparingRebalance {
-            tryCompleteJoin(group, now: context.now)
-        } else {
-            prepareRebalance(group, now: context.now)
-        }
-        return .later
+        return awaitOthers(member, group, context)
     }
 
     /// KIP-345: a static member comes back under a new member id. If nothing else has changed,
@@ -145,12 +146,6 @@ extension BrokerCluster {
             }
             return context.reply(answer)
         }
-        fresh.joining = context
-        if group.state == .preparingRebalance {
-            tryCompleteJoin(group, now: context.now)
-        } else {
-            prepareRebalance(group, now: context.now)
-        }
-        return .later
+        return awaitOthers(fresh, group, context)
     }
 }

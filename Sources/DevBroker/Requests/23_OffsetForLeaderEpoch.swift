@@ -20,14 +20,8 @@ extension BrokerCluster {
     ) -> OffsetForLeaderEpochResponse.Partition {
         var answer = OffsetForLeaderEpochResponse.Partition(partition: asked.partition)
         do throws(KafkaError) {
-            if let code = context.injectedError(topic: name, partition: asked.partition) {
-                throw KafkaError(code)
-            }
-            guard let partition = topics[name]?.partition(asked.partition) else {
-                throw .unknownTopicOrPartition
-            }
             let epoch = context.version >= 2 ? asked.currentLeaderEpoch : -1
-            if let error = leaderError(partition, context.broker, epoch: epoch) { throw error }
+            let partition = try led(name, asked.partition, epoch: epoch, context)
             let end = partition.epochs.endOffset(
                 of: asked.leaderEpoch, current: partition.leaderEpoch,
                 logEnd: partition.log.endOffset)

@@ -31,11 +31,7 @@ extension BrokerCluster {
         var error: KafkaError?
         var transaction: Transaction?
         do throws(KafkaError) {
-            if let code = context.injectedError() { throw KafkaError(code) }
-            try checkCoordinator(of: id, context)
-            transaction = try self.transaction(
-                id, producerID: producerID, epoch: epoch,
-                fenced: context.version >= 2 ? .producerFenced : .invalidProducerEpoch)
+            transaction = try coordinated(id, producerID: producerID, epoch: epoch, context)
             let isMissing = asked.contains { topic in
                 topic.partitions.contains { topics[topic.name]?.partition($0) == nil }
             }
@@ -62,12 +58,9 @@ extension BrokerCluster {
         var response = AddOffsetsToTxnResponse(
             throttleTimeMilliseconds: context.throttleMilliseconds)
         do throws(KafkaError) {
-            if let code = context.injectedError() { throw KafkaError(code) }
-            try checkCoordinator(of: request.transactionalID, context)
-            let transaction = try transaction(
+            let transaction = try coordinated(
                 request.transactionalID, producerID: request.producerID,
-                epoch: request.producerEpoch,
-                fenced: context.version >= 2 ? .producerFenced : .invalidProducerEpoch)
+                epoch: request.producerEpoch, context)
             begin(transaction, now: context.now)
             transaction.groups.insert(request.groupID)
         } catch {

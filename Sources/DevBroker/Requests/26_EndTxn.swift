@@ -5,12 +5,9 @@ extension BrokerCluster {
     func endTransaction(_ request: EndTxnRequest, _ context: RequestContext) -> Outcome {
         var response = EndTxnResponse(throttleTimeMilliseconds: context.throttleMilliseconds)
         do throws(KafkaError) {
-            if let code = context.injectedError() { throw KafkaError(code) }
-            try checkCoordinator(of: request.transactionalID, context)
-            let transaction = try transaction(
+            let transaction = try coordinated(
                 request.transactionalID, producerID: request.producerID,
-                epoch: request.producerEpoch,
-                fenced: context.version >= 2 ? .producerFenced : .invalidProducerEpoch)
+                epoch: request.producerEpoch, context)
             try end(transaction, request, context)
             if context.version >= 5 {
                 response.producerID = transaction.producerID

@@ -20,6 +20,17 @@ extension BrokerCluster {
         return transaction
     }
 
+    /// The transaction that a request to its coordinator is about.
+    func coordinated(
+        _ id: String, producerID: Int64, epoch: Int16, _ context: RequestContext
+    ) throws(KafkaError) -> Transaction {
+        if let code = context.injectedError() { throw KafkaError(code) }
+        try checkCoordinator(of: id, context)
+        return try transaction(
+            id, producerID: producerID, epoch: epoch,
+            fenced: context.version >= 2 ? .producerFenced : .invalidProducerEpoch)
+    }
+
     func begin(_ transaction: Transaction, now: Instant) {
         guard transaction.state != .ongoing else { return }
         transaction.state = .ongoing

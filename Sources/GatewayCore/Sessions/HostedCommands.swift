@@ -3,28 +3,18 @@ import Timing
 /// Commands of one session that the host has been given, in order. All have the route's time
 /// limit, so that the first one is due first.
 struct HostedCommands {
-    private var commands: [PendingCommand] = []
-    private var head = 0
+    private var row = CommandRow()
 
-    mutating func append(_ command: PendingCommand) { commands.append(command) }
+    mutating func append(_ command: PendingCommand) { row.append(command) }
 
     /// When the first of them has waited too long.
-    var firstEnd: Instant {
-        head < commands.count ? commands[head].host?.endsAt ?? .distantFuture : .distantFuture
-    }
+    var firstEnd: Instant { row.first?.host?.endsAt ?? .distantFuture }
 
     /// The first command if its time is over; it stays until it is answered.
-    func expired(_ now: Instant) -> PendingCommand? { firstEnd <= now ? commands[head] : nil }
+    func expired(_ now: Instant) -> PendingCommand? { firstEnd <= now ? row.first : nil }
 
     /// Drops those that wait no more, up to the first that does.
     mutating func dropAnswered() {
-        while head < commands.count, !commands[head].waitsForHost { head += 1 }
-        if head == commands.count {
-            commands = []
-            head = 0
-        } else if head >= 64 && head * 2 >= commands.count {
-            commands.removeFirst(head)
-            head = 0
-        }
+        while let first = row.first, !first.waitsForHost { row.removeFirst() }
     }
 }

@@ -102,8 +102,8 @@ final class LoopHandle: Sendable {
     func join() { thread.join() }
 }
 
-/// The loop's own object. Sendable, so that the handle's jobs may carry it: `driver` is only touched
-/// by jobs and by the thread's own beginning and end, all on the loop's thread.
+/// The loop's own object. Sendable, so that the handle's jobs may carry it: `driver` is touched by
+/// jobs and by the thread's own beginning and end only, all on the loop's thread.
 private final class LoopPlace: @unchecked Sendable {
     private(set) var driver: GatewayLoop?
     private let thread = Atomic<UInt>(0)

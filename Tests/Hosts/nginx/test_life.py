@@ -1,7 +1,6 @@
 """Reload, quit, stop; workers and clients that are killed; under traffic."""
 
 import os
-import re
 import signal
 import socket
 import subprocess

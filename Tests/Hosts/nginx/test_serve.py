@@ -5,7 +5,6 @@ import socket
 import subprocess
 import time
 
-import pubsub_pb2 as pb
 from devbroker import DevBroker, until
 from nginx import LOCATIONS, Nginx, check_pong, close_code, kafka_route, ping
 from support import check_records, frame, receive_all, receive_head, upgrade_head

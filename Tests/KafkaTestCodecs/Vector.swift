@@ -1,22 +1,27 @@
 import Glibc
-import KafkaTestCodecs
 
 /// One exchange of a real client with a real broker, from Tests/Vectors.
-struct Exchange {
-    /// `file:line`, for messages of failures.
-    let place: String
-    let file: String
-    let apiKey: Int16
-    let version: Int16
-    let request: [UInt8]
-    let response: [UInt8]
+public struct Vector {
+    /// `broker/file:line`, for messages of failures.
+    public let place: String
+    public let file: String
+    /// nil for a bare SASL token.
+    public let apiKey: Int16?
+    public let apiVersion: Int16
+    public let correlationID: Int32
+    public let request: [UInt8]
+    public let response: [UInt8]?
+}
 
-    /// Every answered exchange with one release, in the order of the files' names.
-    static func all(release: String) -> [Exchange] {
-        let directory = "\(root)/\(release)"
-        return names(in: directory).flatMap { name in
+extension Vector {
+    public static let brokers = ["2.1.1", "2.8.0", "3.9.1", "4.1.1"]
+
+    /// Every exchange with one release of the broker, in the order of the files' names.
+    public static func all(broker: String) -> [Vector] {
+        let directory = "\(root)/\(broker)"
+        return files(in: directory).flatMap { name in
             contents("\(directory)/\(name)").split(separator: UInt8(ascii: "\n")).enumerated()
-                .compactMap { Exchange($1, file: name, place: "\(release)/\(name):\($0 + 1)") }
+                .compactMap { Vector(line: $1, file: name, place: "\(broker)/\(name):\($0 + 1)") }
         }
     }
 
@@ -25,7 +30,7 @@ struct Exchange {
         return "/\(here)/Vectors/kafka"
     }()
 
-    private static func names(in directory: String) -> [String] {
+    private static func files(in directory: String) -> [String] {
         guard let handle = opendir(directory) else { return [] }
         defer { closedir(handle) }
         var names: [String] = []
@@ -49,29 +54,28 @@ struct Exchange {
         return bytes
     }
 
-    /// The lines are flat objects of numbers and hexadecimal text.
-    private init?(_ line: ArraySlice<UInt8>, file: String, place: String) {
+    /// The lines are flat objects of numbers and hexadecimal text: no JSON reader is needed.
+    private init?(line: ArraySlice<UInt8>, file: String, place: String) {
         var fields: [String: ArraySlice<UInt8>] = [:]
         for pair in line.dropFirst().dropLast().split(separator: UInt8(ascii: ",")) {
             guard let colon = pair.firstIndex(of: UInt8(ascii: ":")) else { return nil }
             let name = pair[pair.startIndex + 1..<colon - 1]
             fields[String(decoding: name, as: UTF8.self)] = pair[(colon + 1)...]
         }
-        func number(_ name: String) -> Int16? {
-            fields[name].flatMap { Int16(String(decoding: $0, as: UTF8.self)) }
+        func number(_ name: String) -> Int? {
+            fields[name].flatMap { Int(String(decoding: $0, as: UTF8.self)) }
         }
         func frame(_ name: String) -> [UInt8]? {
             guard let text = fields[name], text.first == UInt8(ascii: "\"") else { return nil }
             return bytes(hex: text.dropFirst().dropLast())
         }
-        guard let key = number("api_key"), let version = number("api_version"),
-            let request = frame("request"), let response = frame("response")
-        else { return nil }
+        guard let request = frame("request") else { return nil }
         self.place = place
         self.file = file
-        apiKey = key
-        self.version = version
         self.request = request
-        self.response = response
+        response = frame("response")
+        apiKey = number("api_key").flatMap { Int16(exactly: $0) }
+        apiVersion = number("api_version").flatMap { Int16(exactly: $0) } ?? 0
+        correlationID = number("correlation_id").flatMap { Int32(exactly: $0) } ?? 0
     }
 }
