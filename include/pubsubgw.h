@@ -78,6 +78,8 @@ typedef uint64_t pubsubgw_session;
 enum {
   PUBSUBGW_PAUSE = 1,           /* of functions that take data: taken, but give no more before
                                    PUBSUBGW_EV_RESUME */
+  PUBSUBGW_OUTPUT = 2,          /* of the same functions, alone or as a bit beside PUBSUBGW_PAUSE:
+                                   output waits; only with PUBSUBGW_OPEN_TELL_OUTPUT */
   PUBSUBGW_OK = 0,
   PUBSUBGW_E_INVALID = -1,      /* an argument is NULL, malformed, or not a handle of this library */
   PUBSUBGW_E_NOMEM = -2,        /* memory is exhausted */
@@ -349,7 +351,9 @@ enum {
   PUBSUBGW_OPEN_DUP_FD = 1,          /* work on a duplicate; the host keeps (and closes) its own */
   PUBSUBGW_OPEN_BORROW_FD = 2,       /* work on the host's own descriptor, which is never closed:
                                         see pubsubgw_session_adopt_fd */
-  PUBSUBGW_OPEN_NO_CLOSED_EVENT = 4  /* no PUBSUBGW_EV_CLOSED for this session */
+  PUBSUBGW_OPEN_NO_CLOSED_EVENT = 4, /* no PUBSUBGW_EV_CLOSED for this session */
+  PUBSUBGW_OPEN_TELL_OUTPUT = 8      /* bytes and messages sessions: what is there when feed or
+                                        message returns is told by PUBSUBGW_OUTPUT; see there */
 };
 
 /* How a client comes in. Zero it, then set struct_size = sizeof(pubsubgw_open). Everything is copied.
@@ -407,8 +411,8 @@ PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pu
  * pubsubgw_session_feed, what pubsubgw_session_output hands out it writes.
  *
  *     readable:  n = read(...); r = pubsubgw_session_feed(g, s, buffer, n);
- *                if (r == PUBSUBGW_PAUSE) stop reading;
- *     PUBSUBGW_EV_OUTPUT, and when the socket is writable again:
+ *                if (r > 0 && r & PUBSUBGW_PAUSE) stop reading;
+ *     r & PUBSUBGW_OUTPUT, PUBSUBGW_EV_OUTPUT, and when the socket is writable again:
  *                while ((n = pubsubgw_session_output(g, s, slices, 8)) > 0) {
  *                    sent = writev(...);  if (sent <= 0) { wait until it is writable; break; }
  *                    pubsubgw_session_consume(g, s, sent);
@@ -416,7 +420,12 @@ PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pu
  *     PUBSUBGW_EV_RESUME:  read again
  *     PUBSUBGW_EV_CLOSED:  close the connection
  *
- * One thread at a time calls feed, output and consume for one session. */
+ * One thread at a time calls feed, output and consume for one session.
+ *
+ * A little input, for which nothing but the session is needed (a ping, a cached fetch), is worked on
+ * in the call itself where the session's loop is idle: two changes of threads cost more. With
+ * PUBSUBGW_OPEN_TELL_OUTPUT the call then answers PUBSUBGW_OUTPUT in place of the event, and the
+ * host's loop need not be woken for it. The host's own functions are never called from within. */
 
 /* Opens one. `open` is as for pubsubgw_session_adopt_fd; a queue is needed, and flags that speak of
  * a descriptor are refused. The 101, or the refusal, is the first output.
@@ -428,8 +437,10 @@ PUBSUBGW_API int pubsubgw_session_open_bytes(pubsubgw_gateway *g, const pubsubgw
 /* Bytes that came from the client, any piece of its stream; they are copied. `len` 0: the client
  * has ended its stream, or the connection is lost; PUBSUBGW_EV_CLOSED follows at once, and output
  * that still waits is dropped. Behind that nothing may be fed.
- * 0, or PUBSUBGW_PAUSE: taken, but stop reading until PUBSUBGW_EV_RESUME. What comes behind the end
- * of the session (until PUBSUBGW_EV_CLOSED) is taken and ignored.
+ * 0: taken. PUBSUBGW_PAUSE: taken, but stop reading until PUBSUBGW_EV_RESUME. With
+ * PUBSUBGW_OPEN_TELL_OUTPUT both may have the bit PUBSUBGW_OUTPUT: send what waits, as with
+ * PUBSUBGW_EV_OUTPUT, which does not come for it. What comes behind the end of the session (until
+ * PUBSUBGW_EV_CLOSED) is taken and ignored.
  * E_FULL: not taken: fed on after PUBSUBGW_PAUSE, and more than 1 MiB waits. E_STATE: fed after the
  * end of the stream. E_GONE: the session has ended. */
 PUBSUBGW_API int pubsubgw_session_feed(pubsubgw_gateway *g, pubsubgw_session s, const void *data,
@@ -472,7 +483,9 @@ PUBSUBGW_API int pubsubgw_session_open_messages(pubsubgw_gateway *g, const pubsu
 
 /* One whole message of the client, copied. opcode 1: text, 2: binary; or 8: the client has closed
  * (data: two bytes of code, then the reason), or with len 0: it is gone.
- * 0, or PUBSUBGW_PAUSE: taken, but give no more before PUBSUBGW_EV_RESUME.
+ * 0: taken. PUBSUBGW_PAUSE: taken, but give no more before PUBSUBGW_EV_RESUME. With
+ * PUBSUBGW_OPEN_TELL_OUTPUT both may have the bit PUBSUBGW_OUTPUT: events wait in the queue that its
+ * descriptor does not tell of; poll it.
  * E_INVALID: another opcode, or a close of one byte. E_FULL: not taken: given after PUBSUBGW_PAUSE,
  * and more than 1 MiB waits. E_STATE: given after the client's close. E_GONE: the session has
  * ended. */

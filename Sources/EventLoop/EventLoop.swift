@@ -6,7 +6,8 @@ import Timing
 /// hold its `mailbox`.
 ///
 /// A turn: wait, update `now`, tell the handlers, run the jobs of the mailbox, run the timers that
-/// are due, call `afterTurn`.
+/// are due, call `afterTurn`. While the loop waits it may be lent to another thread: see
+/// `LoopTurns`.
 public final class EventLoop {
     /// Descriptors that are told of in one turn; the others' turn comes next.
     static let eventsPerTurnMax = 256
@@ -26,12 +27,14 @@ public final class EventLoop {
     private var registrations = RegistrationTable()
     private var timers = TimerQueue()
     private var isStopped = false
+    /// When it wakes by itself.
+    private var sleepsUntil = Instant.zero
 
     public init() throws(SystemError) {
         let epoll = try check(epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
         cshims_descriptor_track(epoll)
         do {
-            mailbox = try Mailbox()
+            mailbox = Mailbox(eventDescriptor: try check(cshims_eventfd(), "eventfd"))
             try check(
                 cshims_epoll_control(
                     epoll, EPOLL_CTL_ADD, mailbox.eventDescriptor, Interest.read.rawValue,
@@ -129,14 +132,29 @@ public final class EventLoop {
 
     /// One turn, which sleeps at most `timeoutMilliseconds` (nil: until something happens).
     public func runOnce(timeoutMilliseconds: Int64? = nil) {
-        let count = epoll_wait(
-            epoll, events, Int32(Self.eventsPerTurnMax), waitMilliseconds(timeoutMilliseconds))
+        var wait: Int32 = 0
+        mailbox.turns.take { wait = waitMilliseconds(timeoutMilliseconds) }
+        let count = epoll_wait(epoll, events, Int32(Self.eventsPerTurnMax), wait)
+        mailbox.turns.take { turn(count) }
+    }
+
+    private func turn(_ count: Int32) {
         now = MonotonicClock.now()
         // A negative count is EINTR where the host runs a loop with signals open: an empty turn.
         if count > 0 { dispatch(Int(count)) }
         while let action = timers.popDue(now) { action() }
         afterTurn()
         if mailbox.isStopping { isStopped = true }
+    }
+
+    /// A part of a turn on a thread that has the loop lent. The loop is woken if it has more to do
+    /// than it sleeps for.
+    public func lent(_ body: () -> Void) {
+        now = MonotonicClock.now()
+        body()
+        guard nextDue < sleepsUntil else { return }
+        sleepsUntil = .zero
+        mailbox.wake()
     }
 
     private func dispatch(_ count: Int) {
@@ -154,9 +172,14 @@ public final class EventLoop {
         }
     }
 
+    private var nextDue: Instant {
+        min(deadline() ?? .distantFuture, timers.nextDue() ?? .distantFuture)
+    }
+
     /// Rounded up, so that a timer is due when the loop wakes for it.
     private func waitMilliseconds(_ timeout: Int64?) -> Int32 {
-        let next = min(deadline() ?? .distantFuture, timers.nextDue() ?? .distantFuture)
+        let next = nextDue
+        sleepsUntil = next
         let limit = timeout ?? Int64(Int32.max)
         guard next != .distantFuture else { return timeout == nil ? -1 : Int32(clamping: limit) }
         let left = next.nanoseconds.subtractingReportingOverflow(

@@ -13,12 +13,14 @@ public final class Mailbox: Sendable {
 
     private let state = Mutex(State())
     private let stopping = Atomic<Bool>(false)
+    public let turns = LoopTurns()
     /// Readable while jobs wait. Closed with the mailbox, so that a late post never writes into
     /// somebody else's descriptor.
     let eventDescriptor: Int32
 
-    init() throws(SystemError) {
-        eventDescriptor = try check(cshims_eventfd(), "eventfd")
+    /// - Parameter eventDescriptor: is the mailbox's own from now on.
+    init(eventDescriptor: Int32) {
+        self.eventDescriptor = eventDescriptor
         cshims_descriptor_track(eventDescriptor)
     }
 
@@ -57,7 +59,7 @@ public final class Mailbox: Sendable {
         }
     }
 
-    private func wake() {
+    func wake() {
         var one: UInt64 = 1
         // It can only fail when the counter is full, and then the descriptor is readable anyway.
         _ = write(eventDescriptor, &one, 8)

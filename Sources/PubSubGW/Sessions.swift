@@ -49,8 +49,7 @@ public func pubsubgw_session_feed(
     answer { () throws(Failure) in
         let gateway = try Argument.gateway(g)
         let bytes = try Argument.bytes(data, len, "data")
-        let pauses = try gateway.feed(session: s, bytes ?? .init(start: nil, count: 0))
-        return pauses ? Int32(PUBSUBGW_PAUSE) : 0
+        return try gateway.feed(session: s, bytes ?? .init(start: nil, count: 0)).status
     }
 }
 
@@ -101,8 +100,7 @@ public func pubsubgw_session_message(
     answer { () throws(Failure) in
         let gateway = try Argument.gateway(g)
         let bytes = try Argument.bytes(data, len, "data") ?? .init(start: nil, count: 0)
-        let pauses = try gateway.message(session: s, opcode: opcode, bytes)
-        return pauses ? Int32(PUBSUBGW_PAUSE) : 0
+        return try gateway.message(session: s, opcode: opcode, bytes).status
     }
 }
 
@@ -153,17 +151,25 @@ public func pubsubgw_handshake(
     }
 }
 
+extension Gateway.Taken {
+    fileprivate var status: Int32 {
+        Int32((pauses ? PUBSUBGW_PAUSE : 0) | (hasOutput ? PUBSUBGW_OUTPUT : 0))
+    }
+}
+
 extension ClientOpening {
     init(_ pointer: UnsafePointer<pubsubgw_open>?) throws(Failure) {
         guard let pointer else { throw Failure(.invalid, "open is NULL") }
         let open = try SizedStruct.read(pointer, pubsubgw_open(), name: "pubsubgw_open")
         let known = UInt32(
-            PUBSUBGW_OPEN_DUP_FD | PUBSUBGW_OPEN_BORROW_FD | PUBSUBGW_OPEN_NO_CLOSED_EVENT)
+            PUBSUBGW_OPEN_DUP_FD | PUBSUBGW_OPEN_BORROW_FD | PUBSUBGW_OPEN_NO_CLOSED_EVENT
+                | PUBSUBGW_OPEN_TELL_OUTPUT)
         try Argument.flags(open.flags, known: known)
         self.init(
             duplicates: open.flags & UInt32(PUBSUBGW_OPEN_DUP_FD) != 0,
             borrows: open.flags & UInt32(PUBSUBGW_OPEN_BORROW_FD) != 0,
             tellsClosed: open.flags & UInt32(PUBSUBGW_OPEN_NO_CLOSED_EVENT) == 0,
+            tellsByReturn: open.flags & UInt32(PUBSUBGW_OPEN_TELL_OUTPUT) != 0,
             routeID: try Argument.optionalString(open.route_id, "route_id"),
             host: try Argument.optionalString(open.host, "host"),
             uri: try Argument.optionalString(open.uri, "uri"),

@@ -76,6 +76,7 @@ static void handle_request(struct connection *c) {
     if (strcasestr(c->head, "\nupgrade: websocket")) {
         char *behind = strstr(c->head, "\r\n\r\n") + 4;
         pubsubgw_open open = {.struct_size = sizeof open, .queue = queue};
+        open.flags = PUBSUBGW_OPEN_TELL_OUTPUT;
         open.request_head = c->head;
         open.request_head_len = (size_t)(behind - c->head);
         open.preread = behind;
@@ -102,7 +103,8 @@ static void read_input(struct connection *c) {
     ssize_t n = read(c->fd, buffer, sizeof buffer);
     if (n < 0 && errno == EAGAIN) return;
     int result = pubsubgw_session_feed(gateway, c->session, buffer, n > 0 ? (size_t)n : 0);
-    if (n > 0 && result == 0) return;
+    if (result > 0 && result & PUBSUBGW_OUTPUT) write_output(c);
+    if (n > 0 && result >= 0 && !(result & PUBSUBGW_PAUSE)) return;
     c->paused = 1;              /* until PUBSUBGW_EV_RESUME; or for ever, at the client's end */
     update(c);
     if (n <= 0) watch(EPOLL_CTL_DEL, c->fd, 0, NULL);

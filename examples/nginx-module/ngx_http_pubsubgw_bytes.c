@@ -86,15 +86,19 @@ receive(ngx_connection_t *c)
     return c->recv(c, input, sizeof input);
 }
 
-/* 0: read on. */
+/* 0: read on. A little input has its answer at once. */
 static ngx_uint_t
-feed(ngx_http_pubsubgw_session_t *session, size_t size)
+feed(ngx_http_pubsubgw_session_t *session, ngx_connection_t *c, size_t size)
 {
     int status = pubsubgw_session_feed(worker->gateway, session->id, input, size);
 
     /* After an error nothing more is of use: the session is over, and its last event is on the
      * way. What the client still sends is read and dropped behind it. */
-    session->is_paused = status != PUBSUBGW_OK;
+    session->is_paused = status < 0 || (status & PUBSUBGW_PAUSE);
+    /* Behind this event: to write may end the request. */
+    if (status > 0 && (status & PUBSUBGW_OUTPUT)) {
+        ngx_post_event(c->write, &ngx_posted_events);
+    }
     return session->is_paused;
 }
 
@@ -113,7 +117,7 @@ ngx_http_pubsubgw_bytes_read(ngx_http_request_t *r)
             end_of_stream(session);
             return;
         }
-        if (n > 0 && feed(session, (size_t) n)) return;
+        if (n > 0 && feed(session, c, (size_t) n)) return;
         if (!c->read->ready) {
             /* The socket is empty, or nginx has posted the rest. */
             if (ngx_handle_read_event(c->read, 0) != NGX_OK) end_of_stream(session);

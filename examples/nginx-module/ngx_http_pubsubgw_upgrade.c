@@ -114,8 +114,10 @@ hand_over(ngx_http_pubsubgw_session_t *session, pubsubgw_open *open)
 {
 #if (NGX_HTTP_SSL)
     if (session->request->connection->ssl) {
-        int status = pubsubgw_session_open_bytes(ngx_http_pubsubgw_worker.gateway, open,
-                                                 &session->id);
+        int status;
+
+        open->flags = PUBSUBGW_OPEN_TELL_OUTPUT;
+        status = pubsubgw_session_open_bytes(ngx_http_pubsubgw_worker.gateway, open, &session->id);
         if (status >= 0) ngx_http_pubsubgw_bytes_begin(session);
         return status;
     }

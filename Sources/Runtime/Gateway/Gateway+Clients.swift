@@ -23,6 +23,9 @@ extension Gateway {
         try Self.mustServe(state.withLock { $0.phase })
         try mustOwn(opening.queue)
         if opening.borrows { try mustBeLendable(opening) }
+        guard !opening.tellsByReturn else {
+            throw Failure(.invalid, "flags speak of output that the host moves, and it does not")
+        }
         let peer = try AdoptedSocket.check(descriptor)
         let session = try opening.sessionOpening(peer: peer)
         try mustRoute(opening)

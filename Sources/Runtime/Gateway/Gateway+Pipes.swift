@@ -33,7 +33,7 @@ extension Gateway {
         let pipe = HostPipe(kind, of: id, loop: loop)
         let session = HostSession(
             id: id, queue: opening.queue, userData: opening.userData,
-            tellsClosed: opening.tellsClosed, pipe: pipe)
+            tellsClosed: opening.tellsClosed, tellsByReturn: opening.tellsByReturn, pipe: pipe)
         let transit = SessionInTransit(session, directory)
         let isPosted = loop.post { [start] in
             if transit.take() { $0.open(session, pipe, start) }
@@ -48,20 +48,30 @@ extension Gateway {
 
     // MARK: Input
 
-    /// Bytes of the client; none: its end of stream. True: wait for the `resume` event.
-    public func feed(session id: UInt64, _ bytes: UnsafeRawBufferPointer) throws(Failure) -> Bool {
+    /// What a session's host is to do next.
+    public struct Taken: Sendable {
+        /// Wait for the `resume` event.
+        public var pauses = false
+        /// Look for output, or for events: nothing else tells that they are there.
+        public var hasOutput = false
+    }
+
+    /// Bytes of the client; none: its end of stream.
+    public func feed(
+        session id: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) throws(Failure) -> Taken {
         let (session, pipe) = try pipe(id, .bytes)
         let fed = try pipe.feed(bytes)
-        if fed.rings { pipe.ring() }
+        let attended = fed.rings ? pipe.attend(fed) : Attended()
         if let event = fed.closed { end(session, event) }
-        return fed.pauses
+        return Taken(pauses: fed.pauses, hasOutput: attended.hasOutput)
     }
 
     /// A whole message of the client; or 8: it has closed its WebSocket, with a code and a reason,
-    /// or, without bytes, is gone. True: wait for the `resume` event.
+    /// or, without bytes, is gone.
     public func message(
         session id: UInt64, opcode: Int32, _ bytes: UnsafeRawBufferPointer
-    ) throws(Failure) -> Bool {
+    ) throws(Failure) -> Taken {
         guard let code = UInt8(exactly: opcode), [1, 2, 8].contains(code) else {
             throw Failure(.invalid, "opcode \(opcode) is neither 1, 2 nor 8")
         }
@@ -70,8 +80,8 @@ extension Gateway {
         }
         let (_, pipe) = try pipe(id, .messages)
         let fed = try pipe.feed(bytes, opcode: code)
-        if fed.rings { pipe.ring() }
-        return fed.pauses
+        let attended = fed.rings ? pipe.attend(fed) : Attended()
+        return Taken(pauses: fed.pauses, hasOutput: attended.hasOutput)
     }
 
     private func pipe(

@@ -33,9 +33,9 @@ final class LoopHandle: Sendable {
                 let driver = GatewayLoop(
                     index: index, loop, gateway: gateway, helpers: helpers,
                     openCommands: openCommands, bell: bell)
-                place.enter(driver)
+                loop.mailbox.turns.take { place.enter(driver) }
                 loop.run()
-                place.leave()
+                loop.mailbox.turns.take { place.leave() }
             }
         } catch {
             throw Failure(error)
@@ -64,6 +64,18 @@ final class LoopHandle: Sendable {
     /// Something waits in the pipe of that session.
     func ring(_ session: UInt64) {
         if bell.ring(session) { thread.mailbox.post(answerBell) }
+    }
+
+    /// Looks, on this thread, at what waits in the pipe of that session, if that is little work and
+    /// the loop itself has nothing to do. nil: ring.
+    func attendHere(_ session: UInt64) -> Attended? {
+        // A function of the host's that the loop has called has the loop already.
+        guard !isCurrent else { return nil }
+        var attended: Attended?
+        _ = thread.mailbox.turns.takeIfFree {
+            attended = place.driver?.attendLent(SessionID(raw: session))
+        }
+        return attended
     }
 
     /// Runs `question` on the loop's thread and waits for its answer; nil: it has ended, or did
@@ -102,8 +114,8 @@ final class LoopHandle: Sendable {
     func join() { thread.join() }
 }
 
-/// The loop's own object. Sendable, so that the handle's jobs may carry it: `driver` is touched by
-/// jobs and by the thread's own beginning and end only, all on the loop's thread.
+/// The loop's own object. Sendable, so that the handle's jobs may carry it: `driver` is only
+/// touched in turns of the loop, on its thread or on one that it is lent to.
 private final class LoopPlace: @unchecked Sendable {
     private(set) var driver: GatewayLoop?
     private let thread = Atomic<UInt>(0)

@@ -7,6 +7,8 @@ public struct ClientOpening: Sendable {
     /// The descriptor stays the host's.
     public var borrows: Bool
     public var tellsClosed: Bool
+    /// Output that is there when a call returns is told by what it returns.
+    public var tellsByReturn: Bool
     public var routeID: String?
     public var host: String?
     public var uri: String?
@@ -22,6 +24,7 @@ public struct ClientOpening: Sendable {
 
     public init(
         duplicates: Bool = false, borrows: Bool = false, tellsClosed: Bool = true,
+        tellsByReturn: Bool = false,
         routeID: String? = nil, host: String? = nil, uri: String? = nil,
         remoteAddress: String? = nil,
         requestHead: [UInt8]? = nil, websocketKey: String? = nil,
@@ -32,6 +35,7 @@ public struct ClientOpening: Sendable {
         self.duplicates = duplicates
         self.borrows = borrows
         self.tellsClosed = tellsClosed
+        self.tellsByReturn = tellsByReturn
         self.routeID = routeID
         self.host = host
         self.uri = uri

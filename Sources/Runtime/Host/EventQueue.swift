@@ -62,8 +62,10 @@ public final class EventQueue: Sendable {
     public var waitingCount: Int { state.withLock { $0.waiting.count - $0.head } }
 
     /// From any thread. False, and nothing happens, once the queue is destroyed.
+    ///
+    /// - Parameter isQuiet: the host is told in another way that there is an event.
     @discardableResult
-    public func push(_ event: QueueEvent) -> Bool {
+    public func push(_ event: QueueEvent, isQuiet: Bool = false) -> Bool {
         state.withLock { state in
             guard !state.isDestroyed, event.sender?.isForgotten != true else { return false }
             var event = event
@@ -79,7 +81,7 @@ public final class EventQueue: Sendable {
                 state.logLines += 1
             }
             state.waiting.append(event)
-            guard !state.isSignalled else { return true }
+            guard !state.isSignalled, !isQuiet else { return true }
             state.isSignalled = true
             cshims_queue_signal(descriptor)
             for waker in state.wakers { cshims_wake(waker) }

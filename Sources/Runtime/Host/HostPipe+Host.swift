@@ -3,8 +3,10 @@ extension HostPipe {
     struct Fed {
         /// The host waits for a `resume` event.
         var pauses = false
-        /// The loop has to be woken.
+        /// The loop has to look.
         var rings = false
+        /// What it finds is so little that this thread may do it in its place.
+        var isLittle = false
         /// The session's last event, which is the caller's to push.
         var closed: QueueEvent?
     }
@@ -29,6 +31,7 @@ extension HostPipe {
             try state.take(bytes, opcode)
             // An end is told even while reading is paused.
             fed.rings = !state.isScheduled || state.hasInputEnded
+            fed.isLittle = !state.hasInputEnded && state.input.count <= Self.littleBytes
             state.isScheduled = true
             if state.hasInputEnded { return fed }
             fed.pauses = state.isReadingPaused || state.input.count > Self.pauseBytes

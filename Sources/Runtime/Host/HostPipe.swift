@@ -34,6 +34,8 @@ public final class HostPipe: Sendable {
     static let resumeBytes = 64 << 10
     /// Input that is taken from a host that does not wait.
     static let inputBytesMax = 1 << 20
+    /// Input that is worth no change of threads.
+    static let littleBytes = 64 << 10
     /// Output that waits for the host: enough to fill a socket's buffer.
     static let outputBytesMax = 256 << 10
 
@@ -78,6 +80,13 @@ public final class HostPipe: Sendable {
 
     /// Lets the loop look at what the host has left.
     func ring() { loop.ring(id) }
+
+    /// The same behind `feed`, on this thread if that will do.
+    func attend(_ fed: Fed) -> Attended {
+        if fed.isLittle, let attended = loop.attendHere(id) { return attended }
+        ring()
+        return Attended()
+    }
 }
 
 extension HostPipe.State {

@@ -9,6 +9,8 @@ public final class HostSession: Sendable {
     let tellsClosed: Bool
     /// Works on a descriptor that stays the host's.
     let isBorrowed: Bool
+    /// Its host looks for output that is there when a call returns, instead of an event.
+    let tellsByReturn: Bool
     /// The host owns the connection.
     let pipe: HostPipe?
     let budget = PushBudget()
@@ -16,13 +18,14 @@ public final class HostSession: Sendable {
 
     init(
         id: UInt64, queue: EventQueue? = nil, userData: UInt64 = 0, tellsClosed: Bool = true,
-        isBorrowed: Bool = false, pipe: HostPipe? = nil
+        isBorrowed: Bool = false, tellsByReturn: Bool = false, pipe: HostPipe? = nil
     ) {
         self.id = id
         self.queue = queue
         self.userData = userData
         self.tellsClosed = tellsClosed
         self.isBorrowed = isBorrowed
+        self.tellsByReturn = tellsByReturn
         self.pipe = pipe
     }
 
@@ -32,7 +35,9 @@ public final class HostSession: Sendable {
     func forget() { forgotten.store(true, ordering: .releasing) }
 
     @discardableResult
-    func push(_ event: QueueEvent) -> Bool { queue?.push(event) ?? false }
+    func push(_ event: QueueEvent, isQuiet: Bool = false) -> Bool {
+        queue?.push(event, isQuiet: isQuiet) ?? false
+    }
 
     /// An event of this session.
     func event(_ kind: QueueEvent.Kind) -> QueueEvent {

@@ -5,7 +5,8 @@ import TLS
 import Timing
 
 /// The driver of one loop: it performs what the engine asks for on sockets and threads, and tells
-/// the engine what happened. Only the loop's thread touches it.
+/// the engine what happened. Only the loop's thread touches it, or one that it is lent to
+/// (GatewayLoop+Lent.swift).
 final class GatewayLoop {
     let index: Int
     let loop: EventLoop
@@ -45,6 +46,8 @@ final class GatewayLoop {
     /// What every recv of the loop goes into.
     let inbox: UnsafeMutableRawBufferPointer
 
+    /// At work on a thread of the host's.
+    var isLent = false
     private var performing: [GatewayEffect] = []
     /// When the wall clock is read next.
     private var clockIsReadAt = Instant.zero
@@ -75,6 +78,7 @@ final class GatewayLoop {
     private var deadline: Instant? {
         let isBusy =
             engine.hasWork || !dirtyClients.isEmpty || !dirtyBrokers.isEmpty || !readyPorts.isEmpty
+            || !engine.effects.isEmpty
         return isBusy ? .zero : engine.nextDeadline
     }
 
@@ -82,6 +86,8 @@ final class GatewayLoop {
     /// to say: what a turn collected leaves together.
     private func endTurn() {
         if loop.now >= clockIsReadAt { readWallClock() }
+        // What was lent may have left some.
+        perform()
         attendReadyPorts()
         if let due = engine.nextDeadline, due <= loop.now {
             engine.tick(now: loop.now)
@@ -104,6 +110,7 @@ final class GatewayLoop {
 
     /// Performs what the last call of the engine has asked for.
     func perform() {
+        if isLent { return performLight() }
         while !engine.effects.isEmpty || !answers.isEmpty {
             if engine.effects.isEmpty { giveAnswers() }
             swap(&performing, &engine.effects)

@@ -48,6 +48,7 @@ final class MessagePort: PipePort {
     /// Makes events of messages. The host's unpolled ones are what fills up.
     override func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int {
         var taken = 0
+        let isQuiet = tellsByReturn
         for vector in vectors {
             guard pipe.hasMessageRoom() else { break }
             splitter.take(UnsafeRawBufferPointer(start: vector.iov_base, count: vector.iov_len)) {
@@ -58,8 +59,11 @@ final class MessagePort: PipePort {
                 event.byteCount = message.count + HostPipe.messageOverhead
                 event.receipt = pipe
                 pipe.pushes(event.byteCount)
-                if !session.push(event) { pipe.eventLeft(byteCount: event.byteCount) }
+                if !session.push(event, isQuiet: isQuiet) {
+                    pipe.eventLeft(byteCount: event.byteCount)
+                }
             }
+            answersOutput = isQuiet
             taken += vector.iov_len
         }
         return taken

@@ -6,6 +6,8 @@ class PipePort: ClientPort {
     let pipe: HostPipe
     /// Among the driver's ready ports.
     final var isReady = false
+    /// Output waits that the host hears of by what its call returns.
+    final var answersOutput = false
     private var isClosed = false
 
     init(_ session: HostSession, _ pipe: HostPipe, driver: GatewayLoop) {
@@ -23,8 +25,12 @@ class PipePort: ClientPort {
     override func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int { pipe.write(vectors) }
 
     override func endWrites() {
-        if pipe.tellsOutput() { session.push(session.event(.output)) }
+        guard pipe.tellsOutput() else { return }
+        if tellsByReturn { answersOutput = true } else { session.push(session.event(.output)) }
     }
+
+    /// The host waits in a call for this session, and looks at what it returns.
+    final var tellsByReturn: Bool { driver.isLent && session.tellsByReturn }
 
     override func close(linger: Bool) {
         isClosed = true

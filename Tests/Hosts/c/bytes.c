@@ -19,7 +19,7 @@
 typedef struct connection {
     int fd;
     pubsubgw_session s;
-    int paused, blocked;
+    int paused, blocked, tells_output;
 } connection;
 
 enum { CONNECTIONS_MAX = 4096, READ_SIZE = 65536 };
@@ -28,7 +28,7 @@ static pubsubgw_queue *q;
 static int loop = -1;
 static connection *connections[CONNECTIONS_MAX];
 static int open_connections, closed_connections;
-static unsigned long pauses, events_seen;
+static unsigned long pauses, events_seen, outputs_told;
 
 static connection *serve(int fd, const void *preread, size_t preread_len)
 {
@@ -41,6 +41,8 @@ static connection *serve(int fd, const void *preread, size_t preread_len)
     o.websocket_key = KEY;
     o.preread = preread;
     o.preread_len = preread_len;
+    c->tells_output = slot % 2;         /* both ways side by side */
+    if (c->tells_output) o.flags = PUBSUBGW_OPEN_TELL_OUTPUT;
     IS(pubsubgw_session_open_bytes(g, &o, &c->s), 0);
     connections[slot] = c;
     open_connections++;
@@ -91,7 +93,12 @@ static void readable(connection *c, int slot)
         return;
     }
     MUST(r >= 0 || r == PUBSUBGW_E_GONE);
-    if (r == PUBSUBGW_PAUSE) {
+    if (r > 0 && r & PUBSUBGW_OUTPUT) {
+        MUST(c->tells_output);
+        outputs_told++;
+        write_output(c, slot);
+    }
+    if (r > 0 && r & PUBSUBGW_PAUSE) {
         pauses++;
         c->paused = 1;
         interest(c, slot);
@@ -439,6 +446,52 @@ static void output_is_told_once(void)
     MUST(no_event(q, 20));
 }
 
+/* The answer to a little is there when feed returns, and no event tells of it. */
+static void output_is_told_by_feed(void)
+{
+    static uint8_t in[4096], out[4096], message[128];
+    pubsubgw_session s = 0;
+    pubsubgw_open o = opening(q, 11);
+    o.websocket_key = KEY;
+    o.flags = PUBSUBGW_OPEN_TELL_OUTPUT;
+    IS(pubsubgw_session_open_bytes(g, &o, &s), 0);
+    expect(PUBSUBGW_EV_OUTPUT, s);      /* the 101 comes by itself */
+    drink(s, in, sizeof in);
+    size_t len = ping(message, 4, "told", 4), size = frame(out, 2, message, len);
+    int told = 0;
+    for (int i = 0; i < 1000; i++) {
+        int r = pubsubgw_session_feed(g, s, out, size);
+        MUST(r == 0 || r == PUBSUBGW_OUTPUT);
+        if (r == 0) expect(PUBSUBGW_EV_OUTPUT, s);      /* its loop was at work */
+        told += r == PUBSUBGW_OUTPUT;
+        MUST(drink(s, in, sizeof in) == len + 2 && memcmp(in + 2, message, len) == 0);
+    }
+    MUST(told > 500);
+    MUST(no_event(q, 20));
+
+    /* Once told, not again before all was taken. */
+    while (pubsubgw_session_feed(g, s, out, size) != PUBSUBGW_OUTPUT) {
+        expect(PUBSUBGW_EV_OUTPUT, s);
+        drink(s, in, sizeof in);
+    }
+    IS(pubsubgw_session_feed(g, s, out, size), 0);
+    MUST(no_event(q, 50));
+    MUST(drink(s, in, sizeof in) == 2 * (len + 2));
+
+    /* The end comes by events. */
+    IS(pubsubgw_session_close(g, s, 1000, NULL), 0);
+    expect(PUBSUBGW_EV_OUTPUT, s);
+    MUST(drink(s, in, sizeof in) == 4);
+    IS(pubsubgw_session_feed(g, s, NULL, 0), 0);
+    expect(PUBSUBGW_EV_CLOSED, s);
+
+    int pair[2];
+    MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    IS(pubsubgw_session_adopt_fd(g, pair[0], &o, &s), PUBSUBGW_E_INVALID);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 static void client_vanishes(void)
 {
     uint8_t message[64], out[128], in[4096];
@@ -681,6 +734,7 @@ int main(int argc, char **argv)
     begin(NULL);
     MUST(pubsubgw_has_feature("bytes"));
     output_is_told_once();
+    output_is_told_by_feed();
     client_vanishes();
     refusal_is_output();
     preread_is_part_of_the_stream();

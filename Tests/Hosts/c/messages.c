@@ -92,6 +92,41 @@ static void ends(void)
     MUST(no_event(q, 50));
 }
 
+/* Answers to a little are in the queue when the call returns, and its descriptor does not tell. */
+static void told_by_the_call(void)
+{
+    uint8_t message[64];
+    pubsubgw_session s;
+    pubsubgw_open o = opening(q, 11);
+    o.flags = PUBSUBGW_OPEN_TELL_OUTPUT;
+    IS(pubsubgw_session_open_messages(g, &o, &s), 0);
+    int told = 0;
+    for (uint64_t i = 1; i <= 1000; i++) {
+        size_t len = ping(message, i, "told", 4);
+        int r = pubsubgw_session_message(g, s, 2, message, len);
+        MUST(r == 0 || r == PUBSUBGW_OUTPUT);
+        struct pollfd readable = {.fd = pubsubgw_queue_fd(q), .events = POLLIN};
+        if (r == PUBSUBGW_OUTPUT) {
+            told++;
+            IS(poll(&readable, 1, 0), 0);
+            pubsubgw_event e;
+            IS(pubsubgw_queue_poll(q, &e, 1, sizeof e), 1);
+            MUST(e.type == PUBSUBGW_EV_MESSAGE && e.len == len && !memcmp(e.data, message, len));
+        } else {
+            expect_message(s, 2, message, len);
+        }
+    }
+    MUST(told > 500);
+    /* What nobody polled does not keep later events from being told of. */
+    size_t len = ping(message, 7, "left", 4);
+    (void)pubsubgw_session_message(g, s, 2, message, len);
+    IS(pubsubgw_session_close(g, s, 4001, "bye"), 0);
+    struct pollfd readable = {.fd = pubsubgw_queue_fd(q), .events = POLLIN};
+    IS(poll(&readable, 1, WAIT_MS), 1);
+    expect_message(s, 2, message, len);
+    expect_closed(s, 4001, "bye");
+}
+
 static void arguments(void)
 {
     pubsubgw_session s = 7, bytes = 0;
@@ -238,6 +273,7 @@ int main(void)
     MUST(pubsubgw_has_feature("messages"));
     messages_of_all_sizes();
     ends();
+    told_by_the_call();
     arguments();
     json();
     pushes();

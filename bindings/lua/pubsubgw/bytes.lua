@@ -4,15 +4,17 @@ local Mailbox = require "pubsubgw.mailbox"
 
 local READ_MAX = 32768
 local FOREVER = 86400 -- seconds
+local OUTPUT = { type = 1 }
 
 -- Light thread: from the client to the library.
-local function read(gateway, session, socket, resumed)
+local function read(gateway, session, socket, events, resumed)
     while true do
         local bytes, text, partial = socket:receiveany(READ_MAX)
         bytes = bytes or partial or ""
-        local fed, pause = true, false
-        if bytes ~= "" then fed, pause = gateway:feed(session, bytes) end
+        local fed, pause, output = true, false, false
+        if bytes ~= "" then fed, pause, output = gateway:feed(session, bytes) end
         if not fed then break end
+        if output then events:put(OUTPUT) end
         if text and text ~= "timeout" then
             gateway:feed(session, "")
             break
@@ -36,7 +38,7 @@ end
 return function(gateway, dispatcher, options)
     options.request_head = ngx.req.raw_header()
     options.remote_addr = options.remote_addr or ngx.var.remote_addr
-    options.queue = dispatcher.queue
+    options.queue, options.tell_output = dispatcher.queue, true
     local session, text, code = gateway:open_bytes(options)
     if not session then return nil, text, code end
     ngx.status = 101 -- for the access log: it is the library that answers
@@ -51,7 +53,7 @@ return function(gateway, dispatcher, options)
     dispatcher:watch(session, function(event)
         if event.type == 3 then resumed:put(true) else events:put(event) end -- RESUME
     end)
-    local reader = ngx.thread.spawn(read, gateway, session, socket, resumed)
+    local reader = ngx.thread.spawn(read, gateway, session, socket, events, resumed)
     local event
     repeat
         event = events:take(FOREVER)

@@ -6,6 +6,7 @@ typedef struct pubsubgw_client pubsubgw_client;
 typedef uint64_t pubsubgw_session;
 enum {
   PUBSUBGW_PAUSE = 1,
+  PUBSUBGW_OUTPUT = 2,
   PUBSUBGW_OK = 0,
   PUBSUBGW_E_INVALID = -1,
   PUBSUBGW_E_NOMEM = -2,
@@ -98,7 +99,8 @@ void pubsubgw_queue_destroy(pubsubgw_queue *q);
 enum {
   PUBSUBGW_OPEN_DUP_FD = 1,
   PUBSUBGW_OPEN_BORROW_FD = 2,
-  PUBSUBGW_OPEN_NO_CLOSED_EVENT = 4
+  PUBSUBGW_OPEN_NO_CLOSED_EVENT = 4,
+  PUBSUBGW_OPEN_TELL_OUTPUT = 8
 };
 typedef struct pubsubgw_open {
   uint32_t struct_size;

@@ -100,8 +100,12 @@ function Dispatcher:command(event)
     self.pool:run(function() answer(self.gateway, handler, event) end)
 end
 
+-- Nobody is called back from within a call that takes events.
 function Dispatcher:poll()
+    if self.polling then return end
+    self.polling = true
     repeat until (self.queue:each(self.handle) or 0) == 0
+    self.polling = false
 end
 
 -- For those who still wait when the gateway's time to drain is over: nothing comes any more.

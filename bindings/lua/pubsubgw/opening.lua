@@ -7,6 +7,7 @@
 --   policy                  narrows the route: a table or JSON
 --   queue, user_data        where events go, and a number or 64-bit cdata that comes back in them
 --   dup, no_closed_event    flags
+--   tell_output             bytes and messages sessions: feed and message say what waits; see there
 local ffi = require "ffi"
 local bit = require "bit"
 local C = require("pubsubgw.library").C
@@ -16,7 +17,8 @@ local OPEN = ffi.typeof "pubsubgw_open"
 
 local function flags(options)
     return bit.bor(options.dup and C.PUBSUBGW_OPEN_DUP_FD or 0,
-        options.no_closed_event and C.PUBSUBGW_OPEN_NO_CLOSED_EVENT or 0)
+        options.no_closed_event and C.PUBSUBGW_OPEN_NO_CLOSED_EVENT or 0,
+        options.tell_output and C.PUBSUBGW_OPEN_TELL_OUTPUT or 0)
 end
 
 -- The struct holds pointers into strings that `options` has to hold until the library returns; the

@@ -1,5 +1,8 @@
 -- The gateway's calls for sessions of hosts that keep the socket, or WebSocket too. Sessions are
--- Lua numbers. A second result of feed and message: true asks to wait for EV.RESUME.
+-- Lua numbers. A second result of feed and message: true asks to wait for EV.RESUME. A third, only
+-- for sessions that were opened with tell_output: true: output waits (feed), or events in the queue
+-- (message), of which no event, and no wake-up, tells.
+local bit = require "bit"
 local ffi = require "ffi"
 local C = require("pubsubgw.library").C
 local opening = require "pubsubgw.opening"
@@ -8,7 +11,7 @@ local status = require "pubsubgw.status"
 local sessions = {}
 
 local SESSION_OUT = ffi.typeof "pubsubgw_session[1]"
-local PAUSE = 1
+local PAUSE, OUTPUT = 1, 2
 local SLICES = 16
 local PIECE_MAX = 65536
 
@@ -19,7 +22,8 @@ end
 
 local function taken(code)
     if code < 0 then return status.failure(code) end
-    return true, code == PAUSE
+    if code == 0 then return true, false, false end
+    return true, bit.band(code, PAUSE) ~= 0, bit.band(code, OUTPUT) ~= 0
 end
 
 -- The host owns the connection and moves its bytes. options: see pubsubgw/opening.lua.

@@ -30,7 +30,8 @@ end
 
 -- A whole message of the client.
 function Session:deliver(opcode, message)
-    local taken, pause = self.gateway:message(self.id, opcode, message)
+    local taken, pause, output = self.gateway:message(self.id, opcode, message)
+    if output then self.dispatcher:poll() end
     return taken and (not pause or self.resumed:take(86400))
 end
 
@@ -125,11 +126,12 @@ end
 -- options: `route` (or `host` and `uri`), `policy`, `protocol`, ... as for adopt. nil, text, code.
 function Session.open(gateway, dispatcher, ws, options, class)
     options.remote_addr = options.remote_addr or ngx.var.remote_addr
-    options.queue = dispatcher.queue
+    options.queue, options.tell_output = dispatcher.queue, true
     local id, text, code = gateway:open_messages(options)
     if not id then return nil, text, code end
     local self = setmetatable({
-        gateway = gateway, ws = ws, id = id, waiting = 0, heard = ngx.now(),
+        gateway = gateway, dispatcher = dispatcher, ws = ws, id = id, waiting = 0,
+        heard = ngx.now(),
         outgoing = Mailbox.new(), resumed = Mailbox.new(), ended = Mailbox.new(),
     }, class or Session)
     dispatcher:watch(id, function(event) self:take(event) end)

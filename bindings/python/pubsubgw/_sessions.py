@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _DUP_FD = 1
 _NO_CLOSED_EVENT = 4
-_PAUSE = 1
+_TELL_OUTPUT = 8
+_PAUSE, _HAS_OUTPUT = 1, 2
 _SLICES = 16
 # As numbers: an enumeration's members cost a search each.
 _OUTPUT, _RESUME, _CLOSED = (
@@ -75,6 +76,8 @@ class _OwnedSession(Session):
 
     _queue: Queue
     _user_data: int
+    # Called with no event: `feed` itself tells.
+    _output: Optional[Callable[[], None]] = None
     # The gateway's handle: the library itself tells one that was closed.
     _handle: int
 
@@ -96,9 +99,14 @@ class BytesSession(_OwnedSession):
 
     def feed(self, data: bytes) -> bool:
         """Takes bytes that came from the client; b"": its stream has ended. False: taken, but feed
-        no more until the RESUME event (`resume` is called)."""
+        no more until the RESUME event (`resume` is called). The session's `output` may be called
+        from within."""
         status: int = lib.pubsubgw_session_feed(self._handle, self, data, len(data))
-        return status == 0 or check(status) != _PAUSE
+        if status == 0:
+            return True
+        if check(status) & _HAS_OUTPUT and self._output is not None:
+            self._output()
+        return not status & _PAUSE
 
     def output(self) -> bytes:
         """What has to be written next; b"" if nothing has. It stays until it is consumed."""
@@ -153,12 +161,13 @@ def opening(
     request_head: Optional[bytes] = None, key: Optional[str] = None,
     protocol: Optional[str] = None, extensions: Optional[str] = None,
     policy: Optional[JSON] = None, preread: bytes = b"", queue: Optional[Queue] = None,
-    user_data: int = 0, dup: bool = False, closed_event: bool = True,
+    user_data: int = 0, dup: bool = False, closed_event: bool = True, tell_output: bool = False,
 ) -> OpenStruct:
     """pubsubgw_open, filled."""
     return OpenStruct(
         struct_size=ctypes.sizeof(OpenStruct),
-        flags=flags | (_DUP_FD if dup else 0) | (0 if closed_event else _NO_CLOSED_EVENT),
+        flags=flags | (_DUP_FD if dup else 0) | (0 if closed_event else _NO_CLOSED_EVENT)
+        | (_TELL_OUTPUT if tell_output else 0),
         route_id=optional_bytes(route), host=optional_bytes(host), uri=optional_bytes(uri),
         remote_addr=optional_bytes(remote_addr), request_head=request_head,
         request_head_len=len(request_head or b""), websocket_key=optional_bytes(key),
@@ -206,9 +215,10 @@ def opened(
             queue = options["queue"] = gateway.attach()
         number = options["user_data"] = queue.add_receiver(receiver_of(
             queue, wanted.get("closed"), wanted.get("output"), wanted.get("resume")))
+    output = wanted.get("output")
     id = ctypes.c_uint64()
     try:
-        struct = opening(**options)
+        struct = opening(**options, tell_output=output is not None)
         check(function(gateway._live(), *before, ctypes.byref(struct), ctypes.byref(id)))
     except BaseException:
         if queue is not None and number:
@@ -218,4 +228,5 @@ def opened(
     session._gateway = gateway
     if isinstance(session, _OwnedSession) and queue is not None:
         session._queue, session._user_data, session._handle = queue, number, gateway._live()
+        session._output = output
     return session
