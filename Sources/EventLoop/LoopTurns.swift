@@ -14,9 +14,9 @@ public final class LoopTurns: Sendable {
         }
     }
 
-    /// The same on another thread, if the loop waits; `body` calls `EventLoop.lent`. False: it is at
-    /// work, or lent already. It blocks neither this thread nor, for long, the loop: `body` calls
-    /// nobody who might. Not for the loop's own thread.
+    /// The same on another thread, if the loop waits; `body` calls `EventLoop.lent`. False: it is
+    /// at work, or lent already. It blocks neither this thread nor, for long, the loop: `body`
+    /// calls nobody who might. Not for the loop's own thread.
     public func takeIfFree(_ body: () -> Void) -> Bool {
         taken.withLockIfAvailable { taken in
             taken &+= 1
