@@ -9,12 +9,16 @@ let release: BuildSettingCondition = .when(platforms: [.linux], configuration: .
 
 /// Release code carries the static Swift runtime (the dynamic one installs signal handlers in the
 /// host) and no dynamic exclusivity checks (a factor of three on small messages). Debug builds, and
-/// so the tests, keep the checks.
+/// so the tests, keep the checks. Without the two options of the front end every public function is
+/// a section that the linker must retain: a megabyte that nobody calls.
 let swift: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
     .unsafeFlags(
-        ["-static-stdlib", "-enforce-exclusivity=unchecked", "-enable-cmo-everything"], release),
+        [
+            "-static-stdlib", "-enforce-exclusivity=unchecked", "-enable-cmo-everything",
+            "-Xfrontend", "-internalize-at-link", "-Xfrontend", "-function-sections",
+        ], release),
 ]
 
 /// What goes into the library is not given the string processing module, which every file imports
