@@ -105,5 +105,6 @@ import Testing
         let bomb = rig.deflate([UInt8](repeating: 0, count: 1_000_000))
         client.send(ClientFrame(opcode: 2, payload: bomb, rsv1: true))
         #expect(client.closeFrame?.code == 1009)
+        #expect(rig.engine.metrics().limitHits["message_bytes"] == 1)
     }
 }

@@ -71,6 +71,7 @@ import Testing
         #expect(try client.ask(Request.metadata(1)).failure?.code == 3)
         client.send(Request.ping(1, String(repeating: "x", count: 200)))
         #expect(client.closeFrame?.code == 1009)
+        #expect(rig.engine.metrics().limitHits["message_bytes"] == 1)
         #expect(rig.logs.contains { $0.line.contains(#"principal "bob""#) })
         // Others have the route's own.
         #expect(try rig.connect().ask(Request.fetch(1, "a2", 0, 0)).batch != nil)
