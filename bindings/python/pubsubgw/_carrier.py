@@ -53,7 +53,8 @@ class _Carrier:
         self._queue = gateway.queue()
         try:
             self.session = gateway.open_bytes(
-                queue=self._queue, resume=self._resume, closed=self._end, **options)
+                queue=self._queue, output=self._wake, resume=self._resume, closed=self._end,
+                **options)
         except BaseException:
             self._queue.close()
             raise
@@ -93,7 +94,9 @@ class _Carrier:
         if is_lost and self._is_paused and not self._piece:
             self._feed(b"")
 
-    # What the queue tells; of output each turn finds out by itself.
+    def _wake(self) -> None:
+        """Output waits, as `feed` or an event says. Each turn looks for it behind its input, so
+        there is nothing to do; but as `feed` says it, there is no event to wake up for."""
 
     def _resume(self) -> None:
         self._is_paused = False
