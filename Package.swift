@@ -66,7 +66,7 @@ let package = Package(
         module("JSON", ["Bytes"]),
         module("SASL", ["Bytes", "Digests"]),
         module("WebSocketProtocol", ["Bytes", "Timing", "Digests", "Compression"]),
-        module("PubSubProtocol", ["Bytes", "Digests", "JSON"]),
+        module("PubSubProtocol", ["CShims", "Bytes", "Digests", "JSON"]),
         module(
             "KafkaProtocol", ["Bytes", "Digests", "Compression", "CShims"],
             exclude: ["Definitions", "definitions.py", "generate"]),

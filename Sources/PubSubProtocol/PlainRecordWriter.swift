@@ -1,4 +1,5 @@
 import Bytes
+import CShims
 
 /// Writes the records that nearly all records are, as `KafkaMessageWriter` does it and without a
 /// call or a check for their parts: neighbours without headers, to memory that is large enough.
@@ -9,6 +10,9 @@ public struct PlainRecordWriter {
 
     /// Bytes of tags, lengths, offset and timestamp at most, and those that are written too far.
     public static let overheadMax = 80
+    /// So far ahead of what is written memory is fetched: the processor's own prefetching stops at
+    /// the end of a page, and knows nothing of writing.
+    @usableFromInline static let bytesAhead = 2048
     /// Bytes behind key and value that may be read.
     public static let readAheadMax = 31
 
@@ -97,6 +101,7 @@ public struct PlainRecordWriter {
             while done < count {
                 let piece = (source + done).loadUnaligned(as: SIMD32<UInt8>.self)
                 (place + done).storeBytes(of: piece, as: SIMD32<UInt8>.self)
+                cshims_prefetch_to_write(place + done + Self.bytesAhead)
                 done &+= 32
             }
         }

@@ -8,6 +8,7 @@
 #include "cshims-epoll.h"
 #include "cshims-malloc.h"
 #include "cshims-openssl.h"
+#include "cshims-prefetch.h"
 #include "cshims-process.h"
 #include "cshims-sockets.h"
 #include "cshims-threads.h"

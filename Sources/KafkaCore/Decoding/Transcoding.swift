@@ -94,20 +94,20 @@ private func transcodePlain(
     let placeMax = start + bytes.room - PlainRecordWriter.overheadMax
     var entry = firstEntry
     let entriesEnd = firstEntry + min(index.room, recordsMax, reader.left)
-    while place < stop, entry < entriesEnd, records.look(),
-        records.offset >= frame.from, records.byteCount <= placeMax - place,
-        writer.takes(offset: records.offset, timestamp: records.timestamp)
+    while place < stop, entry < entriesEnd, let record = records.look(),
+        record.offset >= frame.from, record.byteCount <= placeMax - place,
+        writer.takes(offset: record.offset, timestamp: record.timestamp)
     {
         entry.initialize(
             to: RecordIndex.Entry(
-                offsetDelta: UInt32(truncatingIfNeeded: records.offset &- frame.base),
+                offsetDelta: UInt32(truncatingIfNeeded: record.offset &- frame.base),
                 place: UInt32(truncatingIfNeeded: place - runStart)))
         entry += 1
         writer.write(
-            offset: records.offset, timestamp: records.timestamp,
-            key: records.key, keyCount: records.keyCount,
-            value: records.value, valueCount: records.valueCount, at: &place)
-        records.pass()
+            offset: record.offset, timestamp: record.timestamp,
+            key: record.key, keyCount: record.keyCount,
+            value: record.value, valueCount: record.valueCount, at: &place)
+        records.pass(record)
     }
     let written = entry - firstEntry
     reader.goOn(behind: records, count: written)

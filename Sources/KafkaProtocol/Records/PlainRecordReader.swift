@@ -3,31 +3,45 @@
 /// they may be copied in larger pieces. Nothing is checked twice and nothing is written back per
 /// record; whatever is not like that is left to `RecordReader`, which begins anew with it.
 public struct PlainRecordReader {
-    /// The record that `look` has seen.
-    public var offset: Int64 { @inlinable get { baseOffset &+ Int64(delta) } }
-    /// Milliseconds.
-    public var timestamp: Int64 = 0
-    /// nil for null.
-    public var key: UnsafeRawPointer?
-    /// -1 for null.
-    public var keyCount = 0
-    public var value: UnsafeRawPointer?
-    public var valueCount = 0
-    /// Bytes that the record takes in the batch.
-    public var byteCount: Int { @inlinable get { end - at } }
+    /// What `look` has seen. A value of its own: who looks holds it in registers.
+    public struct Seen {
+        public var offset: Int64
+        /// Milliseconds.
+        public var timestamp: Int64
+        /// nil for null.
+        public var key: UnsafeRawPointer?
+        /// -1 for null.
+        public var keyCount = -1
+        public var value: UnsafeRawPointer?
+        public var valueCount = -1
+        /// Bytes that the record takes in the batch.
+        public var byteCount: Int
+
+        @usableFromInline var end: UnsafeRawPointer
+        @usableFromInline var delta: Int
+
+        @inlinable @inline(__always)
+        init(
+            offset: Int64, timestamp: Int64, byteCount: Int, end: UnsafeRawPointer, delta: Int
+        ) {
+            self.offset = offset
+            self.timestamp = timestamp
+            self.byteCount = byteCount
+            self.end = end
+            self.delta = delta
+        }
+    }
 
     /// No record of the batch has a higher one.
     public let lastOffset: Int64
 
     @usableFromInline var at: UnsafeRawPointer
-    @usableFromInline var end: UnsafeRawPointer
     /// No record that is read here ends behind it.
     @usableFromInline let last: UnsafeRawPointer
     @usableFromInline let baseOffset: Int64
     @usableFromInline let baseTimestamp: Int64
     @usableFromInline let timestampDeltaMask: Int64
     @usableFromInline let lastOffsetDelta: Int
-    @usableFromInline var delta: Int
     @usableFromInline var lastDelta: Int
 
     /// So many bytes follow each record. A record's fixed part and four bytes that are read too far
@@ -39,68 +53,61 @@ public struct PlainRecordReader {
     public init?(_ reader: RecordReader) {
         guard reader.cursor.remaining >= Self.bytesBehind else { return nil }
         at = reader.cursor.at
-        end = at
         last = reader.cursor.end - Self.bytesBehind
         baseOffset = reader.baseOffset
         baseTimestamp = reader.baseTimestamp
         timestampDeltaMask = reader.timestampDeltaMask
         lastOffsetDelta = reader.lastOffsetDelta
         lastDelta = reader.lastDelta
-        delta = lastDelta
         lastOffset = baseOffset &+ Int64(lastOffsetDelta)
     }
 
-    /// Whether the next record is one for this reader. Its fields say something until `pass`. The
-    /// caller counts: `RecordReader.left` is not looked at.
+    /// The next record if it is one for this reader. The caller counts: `RecordReader.left` is not
+    /// looked at.
     @inlinable @inline(__always)
-    public mutating func look() -> Bool {
+    public func look() -> Seen? {
         // `at` is not behind `last`, and the fixed part is shorter than `bytesBehind`: no read here
         // leaves the batch, whatever it says.
         var place = at
         // Negative lengths and distances have bit 0 set, and so has the mark of a long varint.
         let length = shortVarint(&place)
         let end = place + Int(bitPattern: length >> 1)
-        guard length & 1 == 0, end <= last else { return false }
+        guard length & 1 == 0, end <= last else { return nil }
         place += 1
         let timestampDelta = shortVarint(&place)
         let rawDelta = shortVarint(&place)
         let delta = Int(bitPattern: rawDelta >> 1)
         guard timestampDelta != longVarint, rawDelta & 1 == 0, delta > lastDelta,
             delta <= lastOffsetDelta
-        else { return false }
+        else { return nil }
+        var seen = Seen(
+            offset: baseOffset &+ Int64(delta),
+            timestamp: baseTimestamp &+ (Int64(zigzag(timestampDelta)) & timestampDeltaMask),
+            byteCount: end - at, end: end, delta: delta)
         let rawKey = shortVarint(&place)
-        if rawKey == 1 {
-            key = nil
-            keyCount = -1
-        } else {
-            key = place
-            keyCount = Int(bitPattern: rawKey >> 1)
-            guard rawKey & 1 == 0, keyCount < end - place else { return false }
-            place += keyCount
+        if rawKey != 1 {
+            seen.key = place
+            seen.keyCount = Int(bitPattern: rawKey >> 1)
+            guard rawKey & 1 == 0, seen.keyCount < end - place else { return nil }
+            place += seen.keyCount
         }
         let rawValue = shortVarint(&place)
-        if rawValue == 1 {
-            value = nil
-            valueCount = -1
-        } else {
-            value = place
-            valueCount = Int(bitPattern: rawValue >> 1)
-            guard rawValue & 1 == 0, valueCount < end - place else { return false }
-            place += valueCount
+        if rawValue != 1 {
+            seen.value = place
+            seen.valueCount = Int(bitPattern: rawValue >> 1)
+            guard rawValue & 1 == 0, seen.valueCount < end - place else { return nil }
+            place += seen.valueCount
         }
         // One byte, a count of 0 headers, ends the record.
-        guard end - place == 1, place.load(as: UInt8.self) == 0 else { return false }
-        timestamp = baseTimestamp &+ (Int64(zigzag(timestampDelta)) & timestampDeltaMask)
-        self.delta = delta
-        self.end = end
-        return true
+        guard end - place == 1, place.load(as: UInt8.self) == 0 else { return nil }
+        return seen
     }
 
     /// Goes on behind the record that `look` has seen.
     @inlinable @inline(__always)
-    public mutating func pass() {
-        at = end
-        lastDelta = delta
+    public mutating func pass(_ seen: Seen) {
+        at = seen.end
+        lastDelta = seen.delta
     }
 }
 
