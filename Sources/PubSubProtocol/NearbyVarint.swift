@@ -16,15 +16,13 @@ struct NearbyVarint {
     @inlinable
     init() {}
 
-    /// Whether `put` can write the value: it has more bits than `lowBits`, and 49 at most.
-    @inlinable @inline(__always)
-    mutating func holds(_ value: UInt64, tag: UInt8, lowBits: UInt64) -> Bool {
-        if value &>> lowBits == high { return true }
-        // A new value of its own: a reference to the old one would keep it out of the registers.
-        self = NearbyVarint.around(value, tag, lowBits)
-        return high != NearbyVarint.nothing
-    }
+    @inlinable var isHeld: Bool { high != NearbyVarint.nothing }
 
+    /// 0 if `put` can write the value.
+    @inlinable @inline(__always)
+    func difference(_ value: UInt64, lowBits: UInt64) -> UInt64 { value &>> lowBits ^ high }
+
+    /// Holds nothing unless the value has more bits than `lowBits`, and 49 at most.
     @usableFromInline @inline(never)
     static func around(_ value: UInt64, _ tag: UInt8, _ lowBits: UInt64) -> NearbyVarint {
         var field = NearbyVarint()

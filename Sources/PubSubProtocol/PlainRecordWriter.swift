@@ -23,8 +23,17 @@ public struct PlainRecordWriter {
     /// Whether the record is one for this writer. (One at offset 0 or of no time is not.)
     @inlinable @inline(__always)
     public mutating func takes(offset: Int64, timestamp: Int64) -> Bool {
-        self.offset.holds(UInt64(bitPattern: offset), tag: 0x08, lowBits: 7)
-            && self.timestamp.holds(UInt64(bitPattern: timestamp), tag: 0x10, lowBits: 14)
+        let offset = UInt64(bitPattern: offset)
+        let timestamp = UInt64(bitPattern: timestamp)
+        if self.offset.difference(offset, lowBits: 7)
+            | self.timestamp.difference(timestamp, lowBits: 14) == 0
+        {
+            return true
+        }
+        // New values of their own: a reference to the old ones would keep them out of the registers.
+        self.offset = NearbyVarint.around(offset, 0x08, 7)
+        self.timestamp = NearbyVarint.around(timestamp, 0x10, 14)
+        return self.offset.isHeld && self.timestamp.isHeld
     }
 
     /// Writes a record that it takes at `place`, where there must be room for key, value and
@@ -98,13 +107,23 @@ public struct PlainRecordWriter {
             place.copyMemory(from: source, byteCount: count)
         } else {
             var done = 0
-            while done < count {
-                let piece = (source + done).loadUnaligned(as: SIMD32<UInt8>.self)
-                (place + done).storeBytes(of: piece, as: SIMD32<UInt8>.self)
+            while done &+ 32 < count {
+                copyPiece(source + done, to: place + done)
+                copyPiece(source + done + 32, to: place + done + 32)
                 cshims_prefetch_to_write(place + done + Self.bytesAhead)
-                done &+= 32
+                done &+= 64
+            }
+            if done < count {
+                copyPiece(source + done, to: place + done)
+                cshims_prefetch_to_write(place + done + Self.bytesAhead)
             }
         }
         place += count
+    }
+
+    @inlinable @inline(__always)
+    func copyPiece(_ source: UnsafeRawPointer, to place: UnsafeMutableRawPointer) {
+        let piece = source.loadUnaligned(as: SIMD32<UInt8>.self)
+        place.storeBytes(of: piece, as: SIMD32<UInt8>.self)
     }
 }

@@ -264,7 +264,9 @@ final class RunBuilder {
         // The batch itself counts as consumed already.
         let ahead = (region.count - consumed) / work.byteCount
         let whole = min(expected * (ahead + 1), most)
-        run.prepare(bytes: whole, records: records * whole / expected + 1, from: cache.spares)
+        // A record is a little shorter than expected; an index that grows is copied.
+        let fitting = min(records * (ahead + 1), records * whole / expected * 9 / 8)
+        run.prepare(bytes: whole, records: fitting + 1, from: cache.spares)
         let (bytes, room) = (run.bytes.count, max(most - run.bytes.count, 0))
         let needed = min(expected, room)
         if needed > run.bytes.room {
