@@ -30,7 +30,7 @@ public struct PlainRecordWriter {
         {
             return true
         }
-        // New values of their own: a reference to the old ones would keep them out of the registers.
+        // New values: a reference to the old ones would keep them out of the registers.
         self.offset = NearbyVarint.around(offset, 0x08, 7)
         self.timestamp = NearbyVarint.around(timestamp, 0x10, 14)
         return self.offset.isHeld && self.timestamp.isHeld
