@@ -8,17 +8,25 @@ let directory = Context.packageDirectory
 let release: BuildSettingCondition = .when(platforms: [.linux], configuration: .release)
 
 /// Release code carries the static Swift runtime (the dynamic one installs signal handlers in the
-/// host) and no dynamic exclusivity checks (a factor of three on small messages). Debug builds, and
-/// so the tests, keep the checks. Without the two options of the front end every public function is
-/// a section that the linker must retain: a megabyte that nobody calls.
+/// host). Swift Testing comes for the dynamic one only: the unit tests of release code say so.
+let runtime = Context.environment["PUBSUBGW_TESTS"] == "release" ? [] : ["-static-stdlib"]
+
+/// Release code has no dynamic exclusivity checks (a factor of three on small messages). Debug
+/// builds keep them. Without the two options of the front end every public function is a section
+/// that the linker must retain: a megabyte that nobody calls.
 let swift: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
     .unsafeFlags(
-        [
-            "-static-stdlib", "-enforce-exclusivity=unchecked", "-enable-cmo-everything",
+        runtime + [
+            "-enforce-exclusivity=unchecked", "-enable-cmo-everything",
             "-Xfrontend", "-internalize-at-link", "-Xfrontend", "-function-sections",
         ], release),
+]
+
+/// The tests' own code: nobody measures it, and optimising it takes longer than running it.
+let unoptimised: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .unsafeFlags(["-Onone"], release),
 ]
 
 /// What goes into the library is not given the string processing module, which every file imports
@@ -30,7 +38,7 @@ func link(_ options: [String]) -> [String] { options.flatMap { ["-Xlinker", $0] 
 
 /// Cross-module optimisation of everything leaves equal copies of the standard library's
 /// specialised generics, as strong symbols, in several modules: any of them will do.
-let linking: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"] + link(["-z", "muldefs"]), release)]
+let linking: [LinkerSetting] = [.unsafeFlags(runtime + link(["-z", "muldefs"]), release)]
 
 func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: lean)
@@ -39,7 +47,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
-        swiftSettings: swift, linkerSettings: [.unsafeFlags(link(["-z", "muldefs"]), release)])
+        swiftSettings: unoptimised,
+        linkerSettings: [.unsafeFlags(link(["-z", "muldefs"]), release)])
 }
 
 let package = Package(
@@ -99,7 +108,7 @@ let package = Package(
                 .unsafeFlags(
                     // lld: packed relocations and folded equal functions make the library a
                     // fifth smaller than gold's.
-                    ["-static-stdlib", "-use-ld=lld"]
+                    runtime + ["-use-ld=lld"]
                         + link([
                             "-soname=libpubsubgw.so.0",
                             "--version-script=\(directory)/Sources/PubSubGW/pubsubgw.map",
