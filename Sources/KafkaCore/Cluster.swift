@@ -145,6 +145,7 @@ public final class Cluster {
             lister.failEverything(failure)
             keeper.failEverything(failure)
             for connection in links.ordered { links.drop(connection, losing: failure) }
+            decoder.dropAll()
             keeper.purge()
         }
     }

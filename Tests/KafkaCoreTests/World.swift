@@ -23,6 +23,8 @@ final class World {
     var ports: [UInt16: Int32] = [:]
     /// Host names that tests dial besides 127.0.0.1.
     var refusesTLS = false
+    /// The loop does not come to what is left for the end of its turns.
+    var isBusy = false
     /// Looks at a request frame before the broker does: an answer instead, or nil.
     var answer: ((Int32, RequestHeader, inout ByteReader) -> Answer?)?
     /// Looks at each read's outcome when it comes.
@@ -31,6 +33,8 @@ final class World {
     enum Answer {
         /// The frame behind its length.
         case frame([UInt8])
+        /// The same, after a while.
+        case late(milliseconds: Int64, [UInt8])
         /// Bytes as they are, without a length.
         case raw([UInt8])
         case silence
@@ -80,6 +84,12 @@ final class World {
             settings: settings, cache: cache, limits: limits,
             random: SeededRandom(seed: seed &+ 1), connectionIDs: BrokerConnectionIDs())
         for id in server.brokerIDs { ports[UInt16(9091 + id)] = id }
+    }
+
+    /// What a driver owes a cluster, whose parts know each other.
+    deinit {
+        var effects: [ClusterEffect] = []
+        client.shutDown(now: now, &effects)
     }
 
     // MARK: What tests ask
@@ -178,7 +188,7 @@ final class World {
     }
 
     private func settle() {
-        while client.hasWork {
+        while client.hasWork, !isBusy {
             with { client.work(budgetBytes: 64 << 10, now: now, &$0) }
         }
     }
@@ -227,6 +237,8 @@ final class World {
     }
 
     func cancel(_ token: ReadToken) { client.cancel(token) }
+
+    func shutDown() { with { client.shutDown(now: now, &$0) } }
 
     // MARK: Effects
 
@@ -323,6 +335,8 @@ final class World {
             let size = UInt32(bytes.count)
             let head = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: size >> $0) }
             toClient(id, head + bytes)
+        case .late(let milliseconds, let bytes):
+            later(milliseconds) { [unowned self] in deliver(.frame(bytes), to: id) }
         case .raw(let bytes): toClient(id, bytes)
         case .silence: break
         case .reset: end(id, ConnectionFailure(.reset, "connection reset by peer"))

@@ -49,6 +49,11 @@ public final class BrokerCluster {
         }
     }
 
+    /// A Fetch that waits and its connection know each other.
+    deinit {
+        for connection in connections.values { connection.waitingFetch = nil }
+    }
+
     /// The node ids.
     public var brokerIDs: [Int32] { brokers.map(\.id) }
 

@@ -62,6 +62,13 @@ final class ResponseDecoder {
         }
     }
 
+    /// Nobody waits for what is left. What it holds of the loop's budget is free again.
+    func dropAll() {
+        for job in jobs { job.finish() }
+        jobs = []
+        bench.rest()
+    }
+
     /// Whether the job is finished.
     private func run(_ job: DecodeJob, _ budget: inout Int, ownsBytes: Bool) -> Bool {
         while job.number < job.parts.count {

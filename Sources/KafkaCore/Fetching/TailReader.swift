@@ -26,6 +26,8 @@ final class TailReader {
 final class TailFetch {
     struct Item {
         let follow: Follow
+        /// Kept while it is in flight: its topic may be deleted meanwhile.
+        let partition: Partition
         let offset: Int64
         let leaderEpoch: Int32
     }

@@ -13,7 +13,7 @@ extension Tails {
         let error = KafkaError(response.errorCode)
         guard error == .none else { return refused(tail, error) }
         tail.session.answered(sessionID: response.sessionID, now: cluster.now)
-        var places = FetchTopics.Places(fetch.items.map { $0.follow.partition })
+        var places = FetchTopics.Places(fetch.items.map(\.partition))
         var parts: [DecodeJob.Part] = []
         for topic in response.responses {
             for answer in topic.partitions {
@@ -48,8 +48,7 @@ extension Tails {
     private func take(
         _ item: TailFetch.Item, _ answer: FetchResponse.Partition, _ response: FetchResponse
     ) -> DecodeJob.Part? {
-        let follow = item.follow
-        let partition = follow.partition
+        let (follow, partition) = (item.follow, item.partition)
         guard partition.follow(follow.isolation) === follow, !partition.isAbandoned else {
             return nil
         }
@@ -84,19 +83,18 @@ extension Tails {
     private func part(
         _ item: TailFetch.Item, _ answer: FetchResponse.Partition, _ records: KafkaBytes
     ) -> DecodeJob.Part {
-        let follow = item.follow
-        let partition = follow.partition
+        let (follow, partition) = (item.follow, item.partition)
         let builder = RunBuilder(
             log: partition.log, cache: cluster.cache, fetchOffset: item.offset, region: records,
             aborted: follow.isolation == .readCommitted
                 ? AbortedTransactions(answer.abortedTransactions ?? []) : nil)
         return DecodeJob.Part(builder: builder) { [unowned self] builder in
-            decoded(follow, builder)
+            decoded(item, builder)
         }
     }
 
-    private func decoded(_ follow: Follow, _ builder: RunBuilder) {
-        let partition = follow.partition
+    private func decoded(_ item: TailFetch.Item, _ builder: RunBuilder) {
+        let (follow, partition) = (item.follow, item.partition)
         cluster.counters.recordsDecoded += UInt64(builder.recordCount)
         guard partition.follow(follow.isolation) === follow else { return }
         follow.position = max(follow.position, builder.coveredTo)

@@ -79,7 +79,8 @@ extension Tails {
             tail,
             tail.follows.map {
                 TailFetch.Item(
-                    follow: $0, offset: $0.position, leaderEpoch: $0.partition.leaderEpoch)
+                    follow: $0, partition: $0.partition, offset: $0.position,
+                    leaderEpoch: $0.partition.leaderEpoch)
             })
         tail.fetch = fetch
         for follow in tail.follows {

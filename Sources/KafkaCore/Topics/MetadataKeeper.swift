@@ -127,7 +127,10 @@ final class MetadataKeeper {
             }
         }
         guard !forgotten.isEmpty else { return }
-        for topic in forgotten { topics[topic.name] = nil }
+        for topic in forgotten {
+            topics[topic.name] = nil
+            release(topic)
+        }
         order.removeAll { topic in forgotten.contains { $0 === topic } }
     }
 
@@ -149,9 +152,19 @@ final class MetadataKeeper {
     func purge() {
         for topic in order {
             for partition in topic.partitions.values { partition.log.purge() }
+            release(topic)
         }
         topics = [:]
         order = []
+    }
+
+    /// Topic, partitions and brokers know each other, and would keep each other for ever.
+    private func release(_ topic: Topic) {
+        for index in topic.indexes {
+            if let partition = topic.partitions[index] { cluster.setLeader(partition, nil) }
+        }
+        topic.partitions = [:]
+        topic.indexes = []
     }
 }
 

@@ -51,6 +51,8 @@ final class Rig {
         settle()
     }
 
+    deinit { engine.shutDown(now: now) }
+
     /// A route at /kafka with this `pubsub` object.
     static func route(_ pubsub: String) -> String {
         String(route.dropLast()) + ",\"pubsub\":\(pubsub)}"
