@@ -2,5 +2,5 @@
 enum Targets {
     static let all: [FuzzTarget] =
         decompressionTargets + base64Targets + jsonTargets + pubSubTargets + webSocketTargets
-        + kafkaMessageTargets + kafkaRecordTargets + hostTargets
+        + saslTargets + kafkaMessageTargets + kafkaRecordTargets + hostTargets
 }
