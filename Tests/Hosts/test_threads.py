@@ -1,5 +1,6 @@
 """Three loops: clients are spread over them, numbers add up, nothing is left behind."""
 
+import concurrent.futures
 import os
 import socket
 import threading
@@ -11,6 +12,7 @@ from support import (Gateway, close_code_of, frame, raw_session, receive_all, re
                      upgrade_head)
 
 THREADS = 3
+GATEWAYS = 4
 CLIENTS = 300
 
 
@@ -103,38 +105,47 @@ def test_drain_reaches_every_loop():
             assert receive_all(sock) == b""
 
 
+def life(drains, up):
+    """Of a gateway that is stopped with clients open, others still in their handshake, and more
+    that come meanwhile."""
+    gateway = Gateway(route("127.0.0.1:1"), threads=THREADS, log_level=0)
+    sockets = [raw_session(gateway.port) for _ in range(60)]
+    half = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(20)]
+    for sock in half:
+        sock.sendall(b"GET /kafka HTTP/1.1\r\n")
+    late, stopping = [], threading.Event()
+
+    def knock():
+        while not stopping.is_set():
+            try:
+                late.append(socket.create_connection(("127.0.0.1", gateway.port), timeout=5))
+            except OSError:
+                return
+
+    up.wait(60)
+    assert len(threads_of_loops()) >= GATEWAYS * THREADS, threads_of_loops()
+    up.wait(60)
+    knocker = threading.Thread(target=knock)
+    knocker.start()
+    if drains:
+        gateway.drain(1001, timeout=1)
+    # None of the clients answers our Close.
+    gateway.stop(timeout=20)
+    stopping.set()
+    knocker.join()
+    for sock in sockets + half + late:
+        # Closed by the gateway, not only forgotten.
+        receive_all(sock, 10)
+        sock.close()
+    gateway.close()
+    gateway.events.close()
+
+
 def test_stop_leaves_nothing_behind():
-    # With clients open, others still in their handshake, and more that come while it stops.
+    # All at once: each waits five seconds for its clients' answers.
     before = descriptors()
-    for round in range(4):
-        gateway = Gateway(route("127.0.0.1:1"), threads=THREADS, log_level=0)
-        until(5, "a thread for each loop", lambda: len(threads_of_loops()) >= THREADS)
-        sockets = [raw_session(gateway.port) for _ in range(60)]
-        half = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(20)]
-        for sock in half:
-            sock.sendall(b"GET /kafka HTTP/1.1\r\n")
-        late, stopping = [], threading.Event()
-
-        def knock(port=gateway.port):
-            while not stopping.is_set():
-                try:
-                    late.append(socket.create_connection(("127.0.0.1", port), timeout=5))
-                except OSError:
-                    return
-
-        knocker = threading.Thread(target=knock)
-        knocker.start()
-        if round % 2:
-            gateway.drain(1001, timeout=1)
-        # None of the clients answers our Close.
-        gateway.stop(timeout=20)
-        stopping.set()
-        knocker.join()
-        for sock in sockets + half + late:
-            # Closed by the gateway, not only forgotten.
-            receive_all(sock, 10)
-            sock.close()
-        gateway.close()
-        assert not threads_of_loops(), threads_of_loops()
-        gateway.events.close()
+    up = threading.Barrier(GATEWAYS)
+    with concurrent.futures.ThreadPoolExecutor(GATEWAYS) as lives:
+        list(lives.map(lambda number: life(number % 2 == 1, up), range(GATEWAYS)))
+    assert not threads_of_loops(), threads_of_loops()
     assert descriptors() <= before, (before, descriptors())
