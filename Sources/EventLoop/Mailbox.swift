@@ -12,6 +12,9 @@ public final class Mailbox: Sendable {
     }
 
     private let state = Mutex(State())
+    /// ThreadSanitizer sees by it that one use of the state is behind the other: it does not see
+    /// into Swift's Mutex.
+    private let isUsed = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
     public let turns = LoopTurns()
     /// Readable while jobs wait. Closed with the mailbox, so that a late post never writes into
@@ -30,13 +33,21 @@ public final class Mailbox: Sendable {
     /// when the loop has ended: the job will not run.
     @discardableResult
     public func post(_ job: @escaping Job) -> Bool {
-        let (accepted, wasEmpty) = state.withLock { state in
+        let (accepted, wasEmpty) = withState { state in
             let wasEmpty = state.jobs.isEmpty
             if state.isOpen { state.jobs.append(job) }
             return (state.isOpen, wasEmpty)
         }
         if accepted && wasEmpty { wake() }
         return accepted
+    }
+
+    private func withState<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        state.withLock { state in
+            _ = isUsed.load(ordering: .acquiring)
+            defer { isUsed.store(true, ordering: .releasing) }
+            return body(&state)
+        }
     }
 
     /// Makes the loop's `run` return after its turn.
@@ -51,7 +62,7 @@ public final class Mailbox: Sendable {
     func take(closing: Bool = false) -> [Job] {
         var count: UInt64 = 0
         _ = read(eventDescriptor, &count, 8)
-        return state.withLock { state in
+        return withState { state in
             var jobs: [Job] = []
             swap(&jobs, &state.jobs)
             if closing { state.isOpen = false }
