@@ -1,5 +1,6 @@
 """The Python hosts of examples/python, each as a program of its own."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -62,8 +63,11 @@ class PythonHost(Host):
     def pids(self):
         found = [self.process.pid]
         for pid in found:
-            with open(f"/proc/{pid}/task/{pid}/children") as children:
-                found += [int(child) for child in children.read().split()]
+            try:
+                with open(f"/proc/{pid}/task/{pid}/children") as children:
+                    found += [int(child) for child in children.read().split()]
+            except FileNotFoundError:
+                pass                    # it ended meanwhile
         return found
 
     def sockets(self):
@@ -155,15 +159,16 @@ def with_tls(start):
 def certificate():
     """A self-signed certificate for localhost and 127.0.0.1, and its key."""
     cert, key = os.path.join(WORK, "host-cert.pem"), os.path.join(WORK, "host-key.pem")
-    if not os.path.exists(cert):
-        suffix = f".{os.getpid()}"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", key + suffix, "-out", cert + suffix, "-days", "3650", "-subj",
-             "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-            check=True, capture_output=True)
-        os.rename(key + suffix, key)
-        os.rename(cert + suffix, cert)
+    # Tests run side by side, and the two files belong together.
+    with open(cert + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(cert):
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                 "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert, "-days",
+                 "3650", "-subj", "/CN=localhost", "-addext",
+                 "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+                check=True, capture_output=True)
     return cert, key
 
 

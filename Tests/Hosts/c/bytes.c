@@ -5,6 +5,7 @@
  *     bytes flood SECONDS     20 sessions x 16 KB frames both ways at full speed
  *     bytes pingpong SESSIONS ROUNDS    the cost of a round trip */
 #include "peer.h"
+#include <malloc.h>
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -658,9 +659,12 @@ static int descriptors(void)
     return count;
 }
 
+/* In KiB, without what malloc keeps for use again: how much that is depends on the order in which
+ * threads give memory back. */
 static long resident(void)
 {
     long pages = 0;
+    malloc_trim(0);
     FILE *f = fopen("/proc/self/statm", "r");
     MUST(f && fscanf(f, "%*d %ld", &pages) == 1);
     fclose(f);

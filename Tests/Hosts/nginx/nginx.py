@@ -1,5 +1,6 @@
 """Debian's nginx with the module of examples/nginx-module, in a directory of its own."""
 
+import fcntl
 import functools
 import json
 import os
@@ -32,11 +33,15 @@ LOG_FORMAT = ("'$status $request_time $bytes_sent $pubsubgw_close_code $pubsubgw
 
 
 def certificate():
-    if not os.path.exists(CERTIFICATE + ".pem"):
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-subj", "/CN=localhost", "-days", "3", "-keyout", CERTIFICATE + ".key",
-             "-out", CERTIFICATE + ".pem"], check=True, capture_output=True)
+    # Tests run side by side, and the two files belong together.
+    with open(CERTIFICATE + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(CERTIFICATE + ".pem"):
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                 "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days", "3",
+                 "-keyout", CERTIFICATE + ".key", "-out", CERTIFICATE + ".pem"],
+                check=True, capture_output=True)
 
 
 def kafka_route(brokers, uri="/kafka", **more):
