@@ -59,7 +59,7 @@ class Gateway:
     """Routes, threads and sessions. A context manager: leaving it stops everything.
 
     Keyword arguments are the settings of pubsubgw_new: threads, cache_bytes, client_id,
-    host_plugins, limits. Make it and put routes before a fork, `start()` after it: children of a
+    host_plugins, host_schemes, limits. Make it and put routes before a fork, `start()` after it: children of a
     process that has started one get `ForkedError`.
 
     In an asyncio program `async with gateway.running():` does start, dispatch of events and the
