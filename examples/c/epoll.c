@@ -62,8 +62,8 @@ static void write_output(struct connection *c) {
     c->blocked = 0;
     while ((count = pubsubgw_session_output(gateway, c->session, slices, 8)) > 0) {
         ssize_t sent = writev(c->fd, (struct iovec *)slices, count);
-        if (sent < 0 && errno != EAGAIN) pubsubgw_session_feed(gateway, c->session, NULL, 0);
         c->blocked = sent < 0 && errno == EAGAIN;
+        if (sent < 0 && !c->blocked) pubsubgw_session_feed(gateway, c->session, NULL, 0);
         if (sent < 0 || pubsubgw_session_consume(gateway, c->session, (size_t)sent) <= 0) break;
     }
     if (c->blocked != was_blocked) update(c);
