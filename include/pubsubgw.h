@@ -35,7 +35,9 @@
  *              may start its own copy. After pubsubgw_start the gateway belongs to the process that
  *              called it: in a forked child all its descriptors are closed, and every function of
  *              the sections below "library" answers PUBSUBGW_E_FORKED.
- *   Growth     Numbers and fields are only ever added, fields at the end of their struct.
+ *   Growth     Numbers and fields are only ever added, fields at the end of their struct. A flag that
+ *              this version does not know, or a field of a later header that is not zero, gives
+ *              PUBSUBGW_E_UNSUPPORTED.
  *
  * LIFE of a gateway: new, route_put, [fork], start, queue_new/listen/adopt, drain, stop, destroy. */
 #ifndef PUBSUBGW_H
@@ -144,8 +146,9 @@ enum {
 };
 
 /* `line` has `len` bytes of UTF-8 without a newline and without control characters, and a NUL
- * behind them; valid during the call. Called on threads of the library, one call at a time: for hosts written
- * in C. It must return soon, and must not call pubsubgw_set_log, pubsubgw_stop or pubsubgw_destroy. */
+ * behind them; valid during the call. Called on threads of the library, one call at a time: for
+ * hosts written in C. It must return soon, and must not call pubsubgw_set_log, pubsubgw_stop or
+ * pubsubgw_destroy. */
 typedef void (*pubsubgw_log_fn)(void *arg, int level, const char *line, size_t len);
 
 /* Sets the level and the receiver of log lines for the whole process. `fn` NULL: standard error,
@@ -400,9 +403,9 @@ typedef struct pubsubgw_open {
  * *out (if out is not NULL) is the session's id, or 0 on failure.
  * What the request head asks for is answered later, on the connection: a refusal there is no error
  * here, and PUBSUBGW_EV_CLOSED tells.
- * E_INVALID: fd is no connected stream socket; a struct_size that no version has; a field of a later
- * version that is not zero; a queue of another gateway. E_CONFIG: policy_json is wrong. E_NO_ROUTE.
- * E_STATE: not started, draining, stopped. E_SYSTEM. */
+ * E_INVALID: fd is no connected stream socket; a struct_size that no version has; a queue of another
+ * gateway. E_CONFIG: policy_json is wrong. E_NO_ROUTE. E_STATE: not started, draining, stopped.
+ * E_SYSTEM. */
 PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
                                            pubsubgw_session *out);
 
