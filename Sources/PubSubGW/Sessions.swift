@@ -33,13 +33,7 @@ public func pubsubgw_session_open_bytes(
     _ g: OpaquePointer?, _ open: UnsafePointer<pubsubgw_open>?,
     _ out: UnsafeMutablePointer<pubsubgw_session>?
 ) -> Int32 {
-    answer { () throws(Failure) in
-        out?.pointee = 0
-        let gateway = try Argument.gateway(g)
-        guard let out else { throw Failure(.invalid, "out is NULL") }
-        out.pointee = try gateway.openBytes(try ClientOpening(open))
-        return 0
-    }
+    openPipe(.bytes, g, open, out)
 }
 
 @c @implementation
@@ -83,11 +77,18 @@ public func pubsubgw_session_open_messages(
     _ g: OpaquePointer?, _ open: UnsafePointer<pubsubgw_open>?,
     _ out: UnsafeMutablePointer<pubsubgw_session>?
 ) -> Int32 {
+    openPipe(.messages, g, open, out)
+}
+
+private func openPipe(
+    _ kind: HostPipe.Kind, _ g: OpaquePointer?, _ open: UnsafePointer<pubsubgw_open>?,
+    _ out: UnsafeMutablePointer<pubsubgw_session>?
+) -> Int32 {
     answer { () throws(Failure) in
         out?.pointee = 0
         let gateway = try Argument.gateway(g)
         guard let out else { throw Failure(.invalid, "out is NULL") }
-        out.pointee = try gateway.openMessages(try ClientOpening(open))
+        out.pointee = try gateway.openPipe(kind, try ClientOpening(open))
         return 0
     }
 }

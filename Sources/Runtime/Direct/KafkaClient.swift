@@ -26,7 +26,7 @@ public final class KafkaClient: Sendable {
     }
 
     func open(_ settings: DirectSettings) throws(Failure) {
-        guard loop.post({ [self] in $0.open(self, settings) }) else { throw Self.stopped }
+        guard loop.post({ [self] in $0.open(self, settings) }) else { throw Gateway.stopped }
     }
 
     /// Begins a request; its events carry `token`.
@@ -40,7 +40,7 @@ public final class KafkaClient: Sendable {
         let id = id
         guard loop.post({ $0.ask(id, token: token, ask) }) else {
             forget(token)
-            throw Self.stopped
+            throw Gateway.stopped
         }
     }
 
@@ -68,6 +68,4 @@ public final class KafkaClient: Sendable {
 
     /// Tells the loop that the host has taken events.
     func taken(_ receipt: DirectReceipt) { loop.post { $0.taken(receipt) } }
-
-    private static let stopped = Failure(.state, "the gateway is stopped")
 }

@@ -6,10 +6,7 @@ import GatewayCore
 extension Gateway {
     public func makeQueue(takesLog: Bool) throws(Failure) -> EventQueue {
         try state.withLock { state throws(Failure) in
-            switch state.phase {
-            case .running, .draining: break
-            case .new, .stopped: try Self.mustServe(state.phase)
-            }
+            try Self.mustRun(state.phase)
             let queue = try EventQueue(
                 owner: ObjectIdentifier(self), takesLog: takesLog, gateway: self)
             state.queues.append(WeakQueue(queue: queue))
@@ -20,7 +17,7 @@ extension Gateway {
     /// Takes over a connected socket and answers the session's number. On failure the descriptor
     /// is still the host's, untouched.
     public func adopt(descriptor: Int32, _ opening: ClientOpening) throws(Failure) -> UInt64 {
-        try Self.mustServe(state.withLock { $0.phase })
+        try mustServe()
         try mustOwn(opening.queue)
         if opening.borrows { try mustBeLendable(opening) }
         guard !opening.tellsByReturn else {
@@ -69,17 +66,17 @@ extension Gateway {
     /// What the host handed over stays the host's; a duplicate is closed.
     private func giveBack(_ own: Int32, to descriptor: Int32) -> Failure {
         if own == descriptor { cshims_descriptor_untrack(own) } else { Socket.close(own) }
-        return Failure(.state, "the gateway is stopped")
+        return Self.stopped
     }
 
     /// The port, or 0 for a unix socket.
     public func listen(_ address: ListenAddress) throws(Failure) -> Int32 {
-        try Self.mustServe(state.withLock { $0.phase })
-        guard let first = loops.first else { throw Failure(.state, "the gateway is stopped") }
+        try mustServe()
+        guard let first = loops.first else { throw Self.stopped }
         let socket = try ListeningSocket(address)
         guard first.post({ $0.listen(socket) }) else {
             socket.close()
-            throw Failure(.state, "the gateway is stopped")
+            throw Self.stopped
         }
         return Int32(socket.port)
     }

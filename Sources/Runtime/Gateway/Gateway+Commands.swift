@@ -7,9 +7,7 @@ extension Gateway {
         name: String, requestField: Int, responseField: Int, route: String?,
         _ receiver: CommandReceiver?
     ) throws(Failure) {
-        if case .queue(let queue) = receiver, queue.owner != ObjectIdentifier(self) {
-            throw Failure(.invalid, "queue belongs to another gateway")
-        }
+        if case .queue(let queue) = receiver { try mustOwn(queue) }
         try state.withLock { state throws(Failure) in
             if let receiver {
                 try state.commands.put(

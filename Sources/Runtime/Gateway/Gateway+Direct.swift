@@ -5,12 +5,10 @@ extension Gateway {
     public func makeClient(
         json: UnsafeRawBufferPointer, queue: EventQueue, userData: UInt64
     ) throws(Failure) -> KafkaClient {
-        try Self.mustServe(state.withLock { $0.phase })
-        guard queue.owner == ObjectIdentifier(self) else {
-            throw Failure(.invalid, "queue belongs to another gateway")
-        }
+        try mustServe()
+        try mustOwn(queue)
         let settings = try directSettings(json)
-        guard let loop = nextLoop() else { throw Failure(.state, "the gateway is stopped") }
+        guard let loop = nextLoop() else { throw Self.stopped }
         let client = KafkaClient(loop, queue: queue, userData: userData)
         try client.open(settings)
         return client

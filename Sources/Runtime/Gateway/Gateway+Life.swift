@@ -41,10 +41,7 @@ extension Gateway {
             throw Failure(.invalid, "ws_close_code \(closeCode) must not be sent in a Close frame")
         }
         try state.withLock { state throws(Failure) in
-            switch state.phase {
-            case .running, .draining: break
-            case .new, .stopped: try Self.mustServe(state.phase)
-            }
+            try Self.mustRun(state.phase)
             state.phase = .draining
             state.drain.isAsked = true
             for loop in state.loops {
@@ -58,9 +55,7 @@ extension Gateway {
         guard !loops.contains(where: \.isCurrent) else {
             throw Failure(.state, "pubsubgw_stop was called on a thread of the library")
         }
-        guard state.withLock({ $0.phase }) != .new else {
-            throw Failure(.state, "the gateway is not started")
-        }
+        guard state.withLock({ $0.phase }) != .new else { throw Self.notStarted }
         stopping.withLock { _ in
             let phase = state.withLock { $0.phase }
             if phase == .stopped { return }

@@ -1,25 +1,11 @@
 // Sessions whose connection stays the host's.
 extension Gateway {
-    /// The host owns the socket, and TLS.
-    public func openBytes(_ opening: ClientOpening) throws(Failure) -> UInt64 {
-        try openPipe(.bytes, opening)
-    }
-
-    /// The host owns WebSocket too.
-    public func openMessages(_ opening: ClientOpening) throws(Failure) -> UInt64 {
-        guard opening.requestHead == nil, opening.websocketKey == nil,
-            opening.websocketExtensions == nil
-        else {
-            throw Failure(
-                .invalid,
-                "a messages session has no request_head, websocket_key or websocket_extensions")
-        }
-        return try openPipe(.messages, opening)
-    }
-
-    private func openPipe(_ kind: HostPipe.Kind, _ opening: ClientOpening) throws(Failure) -> UInt64
-    {
-        try Self.mustServe(state.withLock { $0.phase })
+    /// Answers the session's number.
+    public func openPipe(
+        _ kind: HostPipe.Kind, _ opening: ClientOpening
+    ) throws(Failure) -> UInt64 {
+        if kind == .messages { try Self.mustHaveAgreed(opening) }
+        try mustServe()
         guard opening.queue != nil else { throw Failure(.invalid, "open has no queue") }
         try mustOwn(opening.queue)
         guard !opening.duplicates && !opening.borrows else {
@@ -28,7 +14,7 @@ extension Gateway {
         var start = try opening.sessionOpening(peer: nil)
         start.speaksMessages = kind == .messages
         try mustRoute(opening)
-        guard let loop = nextLoop() else { throw Failure(.state, "the gateway is stopped") }
+        guard let loop = nextLoop() else { throw Self.stopped }
         let id = loop.nextSessionID().raw
         let pipe = HostPipe(kind, of: id, loop: loop)
         let session = HostSession(
@@ -41,9 +27,19 @@ extension Gateway {
         guard isPosted else {
             _ = transit.take()
             directory.remove(session)
-            throw Failure(.state, "the gateway is stopped")
+            throw Self.stopped
         }
         return id
+    }
+
+    private static func mustHaveAgreed(_ opening: ClientOpening) throws(Failure) {
+        guard opening.requestHead == nil, opening.websocketKey == nil,
+            opening.websocketExtensions == nil
+        else {
+            throw Failure(
+                .invalid,
+                "a messages session has no request_head, websocket_key or websocket_extensions")
+        }
     }
 
     // MARK: Input

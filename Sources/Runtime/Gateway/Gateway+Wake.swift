@@ -2,10 +2,7 @@
 extension Gateway {
     /// The first loop serves it, for as long as it runs.
     func wakeListen(_ queue: EventQueue, path: String) throws(Failure) {
-        switch state.withLock({ $0.phase }) {
-        case .running, .draining: break
-        case let phase: try Self.mustServe(phase)
-        }
+        try Self.mustRun(state.withLock { $0.phase })
         let address = try ListenAddress("unix:\(path)", mode: 0o600)
         guard case .unix = address else {
             throw Failure(.invalid, "unix_path \"\(path)\" is no path of a file")
@@ -18,7 +15,7 @@ extension Gateway {
             queue.wakeListens(on: socket)
             guard loops.first?.post({ $0.wakeListen(socket, queue) }) == true else {
                 socket.close()
-                throw Failure(.state, "the gateway is stopped")
+                throw Self.stopped
             }
         } catch {
             queue.endWakeListening()

@@ -45,14 +45,23 @@ public final class Gateway: Sendable {
 
     var loops: [LoopHandle] { state.withLock { $0.loops } }
 
-    /// Throws unless new clients may come.
-    static func mustServe(_ phase: Phase) throws(Failure) {
+    static let notStarted = Failure(.state, "the gateway is not started")
+    static let stopped = Failure(.state, "the gateway is stopped")
+
+    /// Throws unless the loops run, draining or not.
+    static func mustRun(_ phase: Phase) throws(Failure) {
         switch phase {
-        case .running: return
-        case .new: throw Failure(.state, "the gateway is not started")
-        case .draining: throw Failure(.state, "the gateway is draining")
-        case .stopped: throw Failure(.state, "the gateway is stopped")
+        case .new: throw notStarted
+        case .running, .draining: return
+        case .stopped: throw stopped
         }
+    }
+
+    /// Throws unless new clients may come.
+    func mustServe() throws(Failure) {
+        let phase = state.withLock { $0.phase }
+        try Self.mustRun(phase)
+        if phase == .draining { throw Failure(.state, "the gateway is draining") }
     }
 
     func log(_ level: HostLogLevel, _ text: String) {

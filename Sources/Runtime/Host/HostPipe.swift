@@ -24,8 +24,11 @@ import Synchronization
 /// The end: `open` -> `finishing` (the session is over, and its last bytes wait for the host) ->
 /// `over`. Whoever makes the step to `over` pushes the `closed` event.
 public final class HostPipe: Sendable {
-    enum Kind {
-        case bytes, messages
+    public enum Kind: Sendable {
+        /// The host owns the socket, and TLS.
+        case bytes
+        /// The host owns WebSocket too.
+        case messages
     }
 
     /// Input from which on the host is asked to wait. A few reads of a quick client.
