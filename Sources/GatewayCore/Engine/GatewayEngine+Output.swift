@@ -56,6 +56,9 @@ extension GatewayEngine {
         wantWrite(session)
     }
 
+    /// Bytes that wait to be sent to a client, those of records included.
+    public func unsentBytes(of id: SessionID) -> Int { sessions[id]?.output.unsentBytes ?? 0 }
+
     func wantWrite(_ session: Session) {
         guard !session.isWriteWanted, !session.isBlocked else { return }
         session.isWriteWanted = true

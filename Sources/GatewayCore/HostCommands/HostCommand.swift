@@ -30,10 +30,14 @@ public struct HostCommand: Equatable, Sendable {
         guard !ProtocolNames.request.contains(requestKey),
             !ProtocolNames.reply.contains(responseKey), CommandSet(name: name) == nil
         else { throw HostCommandFault("the name \"\(name)\" belongs to a command of the library") }
-        for (field, what) in [(requestField, "req_field"), (responseField, "resp_field")]
-        where !Command.isHost(field: field) {
+        try Self.check(field: requestField, "req_field")
+        try Self.check(field: responseField, "resp_field")
+    }
+
+    static func check(field: Int, _ name: String) throws(HostCommandFault) {
+        guard Command.isHost(field: field) else {
             throw HostCommandFault(
-                "\(what) \(field) is none of 35 to 100 and 200 to 536870911 without 19000 to 19999"
+                "\(name) \(field) is none of 35 to 100 and 200 to 536870911 without 19000 to 19999"
             )
         }
     }
@@ -68,7 +72,7 @@ public struct HostCommand: Equatable, Sendable {
     }
 }
 
-/// Why a command cannot be registered.
+/// Why a command cannot be registered, or a push not be sent.
 public struct HostCommandFault: Error, Equatable, Sendable {
     public let text: String
 

@@ -5,11 +5,11 @@ extension Gateway {
     public func push(
         session id: UInt64, field: UInt32, _ message: UnsafeRawBufferPointer
     ) throws(Failure) {
-        guard let push = HostPush(field: Int(field), message: Array(message)) else {
-            throw Failure(
-                .invalid,
-                "resp_field \(field) is none of 35 to 100 and 200 to 536870911"
-                    + " without 19000 to 19999")
+        let push: HostPush
+        do {
+            push = try HostPush(field: Int(field), message: Array(message))
+        } catch {
+            throw Failure(.invalid, error.text)
         }
         let session = try session(id)
         if let route = session.budget.routeOfJSON {

@@ -18,7 +18,7 @@ extension Rig {
     }
 
     func push(_ client: TestClient, _ field: Int, _ text: String) {
-        guard let push = HostPush(field: field, message: Array(text.utf8)) else { return }
+        guard let push = try? HostPush(field: field, message: Array(text.utf8)) else { return }
         engine.push(client.id, push, now: now)
         settle()
     }
