@@ -91,10 +91,10 @@ extension Cluster {
             if derivedKeys.count >= Self.derivedKeysMax { derivedKeys = [:] }
             derivedKeys[derivation] = saltedPassword
             guard let link = links[connection], link.state == .derives else { return }
-            do {
+            do throws(KafkaFailure) {
                 try link.derived(saltedPassword, now: self.now, self)
             } catch {
-                links.fail(link, error as? KafkaFailure ?? link.protocolError("\(error)"))
+                links.fail(link, error)
             }
         }
     }
@@ -107,8 +107,8 @@ extension Cluster {
             switch try link.receive(frame.bytes, now: now, self) {
             case .nothing: break
             case .ready: link.broker.noteReady()
-            case .response(let errand, var reader, let version, let sentAt):
-                try dispatch(errand, &reader, version, sentAt, frame, link)
+            case .response(let errand, var reader, let answered):
+                try dispatch(errand, &reader, answered, frame, link)
             }
         } catch {
             return links.fail(link, error)
@@ -118,42 +118,28 @@ extension Cluster {
     }
 
     private func dispatch(
-        _ errand: Errand, _ reader: inout ByteReader, _ version: Int16, _ sentAt: Instant,
+        _ errand: Errand, _ reader: inout ByteReader, _ answered: BrokerConnection.InFlight,
         _ frame: FrameAssembler.Frame, _ link: BrokerConnection
     ) throws(KafkaFailure) {
+        let version = answered.version
         switch errand {
         case .metadata(let question):
-            let response = try decode(MetadataResponse.self, errand, &reader, version, link)
+            let response = try link.decode(MetadataResponse.self, &reader, answered, self)
             // KIP-219: the version from which the broker answers first and throttles then.
             throttle(link, response.throttleTimeMilliseconds, version >= 6)
             keeper.received(question, response)
         case .listOffsets(let batch):
-            let response = try decode(ListOffsetsResponse.self, errand, &reader, version, link)
+            let response = try link.decode(ListOffsetsResponse.self, &reader, answered, self)
             throttle(link, response.throttleTimeMilliseconds, version >= 3)
             lister.received(batch, response)
         case .pointRead(let fetch):
-            let response = try decode(FetchResponse.self, errand, &reader, version, link)
+            let response = try link.decode(FetchResponse.self, &reader, answered, self)
             throttle(link, response.throttleTimeMilliseconds, version >= 8)
-            pointReader.received(fetch, response, frame, link, sentAt: sentAt)
+            pointReader.received(fetch, response, frame, link, sentAt: answered.sentAt)
         case .tail(let fetch):
-            let response = try decode(FetchResponse.self, errand, &reader, version, link)
+            let response = try link.decode(FetchResponse.self, &reader, answered, self)
             throttle(link, response.throttleTimeMilliseconds, version >= 8)
             tails.received(fetch, response, frame, link)
-        }
-    }
-
-    private func decode<R: JudgedResponse>(
-        _ type: R.Type, _ errand: Errand, _ reader: inout ByteReader, _ version: Int16,
-        _ link: BrokerConnection
-    ) throws(KafkaFailure) -> R {
-        do {
-            let response = try R.decode(&reader, version: version)
-            counters.ended(R.apiKey, .answered(response.firstErrorCode))
-            return response
-        } catch {
-            // Lost with the connection, like any request that was not answered.
-            link.returnErrand(errand, apiKey: R.apiKey, version: version)
-            throw link.malformed(error, apiKey: R.apiKey)
         }
     }
 

@@ -37,7 +37,7 @@ public final class Cluster {
     var needsFlush = false
     /// `nextDeadline`, unless something has happened since it was computed.
     var knownDeadline: Instant?
-    /// For simulations and vectors; nil: random.
+    /// Of SCRAM, for simulations and vectors; nil: random.
     var fixedNonce: [UInt8]?
 
     static let derivedKeysMax = 8
@@ -64,8 +64,6 @@ public final class Cluster {
     func emit(_ effect: ClusterEffect) { effects.append(effect) }
 
     func log(_ level: LogLevel, _ text: String) { effects.append(.log(level, text)) }
-
-    func scramNonce() -> [UInt8]? { fixedNonce }
 
     /// One event. The caller's array is ours meanwhile, so that the parts can append to it.
     func handle(_ now: Instant, _ out: inout [ClusterEffect], _ body: () -> Void) {

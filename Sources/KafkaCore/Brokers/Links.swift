@@ -223,7 +223,7 @@ final class Links {
         do {
             _ = try connection.logIn(now: cluster.now, cluster)
         } catch {
-            fail(connection, error as? KafkaFailure ?? connection.protocolError("\(error)"))
+            fail(connection, error)
         }
     }
 }

@@ -32,17 +32,15 @@ extension BrokerConnection {
 
     func setUp(
         _ reader: inout ByteReader, _ answered: InFlight, now: Instant, _ cluster: Cluster
-    ) throws -> Arrival {
+    ) throws(KafkaFailure) -> Arrival {
         switch state {
         case .asksVersions(let version):
-            return try takeVersions(&reader, version: version, now: now, cluster)
+            return try takeVersions(&reader, version, answered, now: now, cluster)
         case .offersMechanism:
-            let response = try SaslHandshakeResponse.decode(&reader, version: answered.version)
-            cluster.counters.ended(answered.apiKey, .answered(response.errorCode))
+            let response = try decode(SaslHandshakeResponse.self, &reader, answered, cluster)
             try startLogin(response, now: now, cluster)
         case .authenticates:
-            let response = try SaslAuthenticateResponse.decode(&reader, version: answered.version)
-            cluster.counters.ended(answered.apiKey, .answered(response.errorCode))
+            let response = try decode(SaslAuthenticateResponse.self, &reader, answered, cluster)
             return try continueLogin(response, now: now, cluster)
         case .connecting, .derives, .ready:
             throw protocolError("a response that nobody asked for")
@@ -53,23 +51,22 @@ extension BrokerConnection {
     // MARK: Versions
 
     private func takeVersions(
-        _ reader: inout ByteReader, version: Int16, now: Instant, _ cluster: Cluster
-    ) throws -> Arrival {
+        _ reader: inout ByteReader, _ version: Int16, _ answered: InFlight, now: Instant,
+        _ cluster: Cluster
+    ) throws(KafkaFailure) -> Arrival {
         cluster.quirks[broker.endpoint]?.noteAnswer()
+        // Its code comes first in every version, and is believed whatever the rest may be.
         var peek = reader
-        let error = KafkaError(try peek.int16())
-        if error == .unsupportedVersion {
-            cluster.counters.ended(ApiVersionsRequest.apiKey, .answered(error.rawValue))
-            guard version > 0 else {
-                throw KafkaFailure.kafka(error.rawValue, cause: tooOld("ApiVersions"))
-            }
+        let refusal = KafkaError.unsupportedVersion.rawValue
+        if let code = try? peek.int16(), code == refusal {
+            cluster.counters.ended(ApiVersionsRequest.apiKey, .answered(code))
+            guard version > 0 else { throw .kafka(code, cause: tooOld("ApiVersions")) }
             askVersions(fallback(reader, below: version), now: now, cluster)
             return .nothing
         }
-        let response = try ApiVersionsResponse.decode(&reader, version: version)
-        cluster.counters.ended(ApiVersionsRequest.apiKey, .answered(error.rawValue))
-        guard error == .none else {
-            throw KafkaFailure.kafka(error.rawValue, cause: "\(broker.endpoint): ApiVersions")
+        let response = try decode(ApiVersionsResponse.self, &reader, answered, cluster)
+        guard response.errorCode == 0 else {
+            throw .kafka(response.errorCode, cause: "\(broker.endpoint): ApiVersions")
         }
         versions = ApiVersionTable(response.apiKeys)
         if version >= 2 { throttle(milliseconds: response.throttleTimeMilliseconds, now: now) }
@@ -94,7 +91,7 @@ extension BrokerConnection {
     // MARK: Login
 
     /// Begins a login, the first or a further one (KIP-368), or is ready where there is none.
-    func logIn(now: Instant, _ cluster: Cluster) throws -> Arrival {
+    func logIn(now: Instant, _ cluster: Cluster) throws(KafkaFailure) -> Arrival {
         guard let credentials = settings.sasl else {
             state = .ready
             isLoggedIn = true
@@ -102,7 +99,7 @@ extension BrokerConnection {
         }
         // Version 0 would carry bare tokens: brokers before 1.0.
         guard let version = versions.version(of: SaslHandshakeRequest.self), version >= 1 else {
-            throw KafkaFailure.login(cause: tooOld("SaslHandshake"))
+            throw .login(cause: tooOld("SaslHandshake"))
         }
         state = .offersMechanism
         reauthenticateAt = nil
@@ -113,13 +110,13 @@ extension BrokerConnection {
 
     private func startLogin(
         _ response: SaslHandshakeResponse, now: Instant, _ cluster: Cluster
-    ) throws {
+    ) throws(KafkaFailure) {
         guard response.errorCode == 0, let credentials = settings.sasl else {
             let offered = response.mechanisms.prefix(16).joined(separator: ", ")
             let name = KafkaError(response.errorCode).name
-            throw KafkaFailure.login(cause: "\(broker.endpoint): \(name), offered: \(offered)")
+            throw .login(cause: "\(broker.endpoint): \(name), offered: \(offered)")
         }
-        var client = SASLClient(credentials, nonce: cluster.scramNonce())
+        var client = SASLClient(credentials, nonce: cluster.fixedNonce)
         let first = try loginStep { () throws(SASLError) -> [UInt8] in try client.start() }
         login = client
         sendToken(first, now: now, cluster)
@@ -133,11 +130,11 @@ extension BrokerConnection {
 
     private func continueLogin(
         _ response: SaslAuthenticateResponse, now: Instant, _ cluster: Cluster
-    ) throws -> Arrival {
+    ) throws(KafkaFailure) -> Arrival {
         guard response.errorCode == 0 else {
             let name = KafkaError(response.errorCode).name
             let text = response.errorMessage.map { ": \($0.prefix(200))" } ?? ""
-            throw KafkaFailure.login(cause: "\(broker.endpoint): \(name)\(text)")
+            throw .login(cause: "\(broker.endpoint): \(name)\(text)")
         }
         guard var client = login else { throw protocolError("a token outside of a login") }
         let step = try loginStep { () throws(SASLError) -> SASLClient.Step in
@@ -154,7 +151,7 @@ extension BrokerConnection {
 
     private func derive(
         _ derivation: ScramDerivation, now: Instant, _ cluster: Cluster
-    ) throws {
+    ) throws(KafkaFailure) {
         if let known = cluster.derivedKeys[derivation] {
             return try derived(known, now: now, cluster)
         }
@@ -163,7 +160,9 @@ extension BrokerConnection {
         cluster.emit(.derive(id, derivation))
     }
 
-    func derived(_ saltedPassword: [UInt8], now: Instant, _ cluster: Cluster) throws {
+    func derived(
+        _ saltedPassword: [UInt8], now: Instant, _ cluster: Cluster
+    ) throws(KafkaFailure) {
         guard var client = login else { return }
         let token = try loginStep { () throws(SASLError) -> [UInt8] in
             try client.derived(saltedPassword)

@@ -31,7 +31,7 @@ final class BrokerConnection {
         /// Requests may be sent (again).
         case ready
         /// The answer to `errand`; the reader stands behind the response's header.
-        case response(Errand, ByteReader, version: Int16, sentAt: Instant)
+        case response(Errand, ByteReader, to: InFlight)
     }
 
     struct InFlight {
@@ -122,28 +122,39 @@ final class BrokerConnection {
         guard let answered = inFlight else {
             throw protocolError("a response that nobody asked for")
         }
+        var reader = ByteReader(frame)
+        let header: ResponseHeader
         do {
-            var reader = ByteReader(frame)
-            let header = try ResponseHeader.decode(&reader, flexible: answered.hasFlexibleHeader)
-            guard header.correlationID == answered.correlationID else {
-                throw protocolError(
-                    "correlation id \(header.correlationID) instead of \(answered.correlationID)")
-            }
-            inFlight = nil
-            cluster.counters.requestTimes[answered.apiKey, default: Histogram()].add(
-                microseconds: (now.nanoseconds - answered.sentAt.nanoseconds) / 1_000)
-            if let errand = answered.errand {
-                hasAnswered = true
-                return .response(
-                    errand, reader, version: answered.version, sentAt: answered.sentAt)
-            }
+            header = try ResponseHeader.decode(&reader, flexible: answered.hasFlexibleHeader)
+        } catch {
+            throw malformed(error, apiKey: answered.apiKey)
+        }
+        guard header.correlationID == answered.correlationID else {
+            throw protocolError(
+                "correlation id \(header.correlationID) instead of \(answered.correlationID)")
+        }
+        inFlight = nil
+        cluster.counters.requestTimes[answered.apiKey, default: Histogram()].add(
+            microseconds: (now.nanoseconds - answered.sentAt.nanoseconds) / 1_000)
+        guard let errand = answered.errand else {
             return try setUp(&reader, answered, now: now, cluster)
-        } catch let error as BytesError {
+        }
+        hasAnswered = true
+        return .response(errand, reader, to: answered)
+    }
+
+    /// Reads an answer, and counts how its request went.
+    func decode<R: JudgedResponse>(
+        _ type: R.Type, _ reader: inout ByteReader, _ answered: InFlight, _ cluster: Cluster
+    ) throws(KafkaFailure) -> R {
+        do {
+            let response = try R.decode(&reader, version: answered.version)
+            cluster.counters.ended(R.apiKey, .answered(response.firstErrorCode))
+            return response
+        } catch {
             // It is lost with the connection, and whoever waits for it has to be told so.
             inFlight = answered
-            throw malformed(error, apiKey: answered.apiKey)
-        } catch {
-            throw error as? KafkaFailure ?? protocolError("\(error)")
+            throw malformed(error, apiKey: R.apiKey)
         }
     }
 
@@ -170,13 +181,6 @@ final class BrokerConnection {
     private var setupOrReauthenticationDeadline: Instant {
         isLoggedIn
             ? lastUsed.adding(milliseconds: settings.connectTimeoutMilliseconds) : setupDeadline
-    }
-
-    /// The answer to an errand could not be read: it counts as not answered.
-    func returnErrand(_ errand: Errand, apiKey: Int16, version: Int16) {
-        inFlight = InFlight(
-            apiKey: apiKey, version: version, correlationID: 0, errand: errand, sentAt: lastUsed,
-            deadline: lastUsed, hasFlexibleHeader: false)
     }
 
     func malformed(_ error: BytesError, apiKey: Int16) -> KafkaFailure {
