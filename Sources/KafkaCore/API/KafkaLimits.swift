@@ -25,8 +25,6 @@ public struct KafkaLimits: Sendable {
     public var tailJoinPollMilliseconds: Int64 = 20
     /// How long a partition stays followed after its last waiting reader was served.
     public var tailLingerMilliseconds: Int64 = 1_000
-    /// Bytes of decoded output per turn of the loop before other work gets its chance.
-    public var workBytesPerTurn = 1 << 20
     /// What is known of a topic is not asked for again within this time, whatever readers want.
     public var metadataMinAgeMilliseconds: Int64 = 250
     /// When the next node is tried for metadata beside one that does not answer: the delay that

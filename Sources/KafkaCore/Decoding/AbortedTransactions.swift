@@ -7,6 +7,12 @@ struct AbortedTransactions {
     /// First offsets of each producer, the next one last.
     private var firstOffsets: [Int64: [Int64]] = [:]
 
+    /// nil: who reads uncommitted is not told.
+    init?(_ answer: FetchResponse.Partition, _ isolation: Isolation) {
+        guard isolation == .readCommitted else { return nil }
+        self.init(answer.abortedTransactions ?? [])
+    }
+
     /// The list is not sorted by every broker (Redpanda's is not).
     init(_ listed: [FetchResponse.AbortedTransaction]) {
         for transaction in listed {

@@ -15,8 +15,7 @@ extension Cluster {
     static let unknownTopicIDsMax = 5
 
     func verdict(
-        _ partition: Partition, _ answer: FetchResponse.Partition, _ response: FetchResponse,
-        leaderEpoch: Int32
+        _ partition: Partition, _ answer: FetchResponse.Partition, _ response: FetchResponse
     ) -> FetchVerdict {
         let error = KafkaError(answer.errorCode)
         let failure = KafkaFailure.kafka(error.rawValue, cause: partition.name)
@@ -66,6 +65,16 @@ extension Cluster {
         }
         guard let leader = links.broker(hint.leaderID) else { return false }
         setLeader(partition, leader, epoch: hint.leaderEpoch)
+        return true
+    }
+
+    /// KIP-595: what we read beyond an offset is not what the leader has. False: it is.
+    func truncate(_ partition: Partition, _ answer: FetchResponse.Partition) -> Bool {
+        guard answer.errorCode == 0, let diverging = answer.divergingEpoch,
+            diverging.endOffset >= 0
+        else { return false }
+        log(.warning, "\(partition.name): truncated to \(diverging.endOffset) by its leader")
+        partition.log.truncate(to: diverging.endOffset)
         return true
     }
 

@@ -53,8 +53,8 @@ extension PointReader {
             settled(item) { abandoned(item) }
             return nil
         }
-        if let diverging = answer.divergingEpoch, diverging.endOffset >= 0, answer.errorCode == 0 {
-            settled(item) { diverged(item, diverging) }
+        if cluster.truncate(partition, answer) {
+            settled(item) { partition.requeue(item.demand) }
             return nil
         }
         guard answer.errorCode == 0 else {
@@ -62,17 +62,14 @@ extension PointReader {
             return nil
         }
         cluster.learn(partition, answer)
-        let end = fetch.isolation == .readCommitted && answer.lastStableOffset >= 0
-            ? answer.lastStableOffset : answer.highWatermark
+        let end = partition.end(fetch.isolation)
         guard let records = answer.records, records.count > 0 else {
             settled(item) { cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt) }
             return nil
         }
         let builder = RunBuilder(
             log: partition.log, cache: cluster.cache, fetchOffset: item.demand.offset,
-            region: records,
-            aborted: fetch.isolation == .readCommitted
-                ? AbortedTransactions(answer.abortedTransactions ?? []) : nil)
+            region: records, aborted: AbortedTransactions(answer, fetch.isolation))
         let desk = cluster.desk
         builder.onFlush = { desk.serveEarly(item.demand, partition) }
         return DecodeJob.Part(builder: builder) { [unowned self] builder in
@@ -121,20 +118,11 @@ extension PointReader {
         }
     }
 
-    /// KIP-595: what we read before this offset is not what the leader has.
-    private func diverged(_ item: PointFetch.Item, _ diverging: FetchResponse.EpochEndOffset) {
-        let partition = item.partition
-        cluster.log(
-            .warning, "\(partition.name): truncated to \(diverging.endOffset) by its leader")
-        partition.log.truncate(to: diverging.endOffset)
-        partition.requeue(item.demand)
-    }
-
     private func refused(
         _ item: PointFetch.Item, _ answer: FetchResponse.Partition, _ response: FetchResponse
     ) {
         cluster.counters.errors[answer.errorCode, default: 0] += 1
-        switch cluster.verdict(item.partition, answer, response, leaderEpoch: item.leaderEpoch) {
+        switch cluster.verdict(item.partition, answer, response) {
         case .fail(let failure): cluster.desk.fail(item.demand, failure)
         case .outOfRange(let position):
             let waiting = item.demand.readers

@@ -29,7 +29,6 @@ final class TailFetch {
         /// Kept while it is in flight: its topic may be deleted meanwhile.
         let partition: Partition
         let offset: Int64
-        let leaderEpoch: Int32
     }
 
     unowned let tail: TailReader

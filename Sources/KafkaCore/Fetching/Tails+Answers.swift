@@ -52,19 +52,15 @@ extension Tails {
         guard partition.follow(follow.isolation) === follow, !partition.isAbandoned else {
             return nil
         }
-        if let diverging = answer.divergingEpoch, diverging.endOffset >= 0, answer.errorCode == 0 {
-            cluster.log(
-                .warning, "\(partition.name): truncated to \(diverging.endOffset) by its leader")
-            partition.log.truncate(to: diverging.endOffset)
+        if cluster.truncate(partition, answer) {
             unfollow(follow)
             return nil
         }
         guard answer.errorCode == 0 else {
             cluster.counters.errors[answer.errorCode, default: 0] += 1
-            let verdict = cluster.verdict(
-                partition, answer, response, leaderEpoch: item.leaderEpoch)
+            // The point reads that follow tell the readers; what it changes for others counts now.
+            _ = cluster.verdict(partition, answer, response)
             if partition.follow(follow.isolation) === follow { unfollow(follow) }
-            _ = verdict
             return nil
         }
         cluster.learn(partition, answer)
@@ -86,8 +82,7 @@ extension Tails {
         let (follow, partition) = (item.follow, item.partition)
         let builder = RunBuilder(
             log: partition.log, cache: cluster.cache, fetchOffset: item.offset, region: records,
-            aborted: follow.isolation == .readCommitted
-                ? AbortedTransactions(answer.abortedTransactions ?? []) : nil)
+            aborted: AbortedTransactions(answer, follow.isolation))
         return DecodeJob.Part(builder: builder) { [unowned self] builder in
             decoded(item, builder)
         }

@@ -78,9 +78,7 @@ extension Tails {
         let fetch = TailFetch(
             tail,
             tail.follows.map {
-                TailFetch.Item(
-                    follow: $0, partition: $0.partition, offset: $0.position,
-                    leaderEpoch: $0.partition.leaderEpoch)
+                TailFetch.Item(follow: $0, partition: $0.partition, offset: $0.position)
             })
         tail.fetch = fetch
         for follow in tail.follows {

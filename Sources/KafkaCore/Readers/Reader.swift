@@ -15,7 +15,6 @@ final class Reader {
 
     let token: ReadToken
     let request: ReadRequest
-    let arrivedAt: Instant
     /// It is answered by then, with `timeout` if nothing better is known. `distantFuture` for
     /// live subscriptions.
     let deadline: Instant
@@ -36,7 +35,6 @@ final class Reader {
     init(_ token: ReadToken, _ request: ReadRequest, now: Instant, timeoutMilliseconds: Int64) {
         self.token = token
         self.request = request
-        arrivedAt = now
         offset = request.offset
         let ordinary = now.adding(milliseconds: timeoutMilliseconds)
         deadline = max(ordinary, request.waitUntil ?? .zero)

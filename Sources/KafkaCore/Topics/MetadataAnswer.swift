@@ -24,10 +24,7 @@ struct MetadataAnswer {
     }
 
     func apply(_ response: MetadataResponse, to question: MetadataQuestion) {
-        var told: [String: MetadataResponse.Topic] = [:]
-        for topic in response.topics {
-            if let name = topic.name, told[name] == nil { told[name] = topic }
-        }
+        let told = Self.byName(response)
         for topic in question.topics ?? cluster.keeper.order {
             topic.askedAt = question.askedAt
             guard let answer = told[topic.name] else {
@@ -36,6 +33,15 @@ struct MetadataAnswer {
             }
             apply(answer, to: topic)
         }
+    }
+
+    /// Of a topic that is told twice the first answer counts.
+    private static func byName(_ response: MetadataResponse) -> [String: MetadataResponse.Topic] {
+        var told: [String: MetadataResponse.Topic] = [:]
+        for topic in response.topics {
+            if let name = topic.name, told[name] == nil { told[name] = topic }
+        }
+        return told
     }
 
     private func apply(_ answer: MetadataResponse.Topic, to topic: Topic) {
@@ -145,10 +151,7 @@ struct MetadataAnswer {
     static func describe(
         _ names: [String]?, _ response: MetadataResponse
     ) -> [TopicDescription] {
-        var told: [String: MetadataResponse.Topic] = [:]
-        for topic in response.topics {
-            if let name = topic.name, told[name] == nil { told[name] = topic }
-        }
+        let told = byName(response)
         return (names ?? told.keys.sorted()).map { name in
             guard let topic = told[name] else {
                 return TopicDescription(

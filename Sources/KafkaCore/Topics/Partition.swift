@@ -90,7 +90,7 @@ final class Partition {
         return demand
     }
 
-    /// What a reader may see at most, as last told; nil: not told.
+    /// The offset behind the last record that a reader may see, as last told; -1: not told.
     func end(_ isolation: Isolation) -> Int64 {
         isolation == .readCommitted && position.lastStableOffset >= 0
             ? position.lastStableOffset : position.highWatermark

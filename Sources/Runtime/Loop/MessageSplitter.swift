@@ -15,9 +15,6 @@ struct MessageSplitter: ~Copyable {
     /// Payload of the frame that is still to come; nil: its head is.
     private var left: Int?
 
-    /// Bytes of a message that is not complete.
-    var partialCount: Int { partial.count }
-
     mutating func take(
         _ bytes: UnsafeRawBufferPointer, _ body: (UInt8, UnsafeRawBufferPointer) -> Void
     ) {
