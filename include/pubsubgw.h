@@ -421,7 +421,8 @@ PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pu
  *                    pubsubgw_session_consume(g, s, sent);
  *                }
  *     PUBSUBGW_EV_RESUME:  read again
- *     PUBSUBGW_EV_CLOSED:  close the connection
+ *     PUBSUBGW_EV_CLOSED:  close the connection. A client that broke the protocol may go on sending:
+ *                read and drop that for a while, or what is left unread cuts off the Close frame
  *
  * One thread at a time calls feed, output and consume for one session.
  *
@@ -445,7 +446,7 @@ PUBSUBGW_API int pubsubgw_session_open_bytes(pubsubgw_gateway *g, const pubsubgw
  * PUBSUBGW_EV_OUTPUT, which does not come for it. What comes behind the end of the session (until
  * PUBSUBGW_EV_CLOSED) is taken and ignored.
  * E_FULL: not taken: fed on after PUBSUBGW_PAUSE, and more than 1 MiB waits. E_STATE: fed after the
- * end of the stream. E_GONE: the session has ended. */
+ * end of the stream. E_GONE: the session has ended, and its last event is in the queue. */
 PUBSUBGW_API int pubsubgw_session_feed(pubsubgw_gateway *g, pubsubgw_session s, const void *data,
                                        size_t len);
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -10,13 +11,12 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ._errors import GoneError
 from ._gateway import Gateway
-from ._sessions import Closed, OnClosed, Session
+from ._sessions import LINGER_SECONDS, Closed, OnClosed, Session
 
 _READ_BYTES = 65536
 # Then the other direction has its turn.
 _READS_A_TURN = 16
 _WRITES_A_TURN = 64
-_LINGER_SECONDS = 2.0
 
 
 def carry(
@@ -81,7 +81,11 @@ class _Carrier:
                     self._look_at(both.poll(0 if self._has_more else None))
                 self._queue.dispatch()
         except GoneError:
-            self._closed = Closed(self.session, 1006, "the gateway has stopped", 0, 0, 0)
+            # It may have just ended, without having been told yet.
+            with contextlib.suppress(GoneError):
+                self._queue.dispatch()
+            if self._closed is None:
+                self._closed = Closed(self.session, 1006, "the gateway has stopped", 0, 0, 0)
         self._say_goodbye()
         return self._closed
 
@@ -159,7 +163,7 @@ class _Carrier:
             except (ssl.SSLError, ValueError):
                 pass
             self._connection.shutdown(socket.SHUT_WR)
-            end = time.monotonic() + _LINGER_SECONDS
+            end = time.monotonic() + LINGER_SECONDS
             while end > time.monotonic():
                 self._connection.settimeout(max(0.001, end - time.monotonic()))
                 if not self._connection.recv(_READ_BYTES):

@@ -178,6 +178,18 @@ def opening(
         queue=None if queue is None else queue._live(), user_data=user_data)
 
 
+# With these a session ends as soon as its Close frame is written, whatever the client is about to
+# send (RFC 6455 section 7.1.7).
+_CLIENTS_FAULTS = frozenset((1002, 1003, 1007, 1009))
+# How long a connection is read on then: bytes that nobody has read, when it is closed, would cut
+# off what the client has not read.
+LINGER_SECONDS = 2.0
+
+
+def lingers(closed: Closed) -> bool:
+    return closed.code in _CLIENTS_FAULTS
+
+
 def closed_of(raw: RawEvent) -> Closed:
     return Closed(raw[2], raw[7], data_of(raw).decode(errors="replace"), raw[9], raw[10], raw[8])
 

@@ -41,6 +41,7 @@ class Messages:
     def __init__(self, gateway: Gateway, **options: Any) -> None:
         #: How the session ended; None while it lives.
         self.closed: Optional[Closed] = None
+        self._gateway = gateway
         self._queue = gateway.queue()
         try:
             self.session = gateway.open_messages(queue=self._queue, **options)
@@ -54,8 +55,14 @@ class Messages:
     async def put(self, message: Message) -> None:
         """A message of the client. Waits while the session takes no more: until then iterate."""
         await self._can_put.wait()
-        if self.closed is None and not self.session.message(message):
-            self._can_put.clear()
+        if self.closed is not None:
+            return
+        try:
+            if not self.session.message(message):
+                self._can_put.clear()
+        except GoneError:
+            # It has just ended, and the iteration is about to tell so.
+            self._gateway._live()
 
     def client_closed(self, code: Optional[int] = None, reason: str = "") -> None:
         """The client closed; None: without a Close frame."""

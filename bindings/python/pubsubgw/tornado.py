@@ -19,7 +19,7 @@ from tornado.web import RequestHandler
 from ._errors import GoneError, StateError
 from ._gateway import Gateway
 from ._http import UNAVAILABLE, adopt, request_head
-from ._sessions import Closed, OnClosed
+from ._sessions import LINGER_SECONDS, Closed, OnClosed, lingers
 
 _CHUNK = 65536
 
@@ -84,6 +84,9 @@ class _Carrier:
         tasks = [asyncio.ensure_future(self._read()), asyncio.ensure_future(self._write())]
         try:
             closed = await self._closed
+            if lingers(closed):
+                self._may_feed.set()
+                await asyncio.wait(tasks[:1], timeout=LINGER_SECONDS)
             if self._on_closed is not None:
                 self._on_closed(closed)
         finally:
@@ -98,10 +101,16 @@ class _Carrier:
             while True:
                 data = await self._stream.read_bytes(_CHUNK, partial=True)
                 self._may_feed.clear()
-                if not self._session.feed(data):
+                if not self._feed(data):
                     await self._may_feed.wait()
         except StreamClosedError:
             self._lose()
+
+    def _feed(self, data: bytes) -> bool:
+        try:
+            return self._closed.done() or self._session.feed(data)
+        except GoneError:
+            return True     # it has just ended: `_closed` is about to be told
 
     async def _write(self) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Any, Deque, Optional
 from ._errors import GoneError
 from ._gateway import Gateway
 from ._http import adopt
-from ._sessions import Closed, OnClosed, Session
+from ._sessions import LINGER_SECONDS, Closed, OnClosed, Session, lingers
 
 
 def hand_over(transport: asyncio.Transport, gateway: Gateway, **options: Any) -> Session:
@@ -43,7 +43,8 @@ class BytesProtocol(asyncio.Protocol):
         closed = await protocol.closed
 
     It takes the place of the transport's protocol, which hears of nothing more but the loss of the
-    connection. When `closed` is done all output was given to the transport: close it then."""
+    connection. When `closed` is done all output was given to the transport: close it then. A client
+    that broke the rules may still be sending: it has two seconds to read why, and to go."""
 
     def __init__(
         self, transport: asyncio.Transport, gateway: Gateway, *,
@@ -51,10 +52,12 @@ class BytesProtocol(asyncio.Protocol):
     ) -> None:
         self.closed: "asyncio.Future[Closed]" = asyncio.get_running_loop().create_future()
         self._transport = transport
+        self._gateway = gateway
         self._on_closed = closed
         self._can_write = True
         self._is_paused = False
         self._ended = False
+        self._lingering: Optional[Closed] = None
         # What the transport had read already when it was told to stop.
         self._unfed: Deque[bytes] = collections.deque()
         self._session = gateway.open_bytes(
@@ -67,16 +70,26 @@ class BytesProtocol(asyncio.Protocol):
     # From the client ---------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if self._is_paused:
+        if self._ended:
+            pass
+        elif self._is_paused:
             self._unfed.append(data)
-        elif not self._ended and not self._session.feed(data):
+        elif not self._feed(data):
             self._is_paused = True
             self._transport.pause_reading()
+
+    def _feed(self, data: bytes) -> bool:
+        try:
+            return self._session.feed(data)
+        except GoneError:
+            # It has just ended, and `_end` is about to be called.
+            self._gateway._live()
+            return True
 
     def _resume(self) -> None:
         self._is_paused = False
         while self._unfed and not self._is_paused:
-            self._is_paused = not self._session.feed(self._unfed.popleft())
+            self._is_paused = not self._feed(self._unfed.popleft())
         if not self._is_paused and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -93,6 +106,8 @@ class BytesProtocol(asyncio.Protocol):
                 self._session.feed(b"")
             except GoneError:
                 self._finish(Closed(self._session, 1006, "the gateway has stopped", 0, 0, 0))
+        elif self._lingering is not None:
+            self._finish(self._lingering)
         self._former.connection_lost(error)
 
     # To the client -----------------------------------------------------------------------------
@@ -119,7 +134,11 @@ class BytesProtocol(asyncio.Protocol):
 
     def _end(self, closed: Closed) -> None:
         self._ended = True
-        self._finish(closed)
+        if self._transport.is_closing() or not lingers(closed):
+            return self._finish(closed)
+        self._lingering = closed
+        self._transport.resume_reading()
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self._finish, closed)
 
     def _finish(self, closed: Closed) -> None:
         if not self.closed.done():
@@ -130,7 +149,7 @@ class BytesProtocol(asyncio.Protocol):
 
     def give_back(self) -> None:
         """Puts the former protocol in its place again; the session is forgotten if it lives."""
-        if not self.closed.done():
+        if not self.closed.done() and self._lingering is None:
             self._ended = True
             self._session.forget()
         if not self._transport.is_closing():
