@@ -50,6 +50,9 @@ public final class Mailbox: Sendable {
         }
     }
 
+    /// Whether no job waits. Those that the loop has taken may still run, in its turn.
+    public var isEmpty: Bool { withState { $0.jobs.isEmpty } }
+
     /// Makes the loop's `run` return after its turn.
     public func stopLoop() {
         stopping.store(true, ordering: .releasing)

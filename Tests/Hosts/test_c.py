@@ -52,6 +52,10 @@ def test_messages_sessions_and_pushes():
     c_host("messages")
 
 
+def test_rough_hosts_in_c():
+    c_host("rough")
+
+
 def under_valgrind(name, *arguments):
     """Neither a bad access nor a block that nobody holds any more."""
     plain = os.path.join(WORK, "valgrind")
@@ -76,6 +80,10 @@ def test_valgrind_finds_nothing_in_bytes_sessions():
 
 def test_valgrind_finds_nothing_in_messages_sessions():
     under_valgrind("messages")
+
+
+def test_valgrind_finds_nothing_in_rough_hosts():
+    under_valgrind("rough")
 
 
 def test_valgrind_finds_nothing_in_commands():

@@ -69,8 +69,9 @@ final class LoopHandle: Sendable {
     /// Looks, on this thread, at what waits in the pipe of that session, if that is little work and
     /// the loop itself has nothing to do. nil: ring.
     func attendHere(_ session: UInt64) -> Attended? {
-        // A function of the host's that the loop has called has the loop already.
-        guard !isCurrent else { return nil }
+        // A function of the host's that the loop has called has the loop already. And what the
+        // host has asked for before comes first.
+        guard !isCurrent, thread.mailbox.isEmpty else { return nil }
         var attended: Attended?
         _ = thread.mailbox.turns.takeIfFree {
             attended = place.driver?.attendLent(SessionID(raw: session))

@@ -1,0 +1,103 @@
+/* Rough hosts: events polled by another thread than the one that opens, calls in quick succession,
+ * polls of one event, threads that are cancelled, and threads with little stack. */
+#include "peer.h"
+
+static pubsubgw_gateway *g;
+static pubsubgw_queue *q;
+
+static void end_session(pubsubgw_session s)
+{
+    pubsubgw_event events[16];
+    pubsubgw_session_forget(g, s);
+    while (pubsubgw_queue_poll(q, events, 16, sizeof *events) > 0) {}
+}
+
+/* All the output there is. */
+static size_t drink(pubsubgw_session s, uint8_t *out, size_t cap)
+{
+    pubsubgw_slice slice;
+    size_t total = 0;
+    while (pubsubgw_session_output(g, s, &slice, 1) > 0) {
+        MUST(total + slice.len <= cap);
+        memcpy(out + total, slice.data, slice.len);
+        total += slice.len;
+        MUST(pubsubgw_session_consume(g, s, slice.len) >= 0);
+    }
+    return total;
+}
+
+/* At least `wanted` bytes, told by events. */
+static size_t await_output(pubsubgw_session s, uint8_t *out, size_t cap, size_t wanted)
+{
+    size_t total = 0;
+    while (total < wanted) {
+        pubsubgw_event e = next_event(q);
+        MUST(e.type == PUBSUBGW_EV_OUTPUT && e.session == s);
+        total += drink(s, out + total, cap - total);
+    }
+    return total;
+}
+
+/* ---- what is asked for first is done first ---- */
+
+static void reply(void *argument, const pubsubgw_event *command)
+{
+    IS(pubsubgw_command_reply(g, command->token, argument, strlen(argument)), 0);
+}
+
+static void in_the_order_of_the_calls(pubsubgw_session s)
+{
+    static const uint8_t pushed[] = {0x82, 5, 0xc2, 0x3e, 2, 'p', 'p'};
+    static const uint8_t command[] = {0x08, 9, 0xc2, 0x3e, 1, 'z'};
+    static const uint8_t answered[] = {0x82, 7, 0x08, 9, 0xc2, 0x3e, 2, 'o', 'k'};
+    uint8_t message[64], out[128], in[4096];
+    size_t len = ping(message, 7, "hello", 5), size = frame(out, 2, message, len);
+
+    IS(pubsubgw_session_push(g, s, 1000, "pp", 2), 0);
+    IS(pubsubgw_session_feed(g, s, out, size), 0);
+    await_output(s, in, sizeof in, sizeof pushed + 2 + len);
+    MUST(memcmp(in, pushed, sizeof pushed) == 0);
+    MUST(memcmp(in + sizeof pushed + 2, message, len) == 0);
+    usleep(50);                         /* lets the loop sleep */
+
+    size = frame(out, 2, command, sizeof command);
+    IS(pubsubgw_command_on_fn(g, NULL, "cmd_x", 1000, 1000, reply, "ok"), 0);
+    IS(pubsubgw_session_feed(g, s, out, size), 0);
+    await_output(s, in, sizeof in, sizeof answered);
+    MUST(memcmp(in, answered, sizeof answered) == 0);
+    IS(pubsubgw_command_on_fn(g, NULL, "cmd_x", 1000, 1000, NULL, NULL), 0);
+    usleep(50);
+
+    size = frame(out, 2, message, len);
+    IS(pubsubgw_session_close(g, s, 4001, NULL), 0);
+    IS(pubsubgw_session_feed(g, s, out, size), 0);
+    await_output(s, in, sizeof in, 4);
+    MUST(memcmp(in, "\x88\x02\x0f\xa1", 4) == 0);
+}
+
+static void calls_keep_their_order(void)
+{
+    uint8_t in[4096];
+    for (int i = 0; i < 200; i++) {
+        pubsubgw_session s;
+        pubsubgw_open o = opening(q, 0);
+        o.websocket_key = KEY;
+        IS(pubsubgw_session_open_bytes(g, &o, &s), 0);
+        await_output(s, in, sizeof in, 1);
+        usleep(50);
+        in_the_order_of_the_calls(s);
+        end_session(s);
+    }
+}
+
+int main(void)
+{
+    g = gateway(NULL);
+    IS(pubsubgw_queue_new(g, 0, &q), 0);
+    calls_keep_their_order();
+    IS(pubsubgw_stop(g, 1000), 0);
+    pubsubgw_queue_destroy(q);
+    pubsubgw_destroy(g);
+    printf("rough hosts are served as others\n");
+    return 0;
+}
