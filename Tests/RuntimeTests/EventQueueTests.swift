@@ -44,6 +44,16 @@ struct EventQueueTests {
         #expect(try take(queue, 2) == [4])
     }
 
+    @Test func whatWasToldOtherwiseIsToldAgainWhenATakeLeavesIt() throws {
+        let queue = try makeQueue()
+        for session in 1...3 { queue.push(closed(UInt64(session)), isQuiet: true) }
+        #expect(!isReadable(queue))
+        #expect(try take(queue, 1) == [1])
+        #expect(isReadable(queue))
+        #expect(try take(queue, 2) == [2, 3])
+        #expect(!isReadable(queue))
+    }
+
     @Test func textStaysUntilTheNextTake() throws {
         let queue = try makeQueue()
         queue.push(closed(1, "the first"))

@@ -81,12 +81,16 @@ public final class EventQueue: Sendable {
                 state.logLines += 1
             }
             state.waiting.append(event)
-            guard !state.isSignalled, !isQuiet else { return true }
-            state.isSignalled = true
-            cshims_queue_signal(descriptor)
-            for waker in state.wakers { cshims_wake(waker) }
+            if !isQuiet { signal(&state) }
             return true
         }
+    }
+
+    private func signal(_ state: inout State) {
+        guard !state.isSignalled else { return }
+        state.isSignalled = true
+        cshims_queue_signal(descriptor)
+        for waker in state.wakers { cshims_wake(waker) }
     }
 
     /// Takes out what waits of a session. True if anything did.
@@ -123,7 +127,11 @@ public final class EventQueue: Sendable {
             state.head += count
             if state.head == state.waiting.count {
                 empty(&state)
-            } else if state.head >= 1024 && state.head > state.waiting.count / 2 {
+                return count
+            }
+            // The host has polled, and what it left is told like any other event.
+            signal(&state)
+            if state.head >= 1024 && state.head > state.waiting.count / 2 {
                 state.waiting.removeFirst(state.head)
                 state.head = 0
             }

@@ -90,11 +90,37 @@ static void calls_keep_their_order(void)
     }
 }
 
+/* ---- events that a call has told of, and that a poll has left ---- */
+
+static void what_a_poll_leaves_is_told(void)
+{
+    uint8_t message[64];
+    pubsubgw_session s;
+    pubsubgw_open o = opening(q, 0);
+    o.flags = PUBSUBGW_OPEN_TELL_OUTPUT;
+    IS(pubsubgw_session_open_messages(g, &o, &s), 0);
+    struct pollfd readable = {.fd = pubsubgw_queue_fd(q), .events = POLLIN};
+    for (int i = 0; i < 200; i++) {
+        size_t len = ping(message, 1, "x", 1);
+        int told = 0;
+        for (int k = 0; k < 3; k++) told += pubsubgw_session_message(g, s, 2, message, len);
+        for (int k = 0; k < 3; k++) {
+            if (k > 0 || told < 3 * PUBSUBGW_OUTPUT) IS(poll(&readable, 1, WAIT_MS), 1);
+            pubsubgw_event e;
+            IS(pubsubgw_queue_poll(q, &e, 1, sizeof e), 1);
+            MUST(e.type == PUBSUBGW_EV_MESSAGE && e.len == len);
+        }
+        IS(poll(&readable, 1, 0), 0);
+    }
+    end_session(s);
+}
+
 int main(void)
 {
     g = gateway(NULL);
     IS(pubsubgw_queue_new(g, 0, &q), 0);
     calls_keep_their_order();
+    what_a_poll_leaves_is_told();
     IS(pubsubgw_stop(g, 1000), 0);
     pubsubgw_queue_destroy(q);
     pubsubgw_destroy(g);
