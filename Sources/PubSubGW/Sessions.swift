@@ -9,10 +9,7 @@ public func pubsubgw_session_adopt_fd(
     answer { () throws(Failure) in
         out?.pointee = 0
         let gateway = try Argument.gateway(g)
-        let opening = try ClientOpening(open)
-        // Not in one line: without `out` the right side would not be evaluated.
-        let session = try gateway.adopt(descriptor: fd, opening)
-        out?.pointee = session
+        try gateway.adopt(descriptor: fd, try ClientOpening(open)) { out?.pointee = $0 }
         return 0
     }
 }
@@ -88,7 +85,7 @@ private func openPipe(
         out?.pointee = 0
         let gateway = try Argument.gateway(g)
         guard let out else { throw Failure(.invalid, "out is NULL") }
-        out.pointee = try gateway.openPipe(kind, try ClientOpening(open))
+        try gateway.openPipe(kind, try ClientOpening(open)) { out.pointee = $0 }
         return 0
     }
 }

@@ -14,9 +14,11 @@ extension Gateway {
         }
     }
 
-    /// Takes over a connected socket and answers the session's number. On failure the descriptor
-    /// is still the host's, untouched.
-    public func adopt(descriptor: Int32, _ opening: ClientOpening) throws(Failure) -> UInt64 {
+    /// Takes over a connected socket; `told` gets the session's number before there can be an event
+    /// of it. On failure the descriptor is still the host's, untouched.
+    public func adopt(
+        descriptor: Int32, _ opening: ClientOpening, told: (UInt64) -> Void
+    ) throws(Failure) {
         try mustServe()
         try mustOwn(opening.queue)
         if opening.borrows { try mustBeLendable(opening) }
@@ -34,15 +36,16 @@ extension Gateway {
             id: loop.nextSessionID().raw, queue: opening.queue, userData: opening.userData,
             tellsClosed: opening.tellsClosed, isBorrowed: opening.borrows)
         let transit = SessionInTransit(host, descriptor: own, directory)
+        told(host.id)
         let isPosted = loop.post {
             if transit.take() { $0.open(host, descriptor: own, session) }
         }
         guard isPosted else {
             _ = transit.take()
             directory.remove(host)
+            told(0)
             throw giveBack(own, to: descriptor)
         }
-        return host.id
     }
 
     func mustOwn(_ queue: EventQueue?) throws(Failure) {

@@ -1,9 +1,9 @@
 // Sessions whose connection stays the host's.
 extension Gateway {
-    /// Answers the session's number.
+    /// `told` gets the session's number before there can be an event of it.
     public func openPipe(
-        _ kind: HostPipe.Kind, _ opening: ClientOpening
-    ) throws(Failure) -> UInt64 {
+        _ kind: HostPipe.Kind, _ opening: ClientOpening, told: (UInt64) -> Void
+    ) throws(Failure) {
         if kind == .messages { try Self.mustHaveAgreed(opening) }
         try mustServe()
         guard opening.queue != nil else { throw Failure(.invalid, "open has no queue") }
@@ -21,15 +21,16 @@ extension Gateway {
             id: id, queue: opening.queue, userData: opening.userData,
             tellsClosed: opening.tellsClosed, tellsByReturn: opening.tellsByReturn, pipe: pipe)
         let transit = SessionInTransit(session, directory)
+        told(id)
         let isPosted = loop.post { [start] in
             if transit.take() { $0.open(session, pipe, start) }
         }
         guard isPosted else {
             _ = transit.take()
             directory.remove(session)
+            told(0)
             throw Self.stopped
         }
-        return id
     }
 
     private static func mustHaveAgreed(_ opening: ClientOpening) throws(Failure) {

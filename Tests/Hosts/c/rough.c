@@ -2,6 +2,9 @@
  * polls of one event, threads that are cancelled, and threads with little stack. */
 #include "peer.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 static pubsubgw_gateway *g;
 static pubsubgw_queue *q;
 
@@ -36,6 +39,46 @@ static size_t await_output(pubsubgw_session s, uint8_t *out, size_t cap, size_t 
         total += drink(s, out + total, cap - total);
     }
     return total;
+}
+
+/* ---- a session's number is there before its events ---- */
+
+enum { OPENED = 5000 };
+static _Atomic pubsubgw_session numbers[OPENED];
+static atomic_int opened_all;
+
+static void *compare(void *argument)
+{
+    pubsubgw_event e[64];
+    long *seen = argument;
+    while (!atomic_load(&opened_all)) {
+        int n = pubsubgw_queue_wait(q, e, 64, sizeof *e, 10);
+        for (int i = 0; i < n; i++) {
+            MUST(numbers[e[i].user_data] == e[i].session);
+            ++*seen;
+        }
+    }
+    return NULL;
+}
+
+static void numbers_come_before_events(void)
+{
+    pthread_t thread;
+    long seen = 0;
+    MUST(pthread_create(&thread, NULL, compare, &seen) == 0);
+    for (int i = 0; i < OPENED; i++) {
+        pubsubgw_open o = opening(q, (uint64_t)i);
+        o.websocket_key = KEY;
+        IS(pubsubgw_session_open_bytes(g, &o, (pubsubgw_session *)&numbers[i]), 0);
+        if (i % 3 == 0) usleep(60);     /* lets the loop sleep */
+        if (i >= 64) IS(pubsubgw_session_forget(g, numbers[i - 64]), 0);
+    }
+    for (int i = OPENED - 64; i < OPENED; i++) IS(pubsubgw_session_forget(g, numbers[i]), 0);
+    atomic_store(&opened_all, 1);
+    pthread_join(thread, NULL);
+    MUST(seen > 0);
+    pubsubgw_event e[64];
+    while (pubsubgw_queue_poll(q, e, 64, sizeof *e) > 0) {}
 }
 
 /* ---- what is asked for first is done first ---- */
@@ -119,6 +162,7 @@ int main(void)
 {
     g = gateway(NULL);
     IS(pubsubgw_queue_new(g, 0, &q), 0);
+    numbers_come_before_events();
     calls_keep_their_order();
     what_a_poll_leaves_is_told();
     IS(pubsubgw_stop(g, 1000), 0);
