@@ -101,7 +101,8 @@ let package = Package(
         .target(
             name: "PubSubGW",
             dependencies: [
-                "CPubSubGW", "Bytes", "PubSubProtocol", "KafkaCore", "GatewayCore", "Runtime",
+                "CPubSubGW", "CShims", "Bytes", "PubSubProtocol", "KafkaCore", "GatewayCore",
+                "Runtime",
             ],
             exclude: ["pubsubgw.map"], swiftSettings: lean,
             linkerSettings: [

@@ -1,17 +1,21 @@
 import CPubSubGW
+import CShims
 import Runtime
 
 // What every function of the C interface does around its own work: the fork rule, arguments from
-// C, and the way from a Swift error to a status and `pubsubgw_last_error`.
+// C, the way from a Swift error to a status and `pubsubgw_last_error`, and a host that cancels its
+// threads.
 
 /// Runs a call that answers a status or a number.
 func answer(_ body: () throws(Failure) -> Int32) -> Int32 {
-    do {
-        try ForkGuard.check()
-        return try body()
-    } catch {
-        LastError.set(error.text)
-        return error.status.rawValue
+    uncancelled {
+        do throws(Failure) {
+            try ForkGuard.check()
+            return try body()
+        } catch {
+            LastError.set(error.text)
+            return error.status.rawValue
+        }
     }
 }
 
@@ -20,19 +24,42 @@ func answerText(
     _ length: UnsafeMutablePointer<Int>?, _ body: () throws(Failure) -> String
 ) -> UnsafeMutablePointer<CChar>? {
     length?.pointee = 0
-    do throws(Failure) {
-        try ForkGuard.check()
-        let text = try body()
-        let count = text.utf8.count
-        guard let copy = allocateText(text) else {
-            throw Failure(.noMemory, "no memory for \(count) bytes of text")
+    return uncancelled {
+        do throws(Failure) {
+            try ForkGuard.check()
+            let text = try body()
+            let count = text.utf8.count
+            guard let copy = allocateText(text) else {
+                throw Failure(.noMemory, "no memory for \(count) bytes of text")
+            }
+            length?.pointee = count
+            return copy
+        } catch {
+            LastError.set(error.text)
+            return nil
         }
-        length?.pointee = count
-        return copy
-    } catch {
-        LastError.set(error.text)
-        return nil
     }
+}
+
+/// Ends the handle of a `T`, if it is live. In a forked child locks and memory may be in the middle
+/// of the parent's work.
+func end<T>(
+    _ pointer: OpaquePointer?, _ find: (OpaquePointer?) throws(Failure) -> T, _ body: (T) -> Void
+) {
+    uncancelled {
+        guard (try? ForkGuard.check()) != nil, (try? find(pointer)) != nil,
+            let object = HandleRegistry.remove(pointer) as? T
+        else { return }
+        body(object)
+    }
+}
+
+/// A host's thread that is cancelled in the middle of a call would unwind out of a system call,
+/// past Swift code that holds a lock and does not know of it.
+func uncancelled<Answer>(_ body: () -> Answer) -> Answer {
+    let before = cshims_cancellation_off()
+    defer { cshims_cancellation_set(before) }
+    return body()
 }
 
 /// Limits on what C hands in, so that a wrong length is told and not followed.

@@ -24,10 +24,7 @@ public func pubsubgw_client_new(
 
 @c @implementation
 public func pubsubgw_client_destroy(_ c: OpaquePointer?) {
-    guard (try? ForkGuard.check()) != nil, (try? Argument.client(c)) != nil,
-        let client = HandleRegistry.remove(c) as? KafkaClient
-    else { return }
-    client.destroy()
+    end(c, Argument.client) { $0.destroy() }
 }
 
 @c @implementation

@@ -47,9 +47,5 @@ public func pubsubgw_stop(_ g: OpaquePointer?, _ timeout_ms: Int32) -> Int32 {
 
 @c @implementation
 public func pubsubgw_destroy(_ g: OpaquePointer?) {
-    // In a forked child locks and memory may be in the middle of the parent's work.
-    guard (try? ForkGuard.check()) != nil, (try? Argument.gateway(g)) != nil,
-        let gateway = HandleRegistry.remove(g) as? Gateway
-    else { return }
-    gateway.destroy()
+    end(g, Argument.gateway) { $0.destroy() }
 }

@@ -18,7 +18,7 @@ public func pubsubgw_check_version(_ header_version: UInt32) -> Int32 {
 @c @implementation
 public func pubsubgw_has_feature(_ name: UnsafePointer<CChar>?) -> Int32 {
     guard let name = try? Argument.optionalString(name, "name") else { return 0 }
-    return Feature.isAvailable(name) ? 1 : 0
+    return uncancelled { Feature.isAvailable(name) ? 1 : 0 }
 }
 
 @c @implementation

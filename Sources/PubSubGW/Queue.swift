@@ -54,10 +54,7 @@ public func pubsubgw_queue_wait(
 
 @c @implementation
 public func pubsubgw_queue_destroy(_ q: OpaquePointer?) {
-    guard (try? ForkGuard.check()) != nil, (try? Argument.queue(q)) != nil,
-        let queue = HandleRegistry.remove(q) as? EventQueue
-    else { return }
-    queue.end()
+    end(q, Argument.queue) { $0.end() }
 }
 
 @c @implementation

@@ -13,6 +13,14 @@ int cshims_thread_start(
 // ETIMEDOUT.
 int cshims_thread_join(pthread_t thread, int milliseconds);
 
+// Whether the calling thread may be cancelled: off answers what it was before.
+static inline int cshims_cancellation_off(void) {
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+static inline void cshims_cancellation_set(int before) { pthread_setcancelstate(before, &before); }
+
 // The text of an errno into `text`; always terminated.
 void cshims_error_text(int error, char *text, size_t size);
 

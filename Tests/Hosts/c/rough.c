@@ -158,6 +158,55 @@ static void what_a_poll_leaves_is_told(void)
     end_session(s);
 }
 
+/* ---- threads that are cancelled ---- */
+
+static pubsubgw_session cancelled_session;
+
+static void *cancelled(void *argument)
+{
+    uint8_t message[64], out[128];
+    size_t size = frame(out, 2, message, ping(message, 1, "x", 1));
+    pubsubgw_stats stats = {.struct_size = sizeof stats};
+    pubsubgw_event e;
+    pubsubgw_session s;
+    pubsubgw_open o = opening(q, 0);
+    o.websocket_key = KEY;
+    pthread_cancel(pthread_self());
+    switch ((intptr_t)argument) {
+    case 0: pubsubgw_session_feed(g, cancelled_session, out, size); break;
+    case 1: pubsubgw_queue_poll(q, &e, 1, sizeof e); break;
+    case 2: pubsubgw_session_push(g, cancelled_session, 1000, "x", 1); break;
+    case 3: pubsubgw_queue_wait(q, &e, 1, sizeof e, 1); break;
+    case 4: pubsubgw_session_forget(g, cancelled_session); break;
+    case 5: pubsubgw_get_stats(g, &stats); break;
+    case 6: pubsubgw_free(pubsubgw_metrics_text(g, NULL)); break;
+    case 7:
+        IS(pubsubgw_session_open_bytes(g, &o, &s), 0);
+        pubsubgw_session_forget(g, s);
+        break;
+    }
+    pthread_testcancel();
+    MUST(!"cancelled");
+    return NULL;
+}
+
+static void cancelled_threads_leave_no_lock(void)
+{
+    uint8_t in[4096];
+    pubsubgw_stats stats = {.struct_size = sizeof stats};
+    for (intptr_t i = 0; i < 200; i++) {
+        pthread_t thread;
+        pubsubgw_open o = opening(q, 0);
+        o.websocket_key = KEY;
+        IS(pubsubgw_session_open_bytes(g, &o, &cancelled_session), 0);
+        await_output(cancelled_session, in, sizeof in, 1);
+        MUST(pthread_create(&thread, NULL, cancelled, (void *)(i % 8)) == 0);
+        pthread_join(thread, NULL);
+        IS(pubsubgw_get_stats(g, &stats), 0);
+        end_session(cancelled_session);
+    }
+}
+
 int main(void)
 {
     g = gateway(NULL);
@@ -165,6 +214,7 @@ int main(void)
     numbers_come_before_events();
     calls_keep_their_order();
     what_a_poll_leaves_is_told();
+    cancelled_threads_leave_no_lock();
     IS(pubsubgw_stop(g, 1000), 0);
     pubsubgw_queue_destroy(q);
     pubsubgw_destroy(g);
