@@ -20,6 +20,8 @@ public struct JSONReader {
     private var depth = 0
     /// Bit n: the object or array at level n has had an element.
     private var begun: UInt64 = 0
+    /// Bit n: level n is an object.
+    private var objects: UInt64 = 0
 
     /// `depthMax` is at most 64.
     public init(_ text: UnsafeRawBufferPointer, depthMax: Int = depthMaxDefault) {
@@ -84,20 +86,26 @@ public struct JSONReader {
         try word("null")
     }
 
-    /// Checks the next value and forgets it.
+    /// Checks the next value and forgets it. It takes no more stack for what is deep: the text may
+    /// be a stranger's, and the thread a host's.
     public mutating func skipValue() throws(JSONError) {
-        switch try kind() {
-        case .object:
-            try beginObject()
-            while try nextKey() != nil { try skipValue() }
-        case .array:
-            try beginArray()
-            while try nextElement() { try skipValue() }
-        case .string: _ = try string()
-        case .number: _ = try number()
-        case .bool: _ = try bool()
-        case .null: try null()
-        }
+        let outside = depth
+        repeat {
+            if depth > outside, try !nextInside() { continue }
+            switch try kind() {
+            case .object: try beginObject()
+            case .array: try beginArray()
+            case .string: _ = try string()
+            case .number: _ = try number()
+            case .bool: _ = try bool()
+            case .null: try null()
+            }
+        } while depth > outside
+    }
+
+    /// Goes to the next value of the innermost object or array; false at its end.
+    private mutating func nextInside() throws(JSONError) -> Bool {
+        objects & 1 << UInt64(depth - 1) == 0 ? try nextElement() : try nextKey() != nil
     }
 
     /// Checks that nothing but space follows.
@@ -123,7 +131,9 @@ public struct JSONReader {
     private mutating func begin(_ wanted: Kind, _ name: String) throws(JSONError) {
         try expect(wanted, name)
         guard depth < depthMax else { throw error(.tooDeep(depthMax: depthMax)) }
-        begun &= ~(1 << UInt64(depth))
+        let bit: UInt64 = 1 << UInt64(depth)
+        begun &= ~bit
+        objects = wanted == .object ? objects | bit : objects & ~bit
         depth += 1
         offset += 1
     }

@@ -95,6 +95,33 @@ import Testing
         #expect(try JSONValue.parse("[[],[[1],[]],{\"a\":[]}]").array?.count == 3)
     }
 
+    /// What is skipped is checked like what is read.
+    @Test(arguments: [
+        "1", "[]", "{}", "[1, [2, {}], [], \"x\"]",
+        "{\"a\": {\"b\": [{}, [], {\"c\": null}], \"d\": 1}}", "[{]", "[}", "{\"a\": [1 2]}",
+        "{\"a\": {1}}", "[[", "{\"a\": {\"b\":", "[[1], [2]", "[[],]", "{\"a\": {}, }", "[] ]",
+        "{\"a\": [}]", "", "[\"\\x\"]", "[01]",
+        String(repeating: "[", count: 64) + String(repeating: "]", count: 64),
+        String(repeating: "[", count: 65) + String(repeating: "]", count: 65),
+        String(repeating: "{\"a\": ", count: 100_000),
+    ])
+    func skippingChecks(_ text: String) {
+        func fault(_ body: () throws(JSONError) -> Void) -> JSONError? {
+            do { try body() } catch { return error }
+            return nil
+        }
+        let bytes = Array(text.utf8)
+        bytes.withUnsafeBytes { bytes in
+            let skipped = fault { () throws(JSONError) in
+                var reader = JSONReader(bytes)
+                try reader.skipValue()
+                try reader.end()
+            }
+            let parsed = fault { () throws(JSONError) in _ = try JSONValue.parse(bytes) }
+            #expect("\(skipped as Any)" == "\(parsed as Any)")
+        }
+    }
+
     @Test func canonicallyEquivalentKeysAreTwo() throws {
         let value = try JSONValue.parse("{\"\u{e9}\":1,\"e\u{301}\":2}")
         #expect(value.object?.members.count == 2)

@@ -12,13 +12,16 @@ struct ConfigurationReader {
     private var reasonsFrom: Int?
     private var known: [String] = []
 
+    /// Nothing that a host writes has more than ten levels, and each takes of its thread's stack.
+    private static let depthMax = 32
+
     /// The whole document, which has to be an object.
     static func document(
         _ json: UnsafeRawBufferPointer
     ) throws(ConfigurationError) -> (ConfigurationReader, JSONValue) {
         let value: JSONValue
         do {
-            value = try JSONValue.parse(json)
+            value = try JSONValue.parse(json, depthMax: depthMax)
         } catch {
             throw ConfigurationError(
                 key: "", line: error.position.line, column: error.position.column,

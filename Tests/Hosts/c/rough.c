@@ -207,6 +207,62 @@ static void cancelled_threads_leave_no_lock(void)
     }
 }
 
+/* ---- threads with the stack that the header speaks of ---- */
+
+enum { STACK = 64 << 10, DEEP = 60 };
+static pubsubgw_session small_session;
+static char deep_message[DEEP * 8], deep_route[DEEP * 8];
+
+static void *with_little_stack(void *argument)
+{
+    pubsubgw_gateway *other;
+    pubsubgw_event e[4];
+    (void)argument;
+    IS(pubsubgw_route_check(deep_route, strlen(deep_route)), PUBSUBGW_E_CONFIG);
+    IS(pubsubgw_new("{\"threads\": 2}", &other), 0);
+    IS(pubsubgw_route_put(other, "k", ROUTE, strlen(ROUTE)), 0);
+    IS(pubsubgw_start(other), 0);
+    MUST(pubsubgw_listen(other, "127.0.0.1:0", 0) > 0);
+    pubsubgw_free(pubsubgw_metrics_text(other, NULL));
+    IS(pubsubgw_stop(other, 0), 0);
+    pubsubgw_destroy(other);
+    /* Once on a loop that sleeps, when it is this thread that reads it. */
+    for (int i = 0; i < 5; i++) {
+        usleep(1000);
+        MUST(pubsubgw_session_message(g, small_session, 1, deep_message, strlen(deep_message)) >= 0);
+        MUST(pubsubgw_queue_wait(q, e, 4, sizeof *e, WAIT_MS) > 0);
+    }
+    return NULL;
+}
+
+static void nest(char *text, const char *before, const char *after)
+{
+    strcpy(text, before);
+    for (int i = 0; i < DEEP; i++) strcat(text, "{\"a\":");
+    strcat(text, "1");
+    for (int i = 0; i < DEEP; i++) strcat(text, "}");
+    strcat(text, after);
+}
+
+static void little_stack_will_do(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pubsubgw_open o = opening(q, 0);
+    o.websocket_protocol = "pubsub.json";
+    o.flags = PUBSUBGW_OPEN_TELL_OUTPUT;
+    IS(pubsubgw_session_open_messages(g, &o, &small_session), 0);
+    IS(pubsubgw_command_on_fn(g, NULL, "cmd_x", 1000, 1000, reply, "[1]"), 0);
+    nest(deep_message, "{\"sequence\": 1, \"cmdX\": ", "}");
+    nest(deep_route, "{\"uri\": ", "}");
+    pthread_attr_init(&attributes);
+    MUST(pthread_attr_setstacksize(&attributes, STACK + (16 << 10)) == 0);
+    MUST(pthread_create(&thread, &attributes, with_little_stack, NULL) == 0);
+    pthread_join(thread, NULL);
+    IS(pubsubgw_command_on_fn(g, NULL, "cmd_x", 1000, 1000, NULL, NULL), 0);
+    end_session(small_session);
+}
+
 int main(void)
 {
     g = gateway(NULL);
@@ -215,6 +271,7 @@ int main(void)
     calls_keep_their_order();
     what_a_poll_leaves_is_told();
     cancelled_threads_leave_no_lock();
+    little_stack_will_do();
     IS(pubsubgw_stop(g, 1000), 0);
     pubsubgw_queue_destroy(q);
     pubsubgw_destroy(g);
