@@ -61,6 +61,9 @@ public final class Mailbox: Sendable {
 
     var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
+    /// The jobs that nobody has run; none are accepted any more.
+    public func close() -> [Job] { take(closing: true) }
+
     /// The jobs so far; none are accepted any more once it was called with `closing`.
     func take(closing: Bool = false) -> [Job] {
         var count: UInt64 = 0

@@ -35,7 +35,12 @@ final class LoopHandle: Sendable {
                     openCommands: openCommands, bell: bell)
                 loop.mailbox.turns.take { place.enter(driver) }
                 loop.run()
-                loop.mailbox.turns.take { place.leave() }
+                loop.mailbox.turns.take {
+                    // What was accepted is begun before all is cut, and nothing comes behind.
+                    for job in loop.mailbox.close() { job() }
+                    driver.shutDown()
+                    place.leave()
+                }
             }
         } catch {
             throw Failure(error)
@@ -110,7 +115,7 @@ final class LoopHandle: Sendable {
     var isCurrent: Bool { place.isCurrent }
 
     /// Cuts everything and lets the thread end; `join` waits for it.
-    func end() { post { $0.shutDown() } }
+    func end() { thread.mailbox.stopLoop() }
 
     func join() { thread.join() }
 }
@@ -126,7 +131,11 @@ private final class LoopPlace: @unchecked Sendable {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
     }
 
-    func leave() { driver = nil }
+    /// A thread that begins later may get the number of this one.
+    func leave() {
+        driver = nil
+        thread.store(0, ordering: .relaxed)
+    }
 
     var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 }

@@ -36,7 +36,7 @@ extension GatewayLoop {
         gateway.loopDrained()
     }
 
-    /// Cuts everything; the loop ends after this turn.
+    /// Cuts everything: the loop's last act, behind its last job.
     func shutDown() {
         closeListeners()
         engine.shutDown(now: loop.now)
@@ -47,6 +47,5 @@ extension GatewayLoop {
         for id in Array(brokers.keys) { closeBroker(id) }
         for listener in wakeListeners { listener.close() }
         wakeListeners = []
-        loop.stop()
     }
 }

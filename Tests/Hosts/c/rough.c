@@ -2,6 +2,7 @@
  * polls of one event, threads that are cancelled, and threads with little stack. */
 #include "peer.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -263,6 +264,50 @@ static void little_stack_will_do(void)
     end_session(small_session);
 }
 
+/* ---- what is asked for while a gateway ends ---- */
+
+static char late_path[64];
+static int late_calls;
+
+static void listen_late(void *argument, int level, const char *line, size_t len)
+{
+    (void)argument, (void)level, (void)line, (void)len;
+    int r = pubsubgw_queue_wake_listen(q, late_path);
+    MUST(r == 0 || r == PUBSUBGW_E_STATE);
+    late_calls++;
+}
+
+static int descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* The session's client does not answer the Close frame: it ends, and its log line is written, when
+ * nothing is done any more. */
+static void late_calls_leave_nothing(void)
+{
+    uint8_t in[4096];
+    int before = descriptors();
+    snprintf(late_path, sizeof late_path, "/tmp/pubsubgw-rough-%d", (int)getpid());
+    g = gateway(NULL);
+    IS(pubsubgw_queue_new(g, 0, &q), 0);
+    pubsubgw_session s;
+    pubsubgw_open o = opening(q, 0);
+    o.websocket_key = KEY;
+    IS(pubsubgw_session_open_bytes(g, &o, &s), 0);
+    await_output(s, in, sizeof in, 1);
+    IS(pubsubgw_set_log(PUBSUBGW_LOG_INFO, listen_late, NULL), 0);
+    IS(pubsubgw_stop(g, 0), 0);
+    IS(pubsubgw_set_log(PUBSUBGW_LOG_WARN, NULL, NULL), 0);
+    MUST(late_calls > 0);
+    pubsubgw_queue_destroy(q);
+    pubsubgw_destroy(g);
+    MUST(access(late_path, F_OK) < 0);
+    IS(descriptors(), before);
+}
+
 int main(void)
 {
     g = gateway(NULL);
@@ -275,6 +320,7 @@ int main(void)
     IS(pubsubgw_stop(g, 1000), 0);
     pubsubgw_queue_destroy(q);
     pubsubgw_destroy(g);
+    late_calls_leave_nothing();
     printf("rough hosts are served as others\n");
     return 0;
 }
