@@ -146,9 +146,10 @@ enum {
 };
 
 /* `line` has `len` bytes of UTF-8 without a newline and without control characters, and a NUL
- * behind them; valid during the call. Called on threads of the library, one call at a time: for
- * hosts written in C. It must return soon, and must not call pubsubgw_set_log, pubsubgw_stop or
- * pubsubgw_destroy. */
+ * behind them; valid during the call. Called on threads of the library, one call at a time, for
+ * which all others that have something to log wait: for hosts written in C. It must not block, and
+ * not call pubsubgw_set_log, nor what may wait for another thread: pubsubgw_stop, pubsubgw_destroy,
+ * pubsubgw_session_forget, pubsubgw_get_stats, pubsubgw_metrics_text. */
 typedef void (*pubsubgw_log_fn)(void *arg, int level, const char *line, size_t len);
 
 /* Sets the level and the receiver of log lines for the whole process. `fn` NULL: standard error,
@@ -156,7 +157,7 @@ typedef void (*pubsubgw_log_fn)(void *arg, int level, const char *line, size_t l
  * PUBSUBGW_LOG_WARN to standard error. More than 100 lines a second (after a burst of 200) are
  * counted instead of written, and the count is logged. Lines never hold payloads, passwords or keys.
  * When it returns, the former `fn` is not running and will not be called again.
- * E_INVALID: no such level. */
+ * E_INVALID: no such level. E_STATE: called by `fn` itself. */
 PUBSUBGW_API int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
 
 /* ---- gateway ---------------------------------------------------------------------------------- */

@@ -39,10 +39,16 @@ public func pubsubgw_free(_ p: UnsafeMutableRawPointer?) { release(p) }
 public func pubsubgw_set_log(
     _ level: Int32, _ fn: pubsubgw_log_fn?, _ arg: UnsafeMutableRawPointer?
 ) -> Int32 {
-    guard let level = HostLogLevel(rawValue: level) else {
-        LastError.set("level is none of PUBSUBGW_LOG_* (\(level))")
-        return Status.invalid.rawValue
+    do throws(Failure) {
+        guard let level = HostLogLevel(rawValue: level) else {
+            throw Failure(.invalid, "level is none of PUBSUBGW_LOG_* (\(level))")
+        }
+        // Nothing logs in a forked child, where a thread that is not there may hold the lock.
+        guard (try? ForkGuard.check()) != nil else { return 0 }
+        try LogSink.shared.set(level: level, fn, arg)
+        return 0
+    } catch {
+        LastError.set(error.text)
+        return error.status.rawValue
     }
-    LogSink.shared.set(level: level, fn, arg)
-    return 0
 }

@@ -27,6 +27,8 @@ public final class LogSink: Sendable {
 
     private let threshold = Atomic<Int32>(HostLogLevel.warning.rawValue)
     private let state: Mutex<State>
+    /// The thread that is in the host's function; 0: none.
+    private let writer = Atomic<UInt>(0)
 
     init() { state = Mutex(State(limit: LineLimit(now: MonotonicClock.now()))) }
 
@@ -37,7 +39,10 @@ public final class LogSink: Sendable {
     /// When it returns, the former function is not running: lines are written under the same lock.
     public func set(
         level: HostLogLevel, _ function: Function?, _ argument: UnsafeMutableRawPointer?
-    ) {
+    ) throws(Failure) {
+        guard writer.load(ordering: .relaxed) != UInt(pthread_self()) else {
+            throw Failure(.state, "pubsubgw_set_log was called by the log function itself")
+        }
         state.withLock { state in
             state.receiver = function.map { Receiver(function: $0, argument: argument) }
             threshold.store(level.rawValue, ordering: .relaxed)
@@ -70,6 +75,8 @@ public final class LogSink: Sendable {
         var line = line
         if let receiver {
             let count = line.utf8.count
+            writer.store(UInt(pthread_self()), ordering: .relaxed)
+            defer { writer.store(0, ordering: .relaxed) }
             line.withCString { receiver.function(receiver.argument, level.rawValue, $0, count) }
         } else if queues.isEmpty {
             line = "pubsubgw: \(level.name): \(line)\n"

@@ -274,6 +274,7 @@ static void listen_late(void *argument, int level, const char *line, size_t len)
     (void)argument, (void)level, (void)line, (void)len;
     int r = pubsubgw_queue_wake_listen(q, late_path);
     MUST(r == 0 || r == PUBSUBGW_E_STATE);
+    IS(pubsubgw_set_log(PUBSUBGW_LOG_OFF, NULL, NULL), PUBSUBGW_E_STATE);
     late_calls++;
 }
 
