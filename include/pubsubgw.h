@@ -23,7 +23,9 @@
  *              status; nothing crashes, nothing is half done. A pointer to memory that the process
  *              may not read is beyond checking.
  *   Strings    NUL-terminated UTF-8, or a pointer with a length; copied before the call returns.
- *   Threads    Any function from any thread. One thread at a time may poll one queue.
+ *              At most 64 KiB, JSON 4 MiB; bytes with a length, 16 MiB in one call.
+ *   Threads    Any function from any thread with 64 KiB of stack left. One thread at a time may poll
+ *              one queue. pthread_cancel waits for the end of a call.
  *   Blocking   None blocks, but pubsubgw_stop, pubsubgw_queue_wait and those that say so.
  *   Callbacks  The library calls the host in two cases only: the functions given to
  *              pubsubgw_set_log and to pubsubgw_command_on_fn. Everything else is an event in a
@@ -401,7 +403,8 @@ typedef struct pubsubgw_open {
  * With PUBSUBGW_EV_CLOSED it is the host's again, to be closed: the connection is shut down, and the
  * peer's end was read (for 2 s at most), so that closing it cuts nothing off. It needs a queue and
  * the closed event, and excludes PUBSUBGW_OPEN_DUP_FD. A forked child keeps its copy.
- * *out (if out is not NULL) is the session's id, or 0 on failure.
+ * *out (if out is not NULL) is the session's id, or 0 on failure; no event of it is in the queue
+ * before.
  * What the request head asks for is answered later, on the connection: a refusal there is no error
  * here, and PUBSUBGW_EV_CLOSED tells.
  * E_INVALID: fd is no connected stream socket; a struct_size that no version has; a queue of another
@@ -425,7 +428,8 @@ PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pu
  *     PUBSUBGW_EV_CLOSED:  close the connection. A client that broke the protocol may go on sending:
  *                read and drop that for a while, or what is left unread cuts off the Close frame
  *
- * One thread at a time calls feed, output and consume for one session.
+ * One thread at a time calls feed, output and consume for one session. Where another one polls the
+ * queue, it may see PUBSUBGW_EV_RESUME before the call has returned PUBSUBGW_PAUSE.
  *
  * A little input, for which nothing but the session is needed (a ping, a cached fetch), is worked on
  * in the call itself where the session's loop is idle: two changes of threads cost more. With
