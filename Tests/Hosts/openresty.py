@@ -1,5 +1,5 @@
 """Debian's nginx with Lua, run from a directory of its own, from a configuration that is shown to
-users."""
+users. OPENRESTY names another nginx, OpenResty's own: .../openresty/nginx/sbin/nginx."""
 
 import os
 import pwd
@@ -15,6 +15,12 @@ from devbroker import until
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLE = os.path.join(ROOT, "examples/openresty/nginx.conf")
 LUA_PATH = f"{ROOT}/bindings/lua/?.lua;{ROOT}/examples/openresty/?.lua;;"
+
+
+# What OpenResty's nginx has built in, and what Debian calls otherwise.
+OPENRESTY = os.environ.get("OPENRESTY")
+TO_OPENRESTY = ((r"(?m)^load_module .*(ndk_http|ngx_http_lua)_module\.so;\n", ""),
+                (r"\bnginx\.websocket\b", "resty.websocket"))
 
 
 class Nginx:
@@ -51,6 +57,8 @@ class Nginx:
 
     def write(self, text):
         self.text = text
+        for pattern, replacement in TO_OPENRESTY if OPENRESTY else ():
+            text = re.sub(pattern, replacement, text)
         with open(self.path("nginx.conf"), "w") as out:
             out.write(text)
 
@@ -62,7 +70,7 @@ class Nginx:
 
     def command(self, *arguments):
         return subprocess.run(
-            ["nginx", "-p", self.prefix + "/", "-c", "nginx.conf",
+            [OPENRESTY or "nginx", "-p", self.prefix + "/", "-c", "nginx.conf",
              "-g", f"user {'www-data' if os.getuid() == 0 else pwd.getpwuid(os.getuid())[0]};",
              "-e", self.path("logs/error.log"), *arguments],
             capture_output=True, text=True, timeout=60)
