@@ -1,5 +1,6 @@
 """Runs each test in a process of its own: clients leave threads behind that go on logging."""
 
+import faulthandler
 import os
 import sys
 import tempfile
@@ -25,6 +26,8 @@ class Running:
         os.setpgid(0, 0)
         os.dup2(self.log.fileno(), 1)
         os.dup2(self.log.fileno(), 2)
+        # A test that hangs shows where.
+        faulthandler.dump_traceback_later(SECONDS_MAX - 5)
         code = 1
         try:
             reason = test()
