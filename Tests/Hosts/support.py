@@ -5,6 +5,7 @@ import os
 import re
 import select
 import socket
+import ssl
 import subprocess
 import time
 
@@ -72,9 +73,13 @@ class Gateway(pubsubgw.Gateway):
 
 
 class Client:
-    """A WebSocket client of the pub/sub protocol."""
+    """A WebSocket client of the pub/sub protocol. `ssl`: a context that is for such clients only."""
 
     def __init__(self, url, **options):
+        if "ssl" in options:
+            # One thread of it reads while another writes. At the tickets that TLS 1.3 sends behind
+            # the handshake OpenSSL does not bear that: the request may never be sent.
+            options["ssl"].maximum_version = ssl.TLSVersion.TLSv1_2
         self.ws = connect(url, max_size=None, open_timeout=10, close_timeout=5, **options)
         self.sequence = 0
 

@@ -49,7 +49,7 @@ def kafka_route(brokers, uri="/kafka", **more):
 
 
 @functools.cache
-def client_tls():
+def client_tls(user="sockets"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
@@ -249,7 +249,7 @@ http {{
 
     def client(self, tls=False, path="/kafka", **options):
         if tls:
-            options["ssl"] = client_tls()
+            options["ssl"] = client_tls("Client")
         return Client(self.url(tls, path), **options)
 
     def connect(self, tls=False):
