@@ -74,7 +74,7 @@ def python_group(profile):
                 try:
                     if consumer.assignment():
                         consumer.commit()
-                except kafka.errors.CommitFailedError:
+                except (kafka.errors.CommitFailedError, kafka.errors.RebalanceInProgressError):
                     pass              # a rebalance came in between; the next round commits
             consumer.close()
 
