@@ -40,6 +40,52 @@ int cshims_thread_start(
     return error;
 }
 
+void cshims_latch_init(struct cshims_latch *latch, int count) {
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&latch->lock, NULL);
+    pthread_cond_init(&latch->opened, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    latch->left = count;
+}
+
+void cshims_latch_destroy(struct cshims_latch *latch) {
+    pthread_cond_destroy(&latch->opened);
+    pthread_mutex_destroy(&latch->lock);
+}
+
+void cshims_latch_count_down(struct cshims_latch *latch) {
+    pthread_mutex_lock(&latch->lock);
+    if (--latch->left == 0) pthread_cond_broadcast(&latch->opened);
+    pthread_mutex_unlock(&latch->lock);
+}
+
+static struct timespec after(clockid_t clock, long long milliseconds) {
+    struct timespec until;
+    clock_gettime(clock, &until);
+    until.tv_sec += milliseconds / 1000;
+    until.tv_nsec += (long)(milliseconds % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    return until;
+}
+
+int cshims_latch_wait(struct cshims_latch *latch, long long milliseconds) {
+    const long long year = 365LL * 24 * 3600 * 1000;
+    if (milliseconds < 0) milliseconds = 0;
+    struct timespec until = after(CLOCK_MONOTONIC, milliseconds < year ? milliseconds : year);
+    int error = 0;
+    pthread_mutex_lock(&latch->lock);
+    while (latch->left > 0 && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&latch->opened, &latch->lock, &until);
+    int is_open = latch->left <= 0;
+    pthread_mutex_unlock(&latch->lock);
+    return is_open;
+}
+
 // A join by the clock that nobody sets. ThreadSanitizer does not know that function, and would
 // take what the thread did for a race.
 #if defined(__has_feature)
@@ -54,14 +100,7 @@ int cshims_thread_start(
 #endif
 
 int cshims_thread_join(pthread_t thread, int milliseconds) {
-    struct timespec until;
-    clock_gettime(JOIN_CLOCK, &until);
-    until.tv_sec += milliseconds / 1000;
-    until.tv_nsec += (long)(milliseconds % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    struct timespec until = after(JOIN_CLOCK, milliseconds);
     int error = JOIN(thread, &until);
     if (error != 0) pthread_detach(thread);
     return error;

@@ -13,6 +13,19 @@ int cshims_thread_start(
 // ETIMEDOUT.
 int cshims_thread_join(pthread_t thread, int milliseconds);
 
+// A count, and threads that wait until it is zero. It needs no descriptor: it works in a process
+// that has none left.
+struct cshims_latch {
+    pthread_mutex_t lock;
+    pthread_cond_t opened;
+    int left;
+};
+void cshims_latch_init(struct cshims_latch *latch, int count);
+void cshims_latch_destroy(struct cshims_latch *latch);
+void cshims_latch_count_down(struct cshims_latch *latch);
+// Whether the count is zero within the time; one that is negative is over.
+int cshims_latch_wait(struct cshims_latch *latch, long long milliseconds);
+
 // Whether the calling thread may be cancelled: off answers what it was before.
 static inline int cshims_cancellation_off(void) {
     int before;

@@ -15,7 +15,7 @@ extension Gateway {
                 for index in 0..<settings.gateway.threads {
                     loops.append(try LoopHandle(index: index, gateway: self, helpers: helpers))
                 }
-                state.drain.latch = try Latch(count: loops.count)
+                state.drain.latch = Latch(count: loops.count)
             } catch {
                 for loop in loops { loop.end() }
                 for loop in loops { loop.join() }

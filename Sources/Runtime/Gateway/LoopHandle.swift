@@ -91,7 +91,7 @@ final class LoopHandle: Sendable {
     ) -> Answer? {
         // Asked from a log function, say.
         if isCurrent { return place.driver.map(question) }
-        guard let latch = try? Latch(count: 1) else { return nil }
+        let latch = Latch(count: 1)
         let answer = Box<Answer>()
         let isPosted = post { driver in
             answer.set(question(driver))

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -133,6 +134,26 @@ static void forget_gives_the_descriptor_back(void)
     close(host);
 }
 
+/* It need not open any to tell how it is, and to give back what it has. */
+static void a_process_without_descriptors_is_served(void)
+{
+    struct rlimit before, none;
+    pubsubgw_stats stats = {.struct_size = sizeof stats};
+    pubsubgw_session s;
+    int host, client = lend(&host, &s, 9);
+    MUST(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    none = before;
+    none.rlim_cur = 3;
+    MUST(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    IS(pubsubgw_get_stats(g, &stats), 0);
+    MUST(stats.sessions == 1);
+    IS(pubsubgw_session_forget(g, s), 0);
+    MUST(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    MUST(receive_close(client) == 1001);
+    close(host);
+    close(client);
+}
+
 static void arguments_are_checked(void)
 {
     int host, client;
@@ -256,6 +277,7 @@ int main(void)
     client_vanishes();
     upgrade_is_refused();
     forget_gives_the_descriptor_back();
+    a_process_without_descriptors_is_served();
     arguments_are_checked();
     handshake();
     wake_socket();
