@@ -24,8 +24,8 @@
  *              may not read is beyond checking.
  *   Strings    NUL-terminated UTF-8, or a pointer with a length; copied before the call returns.
  *              At most 64 KiB, JSON 4 MiB; bytes with a length, 16 MiB in one call.
- *   Threads    Any function from any thread with 64 KiB of stack left. One thread at a time may poll
- *              one queue. pthread_cancel waits for the end of a call.
+ *   Threads    Any function from any thread with 64 KiB of stack left, but from no signal handler. One
+ *              thread at a time may poll one queue. pthread_cancel waits for the end of a call.
  *   Blocking   None blocks, but pubsubgw_stop, pubsubgw_queue_wait and those that say so.
  *   Callbacks  The library calls the host in two cases only: the functions given to
  *              pubsubgw_set_log and to pubsubgw_command_on_fn. Everything else is an event in a
