@@ -4,6 +4,9 @@ import Timing
 extension GatewayEngine {
     /// Records that are read again at a time: more would push itself out of a small cache.
     static let rereadBytesMax = 256 << 10
+    /// How long records are waited for that were there: a leader that was just elected may tell of
+    /// fewer at first (KIP-207).
+    static let rereadMilliseconds: Int64 = 10_000
     /// Times that evicted records are read again without anything written in between.
     static let rereadsMax = 8
 
@@ -27,7 +30,8 @@ extension GatewayEngine {
         let request = ReadRequest(
             topic: cursor.log.topic, partition: cursor.log.partition, offset: cursor.offset,
             maxBytes: min(cursor.remainingBytes, Self.rereadBytesMax) + cursor.skipBytes,
-            isolation: cursor.isolation)
+            isolation: cursor.isolation,
+            waitUntil: now.adding(milliseconds: Self.rereadMilliseconds))
         guard let seat = session.service?.seat else { return .drained }
         session.reread = token
         call(seat) { $0.read(token, request, now: now, &$1) }

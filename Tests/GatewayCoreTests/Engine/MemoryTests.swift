@@ -97,4 +97,36 @@ import Testing
         #expect(client.isClosed && client.closed?.code == 1011)
         #expect(try rig.connect().ask(Request.fetch(1, "other", 0, 0)).batch != nil)
     }
+
+    @Test("records of a reply under way that a new leader does not tell of yet are waited for")
+    func laggingLeader() throws {
+        var settings = GatewaySettings()
+        settings.cacheBytes = 100_000
+        let rig = try Rig(settings: settings)
+        let value = [UInt8](repeating: 0x61, count: 1000)
+        for topic in ["big", "other"] {
+            rig.brokers.createTopic(topic)
+            for _ in 0..<20 {
+                try rig.brokers.append(
+                    topic, (0..<50).map { _ in DevRecord(value: value) }, now: rig.now)
+            }
+        }
+        let client = try rig.connect()
+        client.room = 5_000
+        client.send(Request.fetch(1, "big", 0, 0))
+        rig.pass(100)
+        #expect(client.isBlocked)
+        // Somebody else's reads push the records out of the cache.
+        let other = try rig.connect()
+        _ = try other.ask(Request.fetch(1, "other", 0, 0))
+        rig.brokers.holdHighWatermark("big", 0, at: 0, now: rig.now)
+        client.read()
+        rig.pass(2_000)
+        #expect(!client.isClosed)
+        rig.brokers.holdHighWatermark("big", 0, at: nil, now: rig.now)
+        rig.pass(10_000)
+        let batch = try #require(try client.takeReplies().first?.batch)
+        #expect(batch.records.map(\.offset) == Array(0..<Int64(batch.records.count)))
+        #expect(batch.records.count > 900)
+    }
 }
