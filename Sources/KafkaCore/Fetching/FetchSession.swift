@@ -106,11 +106,12 @@ struct FetchSession {
             })
     }
 
-    /// A good answer came.
-    mutating func answered(sessionID: Int32, now: Instant) {
+    /// A good answer came. The first one to a client over its quota opens no session: that says
+    /// nothing about the broker's room.
+    mutating func answered(sessionID: Int32, isThrottled: Bool = false, now: Instant) {
         if sessionID == 0 {
             reset()
-            if sessionlessUntil == nil {
+            if sessionlessUntil == nil && !isThrottled {
                 sessionlessUntil = now.adding(milliseconds: Self.sessionlessMilliseconds)
             }
         } else if sessionID == id {

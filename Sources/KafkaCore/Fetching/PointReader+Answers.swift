@@ -26,8 +26,12 @@ extension PointReader {
                 }
             }
         }
+        // A client over its quota gets an answer without partitions (KIP-219).
+        let isThrottled = response.throttleTimeMilliseconds > 0 && response.responses.isEmpty
         for item in fetch.items where !item.isAnswered {
-            settled(item) { requeue(item, after: error == .none ? nil : error) }
+            settled(item) {
+                requeue(item, after: error == .none ? nil : error, isStarved: !isThrottled)
+            }
         }
         finish(fetch, parts, frame, connection)
     }
@@ -137,14 +141,17 @@ extension PointReader {
         }
     }
 
-    private func requeue(_ item: PointFetch.Item, after error: KafkaError?) {
+    private func requeue(
+        _ item: PointFetch.Item, after error: KafkaError?, isStarved: Bool
+    ) {
         if let error {
             cluster.counters.errors[error.rawValue, default: 0] += 1
             pause(item.partition)
         } else {
             item.partition.isStarved = true
         }
-        item.demand.starvations += 1
+        // To ask for more would cost the client more of its quota.
+        if isStarved { item.demand.starvations += 1 }
         item.partition.requeue(item.demand)
     }
 

@@ -12,7 +12,9 @@ extension Tails {
         guard !fetch.items.isEmpty else { return }
         let error = KafkaError(response.errorCode)
         guard error == .none else { return refused(tail, error) }
-        tail.session.answered(sessionID: response.sessionID, now: cluster.now)
+        tail.session.answered(
+            sessionID: response.sessionID, isThrottled: response.throttleTimeMilliseconds > 0,
+            now: cluster.now)
         var places = FetchTopics.Places(fetch.items.map(\.partition))
         var parts: [DecodeJob.Part] = []
         for topic in response.responses {

@@ -218,7 +218,9 @@ final class OffsetLister {
     func tick() {
         while let lookup = deadlines.popFirst(notAfter: cluster.now) {
             let what = "\(lookup.topic)-\(lookup.partition): no answer in time"
-            finish(lookup, .failure(lookup.lastFailure ?? .timeout(cause: what)))
+            let partitions = cluster.keeper.knownTopic(lookup.topic)?.partitions
+            let cause = lookup.lastFailure ?? partitions?[lookup.partition]?.leader?.lastFailure
+            finish(lookup, .failure(cause ?? .timeout(cause: what)))
         }
         let due = paused.filter { $0.at <= cluster.now }
         paused.removeAll { $0.at <= cluster.now }

@@ -1,3 +1,4 @@
+import KafkaProtocol
 import Timing
 
 /// What responses, lost connections and outages change for the reads that wait.
@@ -66,7 +67,16 @@ extension ReadDesk {
             reader.place = .nowhere
             reader.isFresh = true
             reader.takesWhatIsThere = true
-            if case .waitsAt = serve(reader, partition) { fail(reader, broken.failure) }
+            guard case .waitsAt(let offset) = serve(reader, partition) else { continue }
+            // A bit that flipped on the way is not the log's: a subscription, which this would end,
+            // takes another look first.
+            let isCorrupt = broken.failure.code == KafkaError.corruptMessage.rawValue
+            guard isCorrupt, reader.isLive, !reader.hasSeenCorruption else {
+                fail(reader, broken.failure)
+                continue
+            }
+            reader.hasSeenCorruption = true
+            self.demand(reader, partition, at: offset)
         }
     }
 

@@ -102,7 +102,9 @@ final class ReadDesk {
         }
         guard reader.deadline <= cluster.now else { return }
         let what = "\(reader.request.topic)-\(reader.request.partition)"
-        fail(reader, reader.lastFailure ?? .timeout(cause: "\(what): no answer in time"))
+        // A leader that cannot be reached at all is the reason, if nothing else was told.
+        let cause = reader.lastFailure ?? reader.partition?.leader?.lastFailure
+        fail(reader, cause ?? .timeout(cause: "\(what): no answer in time"))
     }
 
     func failEverything(_ failure: KafkaFailure) {

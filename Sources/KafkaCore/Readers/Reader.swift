@@ -29,6 +29,8 @@ final class Reader {
     var isFresh = false
     /// Records were read for it, and evicted before they were enough: take less.
     var takesWhatIsThere = false
+    /// A batch that could not be read was asked for again.
+    var hasSeenCorruption = false
     /// For the log and the answer at the deadline: what kept it waiting last.
     var lastFailure: KafkaFailure?
 

@@ -7,13 +7,21 @@ extension MetadataKeeper {
         guard question === asked else { return }
         let error = KafkaError(response.errorCode)
         guard error == .none else { return again(asked, error) }
+        let brokers = MetadataAnswer.brokers(response)
+        // A broker that has just started does not know the cluster yet: neither are there no
+        // brokers, nor are its topics gone. Java's client ignores such answers too.
+        guard !brokers.isEmpty else {
+            unhelpful = asked.broker
+            return again(asked, .brokerNotAvailable)
+        }
+        unhelpful = nil
         question = nil
         outage = nil
         outageUntil = .zero
         roundFailure = nil
         tried = []
         backoff.reset()
-        cluster.links.update(MetadataAnswer.brokers(response))
+        cluster.links.update(brokers)
         MetadataAnswer(cluster).apply(response, to: asked)
         answer(asked.lookups, response)
     }

@@ -24,7 +24,8 @@ extension MetadataKeeper {
             for name in lookup.topics ?? [] where seen.insert(name).inserted { names.append(name) }
         }
         let asked = MetadataQuestion(
-            topics: all ? nil : named, lookups: lookups, askedAt: cluster.now)
+            topics: all ? nil : named, lookups: lookups, askedAt: cluster.now,
+            broker: connection.broker)
         for topic in named { topic.wantedFrom = nil }
         lookups = []
         question = asked
@@ -43,8 +44,11 @@ extension MetadataKeeper {
     private func connectionForQuestion() -> BrokerConnection? {
         let nodes = cluster.links.brokers + cluster.links.bootstrap
         let now = cluster.now
-        if let free = nodes.first(where: { $0.control?.isFree(now: now) == true }) {
-            return free.control
+        let free = nodes.filter { $0.control?.isFree(now: now) == true }
+        if let best = free.first(where: { $0 !== unhelpful }) { return best.control }
+        // The one that could not tell is asked again only while there is no other.
+        if let unhelpful = free.first, candidate(nodes.filter { $0 !== unhelpful }) == nil {
+            return unhelpful.control
         }
         // One attempt after the other: a single-flight metadata request must not open a connection
         // to every broker of a large cluster. A node that is frozen must not hold it up either: the

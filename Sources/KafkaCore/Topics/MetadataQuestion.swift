@@ -6,8 +6,10 @@ final class MetadataQuestion {
     let topics: [Topic]?
     let lookups: [MetadataLookup]
     let askedAt: Instant
+    let broker: Broker
 
-    init(topics: [Topic]?, lookups: [MetadataLookup], askedAt: Instant) {
+    init(topics: [Topic]?, lookups: [MetadataLookup], askedAt: Instant, broker: Broker) {
+        self.broker = broker
         self.topics = topics
         self.lookups = lookups
         self.askedAt = askedAt

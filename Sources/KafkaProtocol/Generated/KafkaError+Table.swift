@@ -139,7 +139,7 @@ extension KafkaError {
 
     var entry: (name: String, reaction: Reaction)? {
         switch rawValue {
-        case -1: ("UNKNOWN_SERVER_ERROR", .refused)
+        case -1: ("UNKNOWN_SERVER_ERROR", .retry)
         case 0: ("NONE", .none)
         case 1: ("OFFSET_OUT_OF_RANGE", .position)
         case 2: ("CORRUPT_MESSAGE", .retry)
@@ -215,7 +215,7 @@ extension KafkaError {
         case 72: ("LISTENER_NOT_FOUND", .metadata)
         case 73: ("TOPIC_DELETION_DISABLED", .refused)
         case 74: ("FENCED_LEADER_EPOCH", .metadata)
-        case 75: ("UNKNOWN_LEADER_EPOCH", .retry)
+        case 75: ("UNKNOWN_LEADER_EPOCH", .metadata)
         case 76: ("UNSUPPORTED_COMPRESSION_TYPE", .refused)
         case 77: ("STALE_BROKER_EPOCH", .refused)
         case 78: ("OFFSET_NOT_AVAILABLE", .retry)
