@@ -131,7 +131,7 @@ extension Cluster {
         case .listOffsets(let batch):
             let response = try link.decode(ListOffsetsResponse.self, &reader, answered, self)
             throttle(link, response.throttleTimeMilliseconds, version >= 3)
-            lister.received(batch, response)
+            lister.received(batch, response, sentAt: answered.sentAt)
         case .pointRead(let fetch):
             let response = try link.decode(FetchResponse.self, &reader, answered, self)
             throttle(link, response.throttleTimeMilliseconds, version >= 8)

@@ -30,6 +30,9 @@ public struct KafkaLimits: Sendable {
     /// When the next node is tried for metadata beside one that does not answer: the delay that
     /// RFC 8305 section 5 recommends for addresses.
     public var nextNodeAfterMilliseconds: Int64 = 250
+    /// How long cached records of a partition are served without an answer about it: it may have
+    /// been deleted, re-created or cut meanwhile.
+    public var cacheTrustMilliseconds: Int64 = 1_000
     /// Waiting reads and look-ups of one cluster.
     public var waitingReadersMax = 1 << 20
     /// The longest topic name; Kafka's own limit.

@@ -78,14 +78,30 @@ extension Cluster {
         return true
     }
 
-    /// Takes over the offsets that a good answer tells.
-    func learn(_ partition: Partition, _ answer: FetchResponse.Partition) {
+    /// Takes over the offsets that a good answer tells. `sentAt`: of its request, where that is
+    /// known to be younger than what else has come.
+    func learn(
+        _ partition: Partition, _ answer: FetchResponse.Partition, sentAt: Instant? = nil
+    ) {
+        if let sentAt { noteEnd(answer.highWatermark, of: partition, sentAt: sentAt) }
+        partition.confirmedAt = now
         partition.position = PartitionPosition(
             highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
             logStartOffset: answer.logStartOffset)
         partition.log.learn(
             logStartOffset: answer.logStartOffset, lastStableOffset: answer.lastStableOffset)
         partition.unknownTopicIDs = 0
+    }
+
+    /// A log that ends before what was read of it, and was asked after that, is not the same log
+    /// any more: it was truncated, or its topic was re-created in a cluster without topic ids.
+    func noteEnd(_ end: Int64, of partition: Partition, sentAt: Instant) {
+        guard end >= 0, end < partition.readTo.offset, partition.readTo.at < sentAt else { return }
+        log(
+            .warning,
+            "\(partition.name): ends at \(end), was read up to \(partition.readTo.offset)")
+        partition.log.purge()
+        partition.readTo = (end, now)
     }
 
     func logUnexpected(

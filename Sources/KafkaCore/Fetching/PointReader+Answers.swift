@@ -65,7 +65,7 @@ extension PointReader {
             settled(item) { refused(item, answer, response) }
             return nil
         }
-        cluster.learn(partition, answer)
+        cluster.learn(partition, answer, sentAt: sentAt)
         let end = partition.end(fetch.isolation)
         guard let records = answer.records, records.count > 0 else {
             settled(item) { cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt) }
@@ -87,6 +87,7 @@ extension PointReader {
         let partition = item.partition
         guard !partition.isAbandoned else { return abandoned(item) }
         cluster.counters.recordsDecoded += UInt64(builder.recordCount)
+        partition.noteRead(to: builder.coveredTo, now: cluster.now)
         if builder.cutBatchBytes > 0 {
             item.demand.bytesMin = max(item.demand.bytesMin, builder.cutBatchBytes)
         }
@@ -146,6 +147,8 @@ extension PointReader {
     ) {
         if let error {
             cluster.counters.errors[error.rawValue, default: 0] += 1
+            let failure = KafkaFailure.kafka(error.rawValue, cause: item.partition.name)
+            for reader in item.demand.readers { reader.lastFailure = failure }
             pause(item.partition)
         } else {
             item.partition.isStarved = true
@@ -162,6 +165,9 @@ extension PointReader {
             settled(item) {
                 guard !item.partition.isAbandoned else { return abandoned(item) }
                 for reader in item.demand.readers { reader.lastFailure = failure }
+                guard !item.demand.confirms else {
+                    return cluster.desk.attempt(item.demand, item.partition)
+                }
                 item.partition.requeue(item.demand)
             }
         }

@@ -131,6 +131,7 @@ final class PointReader {
     /// As much as the readers want; twice that for one who reads on where the cache ends.
     private func bytesMax(_ demand: Demand, readsOn: Bool) -> Int {
         let limits = cluster.limits
+        if demand.confirms { return 1 }
         var wanted = demand.readers.map { $0.request.maxBytes }.max() ?? 0
         wanted = min(max(wanted, limits.pointReadBytesMin), limits.pointReadBytesMax)
         if readsOn { wanted = max(wanted, min(wanted * 2, limits.readAheadBytesMax)) }

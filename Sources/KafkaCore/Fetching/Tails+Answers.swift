@@ -93,6 +93,7 @@ extension Tails {
     private func decoded(_ item: TailFetch.Item, _ builder: RunBuilder) {
         let (follow, partition) = (item.follow, item.partition)
         cluster.counters.recordsDecoded += UInt64(builder.recordCount)
+        partition.noteRead(to: builder.coveredTo, now: cluster.now)
         guard partition.follow(follow.isolation) === follow else { return }
         follow.position = max(follow.position, builder.coveredTo)
         if follow.waiters.isEmpty { follow.unclaimedBytes += builder.byteCount }

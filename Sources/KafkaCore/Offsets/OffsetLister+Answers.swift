@@ -3,7 +3,7 @@ import Timing
 
 /// What brokers say of offsets.
 extension OffsetLister {
-    func received(_ batch: OffsetBatch, _ response: ListOffsetsResponse) {
+    func received(_ batch: OffsetBatch, _ response: ListOffsetsResponse, sentAt: Instant) {
         for topic in response.topics {
             for answer in topic.partitions {
                 let number = batch.entries.firstIndex {
@@ -12,11 +12,27 @@ extension OffsetLister {
                 }
                 guard let number else { continue }
                 batch.entries[number].isAnswered = true
+                if answer.errorCode == 0 { learn(batch, batch.entries[number], answer, sentAt) }
                 take(batch.entries[number], answer)
             }
         }
         for entry in batch.entries where !entry.isAnswered {
             again(entry, .timeout(cause: "\(entry.partition.name): not in the answer"))
+        }
+    }
+
+    /// What is cached of the log must not contradict what was told of it.
+    private func learn(
+        _ batch: OffsetBatch, _ entry: OffsetBatch.Entry, _ answer: ListOffsetsResponse.Partition,
+        _ sentAt: Instant
+    ) {
+        let partition = entry.partition
+        partition.lookupBackoff.reset()
+        switch entry.timestamp {
+        case -1 where batch.isolation == .readUncommitted:
+            cluster.noteEnd(answer.offset, of: partition, sentAt: sentAt)
+        case -2: partition.log.learn(logStartOffset: answer.offset, lastStableOffset: -1)
+        default: break
         }
     }
 

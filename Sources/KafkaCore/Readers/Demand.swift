@@ -8,6 +8,8 @@ final class Demand {
     var isSent = false
     /// Bytes to ask for beyond what the readers want: the next batch is larger than that.
     var bytesMin = 0
+    /// The readers' records are cached, and only wait for the broker to say that they still count.
+    var confirms = false
     /// Responses that brought nothing though records are there.
     var starvations = 0
 

@@ -8,7 +8,7 @@ extension ReadDesk {
                 of: partition.log, from: request.offset, isolation: request.isolation,
                 limit: max(0, request.maxBytes)),
             // Else there were gaps only.
-            found.recordCount > 0,
+            found.recordCount > 0, !needsConfirmation(partition),
             found.isCut || found.byteCount >= request.minBytes
                 || (request.waitUntil ?? .zero) <= cluster.now
         else { return nil }

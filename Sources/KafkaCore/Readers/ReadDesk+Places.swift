@@ -45,6 +45,13 @@ extension ReadDesk {
 
     /// Serves the reader from the cache, or queues it for the tail or for a point read.
     func attempt(_ reader: Reader, _ partition: Partition) {
+        if !reader.isFresh, partition.log.runNumber(covering: reader.offset) != nil,
+            needsConfirmation(partition)
+        {
+            demand(reader, partition, at: reader.offset)
+            if case .demand(let demand) = reader.place { demand.confirms = true }
+            return
+        }
         let waitOffset: Int64
         switch serve(reader, partition) {
         case .served: return
@@ -62,8 +69,24 @@ extension ReadDesk {
         demand(reader, partition, at: waitOffset)
     }
 
+    /// Whether an answer has to back what is cached: nobody has heard of the partition for a
+    /// while, and nothing is on its way. A broker that does not answer must not take away what is
+    /// known.
+    func needsConfirmation(_ partition: Partition) -> Bool {
+        guard let leader = partition.leader, leader.lastFailure == nil, partition.retryAt == nil,
+            partition.demands.isEmpty, partition.sentDemands == 0
+        else { return false }
+        for isolation in Isolation.allCases where partition.follow(isolation)?.isPolled == true {
+            return false
+        }
+        guard let confirmedAt = partition.confirmedAt else { return true }
+        return confirmedAt.adding(milliseconds: cluster.limits.cacheTrustMilliseconds)
+            <= cluster.now
+    }
+
     func demand(_ reader: Reader, _ partition: Partition, at offset: Int64) {
         let demand = partition.demand(at: offset, reader.request.isolation)
+        demand.confirms = false
         demand.readers.append(reader)
         reader.place = .demand(demand)
         cluster.pointReader.queue(partition)

@@ -6,12 +6,7 @@ extension ReadDesk {
     /// New records are cached: demands that are not sent yet may be served by them.
     func serveDemands(_ partition: Partition, in range: Range<Int64>) {
         for demand in partition.demands where range.contains(demand.offset) {
-            let waiting = demand.readers
-            demand.readers = []
-            for reader in waiting {
-                reader.place = .nowhere
-                attempt(reader, partition)
-            }
+            attempt(demand, partition)
         }
     }
 
@@ -25,6 +20,16 @@ extension ReadDesk {
                 reader.place = .tail(follow)
                 if case .waitsAt = serve(reader, partition) { follow.waiters.append(reader) }
             }
+        }
+    }
+
+    /// The demand will not be answered: its readers are served from the cache, or begin anew.
+    func attempt(_ demand: Demand, _ partition: Partition) {
+        let waiting = demand.readers
+        demand.readers = []
+        for reader in waiting {
+            reader.place = .nowhere
+            attempt(reader, partition)
         }
     }
 
@@ -130,7 +135,10 @@ extension ReadDesk {
                 guard partition.leader?.lastFailure != nil || partition.leader == nil else {
                     continue
                 }
-                for reader in partition.takeReaders() { failOrPark(reader, failure) }
+                for reader in partition.takeReaders() {
+                    if case .served = serve(reader, partition) { continue }
+                    failOrPark(reader, failure)
+                }
             }
         }
     }

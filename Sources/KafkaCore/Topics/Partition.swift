@@ -11,6 +11,11 @@ final class Partition {
     /// As last told by a fetch.
     var position = PartitionPosition.unknown
 
+    /// When a fetch was last answered well; nil: never.
+    var confirmedAt: Instant?
+    /// How far the log was read, and when that was known.
+    var readTo: (offset: Int64, at: Instant) = (0, .zero)
+
     /// Not sent yet, in order of arrival; `pending` finds them.
     var demands: [Demand] = []
     var pending: [Demand.Key: Demand] = [:]
@@ -58,6 +63,10 @@ final class Partition {
         return demand
     }
 
+    func noteRead(to offset: Int64, now: Instant) {
+        if offset > readTo.offset { readTo = (offset, now) }
+    }
+
     /// Back into the queue, in front: it was sent and not answered.
     func requeue(_ demand: Demand) {
         demand.isSent = false
@@ -66,6 +75,7 @@ final class Partition {
             other.readers.append(contentsOf: demand.readers)
             other.bytesMin = max(other.bytesMin, demand.bytesMin)
             other.starvations = max(other.starvations, demand.starvations)
+            other.confirms = other.confirms && demand.confirms
             demand.readers.removeAll()
         } else {
             pending[demand.key] = demand
