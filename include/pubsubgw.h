@@ -190,7 +190,7 @@ PUBSUBGW_API int pubsubgw_start(pubsubgw_gateway *g);
  * session is closed with `ws_close_code` (1001 when the host shuts down, 1012 when it reloads)
  * after what was already being sent to it. Each queue of the gateway gets PUBSUBGW_EV_DRAINED when
  * the last session has ended, or after `timeout_ms`, whichever is first. Returns at once.
- * A second call sets a new time limit.
+ * A second call sets a new time limit; if the event has come before, it comes once more.
  * E_INVALID: a code that no server may send (RFC 6455 section 7.4), or timeout_ms < 0.
  * E_STATE: not started, or stopped. */
 PUBSUBGW_API int pubsubgw_drain(pubsubgw_gateway *g, int ws_close_code, int timeout_ms);

@@ -219,6 +219,10 @@ def test_drain_tells_of_clients_that_stay():
         gateway.drain(1001, timeout=0.3)
         event = gateway.event(DRAINED)
         assert (event.status, event.number) == (pubsubgw.Status.TIMEOUT, 1), event
+        # Asked once more, it tells once more.
+        gateway.drain(1001, timeout=0.1)
+        event = gateway.event(DRAINED)
+        assert (event.status, event.number) == (pubsubgw.Status.TIMEOUT, 1), event
         assert close_code_of(receive_once(stuck))[0] == 1001
         start = time.monotonic()
         gateway.stop(0.2)

@@ -2,9 +2,9 @@
 struct DrainState {
     /// Counts the loops that still have sessions.
     var latch: Latch?
-    /// `pubsubgw_drain` was called: an event is owed.
-    var isAsked = false
-    var isTold = false
+    /// Calls of `pubsubgw_drain`, and how many of them have been answered by an event.
+    var calls = 0
+    var told = 0
 }
 
 extension Gateway {
@@ -15,14 +15,16 @@ extension Gateway {
         if latch.isOpen { tellDrained(.ok) }
     }
 
-    /// The time given to `pubsubgw_drain` is over.
-    func drainTimedOut() { tellDrained(.timeout) }
+    /// The time given to that call of `pubsubgw_drain` is over. A later one has a time of its own.
+    func drainTimedOut(call: Int) {
+        if state.withLock({ $0.drain.calls == call }) { tellDrained(.timeout) }
+    }
 
-    /// Tells every queue once for each call of `pubsubgw_drain` that was not answered yet.
+    /// Tells every queue, if a call of `pubsubgw_drain` was not answered yet.
     func tellDrained(_ status: Status) {
         let isOwed = state.withLock { state in
-            defer { state.drain.isTold = state.drain.isAsked }
-            return state.drain.isAsked && !state.drain.isTold
+            defer { state.drain.told = state.drain.calls }
+            return state.drain.told < state.drain.calls
         }
         guard isOwed else { return }
         var event = QueueEvent(.drained)

@@ -40,14 +40,21 @@ extension Gateway {
         else {
             throw Failure(.invalid, "ws_close_code \(closeCode) must not be sent in a Close frame")
         }
-        try state.withLock { state throws(Failure) in
+        let latch = try state.withLock { state throws(Failure) in
             try Self.mustRun(state.phase)
             state.phase = .draining
-            state.drain.isAsked = true
+            state.drain.calls += 1
+            let call = state.drain.calls
             for loop in state.loops {
-                loop.post { $0.drain(closeCode: code, timeoutMilliseconds: timeoutMilliseconds) }
+                loop.post {
+                    $0.drain(
+                        closeCode: code, timeoutMilliseconds: timeoutMilliseconds, call: call)
+                }
             }
+            return state.drain.latch
         }
+        // Not the first call, perhaps.
+        if latch?.isOpen == true { tellDrained(.ok) }
     }
 
     /// Ends everything; blocks up to about `timeoutMilliseconds`.
@@ -71,7 +78,7 @@ extension Gateway {
         state.withLock { state in
             state.phase = .draining
             for loop in state.loops {
-                loop.post { $0.drain(closeCode: 1001, timeoutMilliseconds: .max) }
+                loop.post { $0.drain(closeCode: 1001, timeoutMilliseconds: .max, call: 0) }
             }
         }
     }

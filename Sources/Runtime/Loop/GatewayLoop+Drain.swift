@@ -10,10 +10,11 @@ struct LoopDrain {
 }
 
 extension GatewayLoop {
-    /// No new sessions; those that are open get a Close frame. The first loop keeps the time.
-    func drain(closeCode: UInt16, timeoutMilliseconds: Int64) {
+    /// No new sessions; those that are open get a Close frame. The first loop keeps the time of the
+    /// `call`.
+    func drain(closeCode: UInt16, timeoutMilliseconds: Int64, call: Int) {
         closeListeners()
-        if index == 0 { setDrainTimer(timeoutMilliseconds) }
+        if index == 0 { setDrainTimer(timeoutMilliseconds, call) }
         guard !drain.isStarted else { return }
         drain.isStarted = true
         let reason = closeCode == 1012 ? "the service restarts" : "the gateway goes away"
@@ -22,10 +23,10 @@ extension GatewayLoop {
         perform()
     }
 
-    private func setDrainTimer(_ milliseconds: Int64) {
+    private func setDrainTimer(_ milliseconds: Int64, _ call: Int) {
         if let timer = drain.timer { loop.cancel(timer) }
         let due = loop.now.adding(milliseconds: milliseconds)
-        drain.timer = loop.schedule(at: due) { [unowned self] in gateway.drainTimedOut() }
+        drain.timer = loop.schedule(at: due) { [unowned self] in gateway.drainTimedOut(call: call) }
     }
 
     /// Sessions are over for the host when their sockets are.

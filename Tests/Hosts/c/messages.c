@@ -264,6 +264,10 @@ static void drained(void)
     MUST(e.type == PUBSUBGW_EV_CLOSED && e.session == s && e.code == 1012);
     e = next_event(q);
     MUST(e.type == PUBSUBGW_EV_DRAINED && e.status == 0);
+    IS(pubsubgw_drain(g, 1001, WAIT_MS), 0);
+    e = next_event(q);
+    MUST(e.type == PUBSUBGW_EV_DRAINED && e.status == 0);
+    MUST(no_event(q, 20));
 }
 
 int main(void)
