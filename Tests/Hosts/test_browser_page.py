@@ -11,7 +11,7 @@ import threading
 import urllib.parse
 
 import confluent_kafka
-from chromium import OFFSETS, STATE, Chromium, Files
+from chromium import OFFSETS, STATE, Chromium, Files, numbers
 from devbroker import DevBroker, until
 from support import WORK, Client, Gateway, Host, route
 from websockets.sync.server import serve
@@ -137,14 +137,14 @@ def test_holding_the_page_leaves_records_in_kafka():
         page.until(STATE, lambda state: state == "live, next offset 0")
         page.evaluate("document.querySelector('#hold').click()")
         append(broker, 0, 3000)
-        until(SECONDS, "the credit is used up", lambda: gateway.stats().records_out == 500)
+        until(SECONDS, "the credit is used up", lambda: numbers(gateway).records_out == 500)
         with Client(gateway.url()) as client:
             assert client.end("demo") == 3000
             client.fetch("demo", 2999)
-        assert gateway.stats().records_out == 501
+        assert numbers(gateway).records_out == 501
         page.evaluate("document.querySelector('#hold').click()")
         page.until(STATE, lambda state: state == "live, next offset 3000")
-        assert gateway.stats().records_out == 3001
+        assert numbers(gateway).records_out == 3001
         assert page.evaluate(OFFSETS) == list(range(2999, 2899, -1))
 
 
