@@ -138,15 +138,49 @@ def test_reload_closes_with_1012():
         client = Client(nginx.url())
         client.ping()
         nginx.signal("SIGHUP")
-        assert client.close_code() == 1012
+        assert client.close_code(20) == 1012
         end_of_old_workers(nginx, old)
         until(10, "new workers", lambda: len(nginx.workers()) == 2)
         client = Client(nginx.url())
         client.ping()
         nginx.signal("SIGQUIT")
-        assert client.close_code() == 1001
+        assert client.close_code(20) == 1001
         until(30, "the end of nginx", nginx.gone)
         assert os.listdir(nginx.path("sockets")) == ["pubsubgw-generation"]
+
+
+def test_a_reload_closes_with_1012_before_its_workers_are_there():
+    with Nginx() as nginx:
+        begin = 'require("pubsubgw.nginx").init_worker()'
+        assert begin in nginx.text
+        nginx.write(nginx.text.replace(begin, 'os.execute("sleep 1") ' + begin))
+        old = nginx.workers()
+        with Client(nginx.url()) as client:
+            client.ping()
+            nginx.signal("SIGHUP")
+            assert client.close_code(20) == 1012
+        end_of_old_workers(nginx, old)
+
+
+def test_quit_after_a_reload_that_failed_closes_with_1001():
+    with Nginx() as nginx:
+        good = nginx.text
+        # Read well, but nothing can be bound.
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            nginx.write(good.replace("server {", f"server {{ listen 127.0.0.1:{port};", 1))
+            nginx.signal("SIGHUP")
+            until(20, "a refusal", lambda: "still could not bind" in nginx.log())
+        # As if it were long ago.
+        announced = nginx.path("sockets/pubsubgw-generation")
+        with open(announced) as file:
+            name = int(file.read())
+        with open(announced, "w") as file:
+            file.write(f"{name - 3_600_000 + 1}\n")
+        with Client(nginx.url()) as client:
+            client.ping()
+            nginx.signal("SIGQUIT")
+            assert client.close_code(20) == 1001
 
 
 def test_quit_closes_with_1001():
@@ -287,6 +321,6 @@ def test_commands_of_the_hosts_own():
         push(client)
         client.ping()
         nginx.signal("SIGQUIT")
-        assert client.close_code() == 1001
+        assert client.close_code(20) == 1001
         until(30, "the end of nginx", nginx.gone)
         assert os.listdir(nginx.path("sockets")) == ["pubsubgw-generation"]

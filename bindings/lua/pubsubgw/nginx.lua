@@ -13,6 +13,7 @@
 -- What fails in init keeps nginx from starting, and from a reload: error_log says what and where
 -- (`nginx -t` does not run init_by_lua).
 local pubsubgw = require "pubsubgw"
+local generation = require "pubsubgw.generation"
 local json = require "pubsubgw.json"
 
 local nginx = {}
@@ -21,7 +22,7 @@ local ONLY_OWNER = 384 -- 0600: the workers run as one user
 local SOCKET_PATH_MAX = 107
 local WATCH_SECONDS = 1000000 -- a timer lasts at most 2^31 ms
 
--- options of init, `gateway`, and what a configuration is called (see `generation`).
+-- options of init, `gateway`, and what this configuration is called.
 local state = {}
 
 -- The route of sessions that no Kafka is behind (pubsubgw.apisix).
@@ -34,6 +35,12 @@ local function with_own_scheme(settings)
     for _, scheme in ipairs(copy.host_schemes or {}) do schemes[#schemes + 1] = scheme end
     copy.host_schemes = schemes
     return copy
+end
+
+local function path_of(name)
+    local path = ("%s/pubsubgw-%s"):format(state.dir, name)
+    assert(#path <= SOCKET_PATH_MAX, "pubsubgw: too long for a unix socket: " .. path)
+    return path
 end
 
 -- Made once when nginx reads its configuration. Nothing starts here: the workers are forked later.
@@ -49,38 +56,19 @@ function nginx.init(options)
     assert(state.gateway:route_put(nginx.own_route, OWN))
     -- A worker that is born again finds the stale socket of the one that died under its own name,
     -- and a reload never meets a name that an old worker still uses.
-    state.generation = ("%.0f"):format(ngx.now() * 1000)
+    state.generation = generation.new(path_of)
     for id, upstream in pairs(options.upstreams or {}) do
         assert(state.gateway:upstream_put(id, upstream))
     end
     for id, route in pairs(options.routes or {}) do assert(state.gateway:route_put(id, route)) end
+    state.generation:announce_reload()
     return state.gateway
-end
-
-local function path_of(name)
-    local path = ("%s/pubsubgw-%s"):format(state.dir, name)
-    assert(#path <= SOCKET_PATH_MAX, "pubsubgw: too long for a unix socket: " .. path)
-    return path
-end
-
--- The newest configuration that has workers. By this an old worker knows a reload from an end.
-local function newest()
-    local file = io.open(path_of "generation")
-    local name = file and file:read "*l"
-    if file then file:close() end
-    return name
-end
-
-local function announce()
-    local file = assert(io.open(path_of "generation", "w"))
-    file:write(state.generation, "\n")
-    file:close()
 end
 
 -- A graceful end (nginx -s quit, reload) ends timers early: 1012 asks clients to come again soon.
 local function watch(premature)
     if not premature then return ngx.timer.at(WATCH_SECONDS, watch) end
-    local close_code = newest() == state.generation and 1001 or 1012
+    local close_code = state.generation:is_replaced() and 1012 or 1001
     local drained, text = state.gateway:drain(close_code, state.drain_ms or 10000)
     if not drained then ngx.log(ngx.ERR, "pubsubgw: drain: ", text) end
 end
@@ -88,10 +76,10 @@ end
 -- Starts this worker's gateway. Not in the processes that serve nobody.
 function nginx.init_worker()
     if not ngx.worker.id() then return end
-    state.path = path_of(("%s-%d.sock"):format(state.generation, ngx.worker.id()))
+    state.path = path_of(("%s-%d.sock"):format(state.generation.name, ngx.worker.id()))
     assert(state.gateway:start())
     assert(state.gateway:listen("unix:" .. state.path, ONLY_OWNER))
-    announce()
+    assert(state.generation:announce())
     assert(ngx.timer.at(WATCH_SECONDS, watch))
     for _, command in ipairs(state.commands or {}) do assert(nginx.on(command)) end
 end
