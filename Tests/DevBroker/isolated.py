@@ -7,7 +7,7 @@ import tempfile
 import time
 import traceback
 
-SECONDS_MAX = 120
+SECONDS_MAX = 300
 
 
 class Running:

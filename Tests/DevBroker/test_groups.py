@@ -133,7 +133,7 @@ def admin():
             raise AssertionError("a bad name was taken")
         except confluent_kafka.KafkaException as error:
             assert error.args[0].name() == "TOPIC_EXCEPTION", error
-        topic = client.list_topics(timeout=10).topics["made"]
+        topic = client.list_topics(timeout=60).topics["made"]
         assert len(topic.partitions) == 6
         assert {p.leader for p in topic.partitions.values()} == {1, 2, 3}
         assert all(len(p.replicas) == 3 for p in topic.partitions.values())
@@ -141,7 +141,7 @@ def admin():
         configs = client.describe_configs([resource])[resource].result(10)
         assert configs["cleanup.policy"].value == "delete"
         client.delete_topics(["made"])["made"].result(10)
-        assert "made" not in client.list_topics(timeout=10).topics
+        assert "made" not in client.list_topics(timeout=60).topics
 
 
 def tests():

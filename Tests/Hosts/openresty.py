@@ -120,7 +120,7 @@ class Nginx:
         return f"ws://127.0.0.1:{self.port}{path}"
 
     def get(self, path):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as sock:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as sock:
             sock.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
             received = b""
             while more := sock.recv(65536):

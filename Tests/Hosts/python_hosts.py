@@ -39,7 +39,7 @@ class PythonHost(Host):
     def connect(self):
         """A raw connection, through TLS where the host wants that."""
         plain = socket.create_connection(("127.0.0.1", self.port))
-        plain.settimeout(20)
+        plain.settimeout(60)
         if not self.cert:
             return plain
         return self.client_tls().wrap_socket(plain, server_hostname="localhost")
@@ -172,7 +172,7 @@ def certificate():
     return cert, key
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=60):
     """Waits for what has to become true."""
     end = time.monotonic() + seconds
     while True:

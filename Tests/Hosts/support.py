@@ -60,7 +60,7 @@ class Gateway(pubsubgw.Gateway):
                 raise AssertionError(f"no log line like {pattern!r}: {self.lines}")
             self.poll_events(0.1)
 
-    def event(self, type, seconds=5):
+    def event(self, type, seconds=60):
         end = time.monotonic() + seconds
         while True:
             for event in self.others:
@@ -80,7 +80,7 @@ class Client:
             # One thread of it reads while another writes. At the tickets that TLS 1.3 sends behind
             # the handshake OpenSSL does not bear that: the request may never be sent.
             options["ssl"].maximum_version = ssl.TLSVersion.TLSv1_2
-        self.ws = connect(url, max_size=None, open_timeout=10, close_timeout=5, **options)
+        self.ws = connect(url, max_size=None, open_timeout=60, close_timeout=5, **options)
         self.sequence = 0
 
     def send(self, **command):
@@ -88,10 +88,10 @@ class Client:
         self.ws.send(pb.PubSubReq(sequence=self.sequence, **command).SerializeToString())
         return self.sequence
 
-    def receive(self, timeout=20):
+    def receive(self, timeout=60):
         return pb.PubSubResp.FromString(self.ws.recv(timeout=timeout))
 
-    def ask(self, timeout=20, **command):
+    def ask(self, timeout=60, **command):
         sequence = self.send(**command)
         reply = self.receive(timeout)
         assert reply.sequence == sequence, f"asked {sequence}, was answered {reply.sequence}"
@@ -131,7 +131,7 @@ class Client:
             offset = reply.next_offset
         return messages
 
-    def close_code(self, timeout=10):
+    def close_code(self, timeout=60):
         """Reads until the other side closes; its close code."""
         import websockets
         try:
@@ -189,7 +189,7 @@ def upgrade_head(path="/kafka", **headers):
 
 def receive_head(sock):
     """An HTTP response's head, and what came behind it."""
-    sock.settimeout(10)
+    sock.settimeout(60)
     received = b""
     while b"\r\n\r\n" not in received:
         more = sock.recv(65536)
@@ -200,7 +200,7 @@ def receive_head(sock):
     return head.decode(), rest
 
 
-def receive_all(sock, seconds=10):
+def receive_all(sock, seconds=60):
     """Everything until the other side ends or resets the stream."""
     sock.settimeout(seconds)
     received = b""

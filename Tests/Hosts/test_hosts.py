@@ -44,7 +44,7 @@ def test_c_example_serves_and_ends_in_peace():
                 assert line == "pubsubgw_connections 1\n", line
                 host.process.send_signal(signal.SIGTERM)
                 assert client.close_code() == 1001
-            assert host.process.wait(10) == 0
+            assert host.process.wait(60) == 0
             assert host.process.stderr.read() == ""
 
 
@@ -90,7 +90,7 @@ def test_asyncio_queue_delivers():
             seen = asyncio.Queue()
             detach = queue.attach(seen.put_nowait)
             theirs.close()
-            event = await asyncio.wait_for(seen.get(), 5)
+            event = await asyncio.wait_for(seen.get(), 60)
             detach()
             assert (event.type, event.session, event.user_data) == (4, session, 77), event
             assert event.code == 1006, event
@@ -100,7 +100,7 @@ def test_asyncio_queue_delivers():
             waiting = asyncio.create_task(next_event())
             await asyncio.sleep(0.05)
             gateway.drain(1012, timeout=5)
-            event = await asyncio.wait_for(waiting, 5)
+            event = await asyncio.wait_for(waiting, 60)
             assert (event.type, event.status) == (pubsubgw.EventType.DRAINED, 0), event
             queue.close()
     asyncio.run(main())

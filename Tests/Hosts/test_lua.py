@@ -40,7 +40,7 @@ def test_example_serves():
                   broker.bootstrap, stdin=subprocess.PIPE, LUA_PATH=PATH) as host:
             read_everything(host)
             host.process.stdin.close()
-            assert host.process.wait(10) == 0, host.process.stderr.read()
+            assert host.process.wait(60) == 0, host.process.stderr.read()
 
 
 def imitation(name, source):

@@ -87,7 +87,7 @@ def test_own_commands():
         for path in PATHS:
             with Client(nginx.url(path)) as client:
                 client.ws.send(own_command(b"shout"))
-                assert client.ws.recv(timeout=10) == own_command(b"SHOUT")
+                assert client.ws.recv(timeout=60) == own_command(b"SHOUT")
 
 
 def test_apisix():
@@ -107,7 +107,7 @@ def test_plain_luajit():
         with Host("luajit", "-e", text, stdin=subprocess.PIPE, LUA_PATH=PATH) as host:
             reads(host.url())
             host.process.stdin.close()
-            assert host.process.wait(10) == 0, host.process.stderr.read()
+            assert host.process.wait(60) == 0, host.process.stderr.read()
 
 def test_reading():
     shown = blocks()

@@ -112,7 +112,7 @@ def test_reload_and_quit_close():
             for client in clients:
                 client.ping()
             nginx.signal(name)
-            assert [client.close_code(20) for client in clients] == [wanted] * len(clients)
+            assert [client.close_code() for client in clients] == [wanted] * len(clients)
             end_of_old_workers(nginx, old)
             if name == "SIGHUP":
                 until(20, "new workers", lambda: len(nginx.workers()) == 2)

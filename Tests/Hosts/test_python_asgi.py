@@ -26,7 +26,7 @@ class Server:
         self.to_app.put_nowait({"type": "websocket.connect"})
 
     async def next(self):
-        return await asyncio.wait_for(self.from_app.get(), 20)
+        return await asyncio.wait_for(self.from_app.get(), 60)
 
     async def accepted(self):
         event = await self.next()
@@ -38,7 +38,7 @@ class Server:
         self.to_app.put_nowait({"type": "websocket.receive", key: data})
 
     async def ends(self):
-        await asyncio.wait_for(self.task, 20)
+        await asyncio.wait_for(self.task, 60)
         assert self.from_app.empty()
 
 
@@ -53,7 +53,7 @@ def run(main, *routes, app=None, **settings):
                 gateway.route_put(object, id=object.get("id", "k"))
             async with gateway.running(timeout=5):
                 await main(gateway, pubsubgw.asgi.App(gateway, **(app or {})))
-    asyncio.run(asyncio.wait_for(started(), 60))
+    asyncio.run(asyncio.wait_for(started(), 200))
 
 
 def test_messages_in_every_sub_protocol():
@@ -163,7 +163,7 @@ def test_lifespan_runs_the_gateway():
             assert len(reply.kafka_fetch_resp.messages) == 10
             await to_app.put({"type": "lifespan.shutdown"})
             assert (await server.next())["code"] == 1001
-            assert await asyncio.wait_for(from_app.get(), 20) \
+            assert await asyncio.wait_for(from_app.get(), 60) \
                 == {"type": "lifespan.shutdown.complete"}
             await task
             # Twice cannot be.
@@ -174,4 +174,4 @@ def test_lifespan_runs_the_gateway():
             await again
             await app({"type": "http"}, None, from_app.put)
             assert (await from_app.get())["status"] == 426
-    asyncio.run(asyncio.wait_for(main(), 60))
+    asyncio.run(asyncio.wait_for(main(), 200))

@@ -22,7 +22,7 @@ def run(main, *options):
             async with gateway.running():
                 with gateway.client(route="kafka") as client:
                     await main(gateway, client, broker)
-    asyncio.run(asyncio.wait_for(started(), 100))
+    asyncio.run(asyncio.wait_for(started(), 200))
 
 
 def shape(record):

@@ -31,7 +31,7 @@ def request(sequence, number, payload):
 def ask(url, number, payload, sequence=1):
     with Client(url) as client:
         client.ws.send(request(sequence, number, payload))
-        return client.ws.recv(timeout=20)
+        return client.ws.recv(timeout=60)
 
 
 def error_of(reply):
@@ -50,7 +50,7 @@ def serving(*routes, **settings):
 
 def run(main):
     logging.getLogger("pubsubgw").addHandler(logging.StreamHandler())
-    asyncio.run(asyncio.wait_for(main(), 60))
+    asyncio.run(asyncio.wait_for(main(), 200))
 
 
 def test_handlers_answer_in_bytes():
@@ -82,7 +82,7 @@ def test_handlers_answer_in_bytes():
                     for sequence, number in enumerate((1001, 1003, 1001, 536870911), 7):
                         client.ws.send(request(sequence, number, b"\x00%d" % sequence))
                     client.send(cmd_ping=pb.CmdPing(state=b"p"))
-                    return [client.ws.recv(timeout=20) for _ in range(5)]
+                    return [client.ws.recv(timeout=60) for _ in range(5)]
 
             replies = await asyncio.to_thread(client)
             assert replies[:4] == [
@@ -180,7 +180,7 @@ def test_json_sessions():
             def client():
                 with Client(url, subprotocols=["pubsub.json"]) as client:
                     client.ws.send('{"sequence": "3", "cmdRedisPublish": {"channel": "ab\\u0001"}}')
-                    return json.loads(client.ws.recv(timeout=20))
+                    return json.loads(client.ws.recv(timeout=60))
             reply = await asyncio.to_thread(client)
             assert reply["redisPublishResp"] \
                 == {"receivers": 3, "was": {"channel": "ab\x01"}}, reply

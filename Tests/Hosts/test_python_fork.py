@@ -115,6 +115,6 @@ def test_asyncio_goes_on_beside_children():
                     await asyncio.to_thread(process.join)
                     assert process.exitcode == 0
                     theirs.close()
-                    assert (await asyncio.wait_for(closed, 20)).code == 1006
+                    assert (await asyncio.wait_for(closed, 60)).code == 1006
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    asyncio.run(asyncio.wait_for(main(), 200))

@@ -236,7 +236,7 @@ def answers_503_while_it_shuts_down(host):
         late.sendall(upgrade_head())
         received = receive_all(late)
         assert received.startswith(b"HTTP/1.1 503 "), received
-    assert host.process.wait(20) == 0
+    assert host.process.wait(60) == 0
 
 
 def replaces_a_killed_worker(host):
@@ -266,7 +266,7 @@ def ends_with(code, number):
                 next_client.ping()
             host.process.send_signal(signal.SIGTERM)
         # uvicorn ends by the signal that it was sent, when all is done.
-        assert host.process.wait(20) in (0, -number if "uvicorn" in host.process.args else 0)
+        assert host.process.wait(60) in (0, -number if "uvicorn" in host.process.args else 0)
     return ends
 
 

@@ -75,7 +75,7 @@ def use(name, port, host):
         if name == "own_commands.py":
             # PubSubReq{sequence 1, field 1001: "ab"}, and PubSubResp{1, field 1002: "AB"}.
             client.ws.send(b"\x08\x01\xca\x3e\x02ab")
-            assert client.ws.recv(timeout=20) == b"\x08\x01\xd2\x3e\x02AB"
+            assert client.ws.recv(timeout=60) == b"\x08\x01\xd2\x3e\x02AB"
     if name == "direct_client.py":
         for offset in range(500):
             assert host.stdout.readline().startswith(f"{offset} b'")

@@ -46,14 +46,14 @@ def example():
 
 class Client:
     def __init__(self, host, **options):
-        self.ws = connect(host.url("/redis"), open_timeout=10, **options)
+        self.ws = connect(host.url("/redis"), open_timeout=60, **options)
         self.pushes = []
 
     def ask(self, **command):
         import redis_pubsub_pb2 as pb
         self.ws.send(pb.PubSubReq(sequence=7, **command).SerializeToString())
         while True:
-            reply = pb.PubSubResp.FromString(self.ws.recv(timeout=20))
+            reply = pb.PubSubResp.FromString(self.ws.recv(timeout=60))
             if reply.sequence == 7:
                 return reply
             self.pushes.append(reply)
@@ -62,7 +62,7 @@ class Client:
         """The next push: channel and payload."""
         import redis_pubsub_pb2 as pb
         push = self.pushes.pop(0) if self.pushes else \
-            pb.PubSubResp.FromString(self.ws.recv(timeout=20))
+            pb.PubSubResp.FromString(self.ws.recv(timeout=60))
         assert push.sequence == 0 and push.redis_subscribe_resp.HasField("payload"), push
         return push.redis_subscribe_resp.channel, push.redis_subscribe_resp.payload
 
@@ -90,7 +90,7 @@ def test_redis_publishes_and_pushes():
             two.ask(cmd_redis_subscribe=news)
             two.ask(cmd_redis_subscribe=other)
             people.ws.send('{"sequence": "3", "cmdRedisSubscribe": {"channel": "news"}}')
-            reply = json.loads(people.ws.recv(timeout=20))
+            reply = json.loads(people.ws.recv(timeout=60))
             assert reply["redisSubscribeResp"] == {"channel": "news"}, reply
             # From another program, and from a client; one subscription at Redis serves them all.
             assert redis_cli(path, "publish", "news", "hello") == "1"
@@ -99,7 +99,7 @@ def test_redis_publishes_and_pushes():
             assert reply.redis_publish_resp.receivers == 1, reply
             assert one.pushed() == ("news", b"hello") and two.pushed() == ("news", b"hello")
             assert two.pushed() == ("other", payload)
-            push = json.loads(people.ws.recv(timeout=20))
+            push = json.loads(people.ws.recv(timeout=60))
             assert base64.b64decode(push["redisSubscribeResp"]["payload"]) == b"hello", push
             # Who leaves hears no more; when the last one left, Redis is told.
             one.ask(cmd_redis_unsubscribe=pb.CmdRedisUnsubscribe(channel="news"))

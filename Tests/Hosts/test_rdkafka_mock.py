@@ -11,7 +11,7 @@ class Mock:
     def __init__(self, brokers=3):
         self.producer = confluent_kafka.Producer({
             "test.mock.num.brokers": brokers, "linger.ms": 5, "log_level": 0})
-        found = self.producer.list_topics(timeout=10).brokers.values()
+        found = self.producer.list_topics(timeout=60).brokers.values()
         self.bootstrap = ",".join(f"{broker.host}:{broker.port}" for broker in found)
 
     def produce(self, topic, count, partition=0, **more):
@@ -61,7 +61,7 @@ def test_every_codec():
         mock = confluent_kafka.Producer({
             "test.mock.num.brokers": 1, "linger.ms": 50, "log_level": 0,
             "compression.type": codec})
-        found = next(iter(mock.list_topics(timeout=10).brokers.values()))
+        found = next(iter(mock.list_topics(timeout=60).brokers.values()))
         for number in range(500):
             mock.produce("t", b"the same again " * 5 + str(number).encode(), partition=0)
         mock.flush(10)

@@ -32,12 +32,12 @@ def play(echo, case):
             else:
                 client.send(step)
         if case.codes:
-            seen, code = client.ending(timeout=10)
+            seen, code = client.ending(timeout=60)
             assert code in case.codes, f"close code {code}, not {case.codes}"
         else:
             seen = [client.receive()[:2] for _ in case.expect]
             client.send(close_frame(1000))
-            rest, code = client.ending(timeout=10)
+            rest, code = client.ending(timeout=60)
             assert rest == [] and code == 1000, f"{len(rest)} more answers, close code {code}"
         assert seen == case.expect, "another answer"
 

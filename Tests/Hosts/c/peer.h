@@ -32,7 +32,7 @@
     } while (0)
 #define UNUSED __attribute__((unused))
 
-enum { WAIT_MS = 20000 };               /* generous: the machine may be busy */
+enum { WAIT_MS = 60000 };               /* generous: the machine may be busy */
 static const char KEY[] = "dGhlIHNhbXBsZSBub25jZQ==";
 static const char ROUTE[] =
     "{\"uri\": \"/kafka\", \"upstream\": {\"scheme\": \"kafka\", \"nodes\": {\"127.0.0.1:1\": 1}}}";

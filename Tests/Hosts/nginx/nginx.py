@@ -136,7 +136,7 @@ http {{
             env={**os.environ, "MALLOC_PERTURB_": "165"})
         try:
             if self.is_daemon:
-                assert self.process.wait(20) == 0, self.errors()
+                assert self.process.wait(60) == 0, self.errors()
             self.await_workers()
         except BaseException:
             self.terminate()
@@ -231,7 +231,7 @@ http {{
         elif self.process and self.process.poll() is None:
             self.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         if kind is None:
@@ -254,7 +254,7 @@ http {{
 
     def connect(self, tls=False):
         sock = socket.create_connection(
-            ("127.0.0.1", self.tls_port if tls else self.port), timeout=20)
+            ("127.0.0.1", self.tls_port if tls else self.port), timeout=60)
         return client_tls().wrap_socket(sock) if tls else sock
 
     def session(self, tls=False, path="/kafka", **headers):
@@ -266,7 +266,7 @@ http {{
         return sock
 
     def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as reply:
             return reply.read().decode()
 
     def active(self):

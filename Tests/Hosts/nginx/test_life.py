@@ -145,7 +145,7 @@ def test_quit_says_1001_and_waits():
                 assert close_code(sock) == 1001
                 assert receive_frame(sock) is None
                 sock.close()
-            assert nginx.process.wait(15) == 0
+            assert nginx.process.wait(60) == 0
             assert [end[3] for end in nginx.ends()].count("1001") == 20
 
 
@@ -157,7 +157,7 @@ def test_stop_says_1001_at_once():
             for sock in socks:
                 assert close_code(sock) == 1001
                 sock.close()
-            assert nginx.process.wait(15) == 0
+            assert nginx.process.wait(60) == 0
             assert "signal 9" not in nginx.errors()
 
 
@@ -199,7 +199,7 @@ def test_a_killed_worker_is_replaced():
             nginx.signal("quit")
             assert close_code(sock) == 1001
             sock.close()
-            assert nginx.process.wait(15) == 0
+            assert nginx.process.wait(60) == 0
 
 
 CLIENTS = """

@@ -57,7 +57,7 @@ def test_sub_protocols_and_deflate_are_agreed():
             with nginx.client(tls, subprotocols=["pubsub.text"]) as client:
                 assert client.ws.subprotocol == "pubsub.text"
                 client.ws.send('{"sequence": 3, "cmdPing": {"state": "x"}}')
-                assert json.loads(client.ws.recv(timeout=20))["sequence"] == 3
+                assert json.loads(client.ws.recv(timeout=60))["sequence"] == 3
             with nginx.client(tls) as client:
                 agreed = client.ws.response.headers["Sec-WebSocket-Extensions"]
                 assert "permessage-deflate" in agreed
