@@ -123,7 +123,9 @@ def test_redis_does_not_wait_for_a_slow_client():
             # 20 MB for a client that never reads: it is closed, the other one gets them all.
             for number in range(200):
                 payload = b"%d " % number + b"x" * 100_000
-                quick.ask(cmd_redis_publish=pb.CmdRedisPublish(channel="big", payload=payload))
+                reply = quick.ask(
+                    cmd_redis_publish=pb.CmdRedisPublish(channel="big", payload=payload))
+                assert reply.redis_publish_resp.receivers == 1, (number, reply)
                 assert quick.pushed() == ("big", payload)
             assert redis_cli(path, "publish", "big", "last") == "1"
             # What was on its way still comes, then the end: with the Close frame, or, if that
