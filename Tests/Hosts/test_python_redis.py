@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+import pubsubgw
 from python_hosts import until
 from support import ROOT, WORK, Host, frame, raw_session, readable
 from websockets.sync.client import connect
@@ -138,3 +139,40 @@ def test_redis_does_not_wait_for_a_slow_client():
                 if b"too slow for this channel" in end:
                     break
             assert 0 < total < 10_000_000, total
+
+
+def test_a_redis_that_is_gone_ends_the_server():
+    with example() as (host, path):
+        import redis_pubsub_pb2 as pb
+        with Client(host) as client:
+            client.ask(cmd_redis_subscribe=pb.CmdRedisSubscribe(channel="news"))
+            subprocess.run(["redis-cli", "-s", path, "shutdown", "nosave"], check=False)
+            assert host.process.wait(60) == 1
+        assert "no delivery from Redis any more" in host.process.stderr.read()
+
+
+def test_clients_that_are_gone_do_not_end_delivery():
+    class Dying:
+        def push(self, field, message):
+            raise pubsubgw.FullError(0, "PUBSUBGW_E_FULL", "full")
+
+        def close(self, code, reason):
+            raise pubsubgw.GoneError(0, "PUBSUBGW_E_GONE", "gone")
+
+    class Living:
+        pushes = 0
+
+        def push(self, field, message):
+            Living.pushes += 1
+
+    class Redis:
+        def pubsub(self, **_):
+            return None
+
+    with example():
+        sys.path.insert(0, EXAMPLE)
+        import server
+        channels = server.Channels(Redis())
+        channels.sessions["news"] = {1: (Dying(), False), 2: (Living(), True)}
+        channels.push("news", b"payload")
+        assert Living.pushes == 1

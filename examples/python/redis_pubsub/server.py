@@ -17,6 +17,7 @@ Clients of the JSON sub-protocols are served too:
 
 import argparse
 import asyncio
+import contextlib
 import signal
 from typing import Any, Dict, Set, Tuple
 
@@ -83,13 +84,13 @@ class Channels:
         # Once for each format, however many clients there are.
         texts = {is_json: encoded(message, is_json) for is_json in (False, True)}
         for session, is_json in list(self.sessions.get(channel, {}).values()):
-            try:
-                session.push(SUBSCRIBE_RESP, texts[is_json])
-            except pubsubgw.FullError:
-                # Redis keeps nothing for those who are slow, and neither do we.
-                session.close(1013, "too slow for this channel")
-            except pubsubgw.GoneError:
-                pass  # its end is on the way to us
+            # Gone: its end is on the way to us.
+            with contextlib.suppress(pubsubgw.GoneError):
+                try:
+                    session.push(SUBSCRIBE_RESP, texts[is_json])
+                except pubsubgw.FullError:
+                    # Redis keeps nothing for those who are slow, and neither do we.
+                    session.close(1013, "too slow for this channel")
 
 
 def commands(channels: Channels) -> None:
@@ -117,7 +118,8 @@ def commands(channels: Channels) -> None:
 async def serve(options: argparse.Namespace) -> None:
     channels = Channels(redis.asyncio.from_url(options.redis))
     commands(channels)
-    tasks: "Set[asyncio.Future[None]]" = {asyncio.ensure_future(channels.deliver())}
+    delivery = asyncio.ensure_future(channels.deliver())
+    tasks: "Set[asyncio.Future[None]]" = {delivery}
 
     def closed(end: pubsubgw.Closed) -> None:
         task = asyncio.ensure_future(channels.forget(end.session))
@@ -133,11 +135,13 @@ async def serve(options: argparse.Namespace) -> None:
     print(f"listening on port {runner.addresses[0][1]}", flush=True)
     end: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set_result, None)
-    await end
+    await asyncio.wait({end, delivery}, return_when=asyncio.FIRST_COMPLETED)
     await runner.cleanup()
     for task in tasks:
         task.cancel()
     await channels.client.aclose()
+    if not end.done():
+        raise SystemExit(f"no delivery from Redis any more: {delivery.exception()!r}")
 
 
 if __name__ == "__main__":
