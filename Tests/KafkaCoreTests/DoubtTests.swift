@@ -51,6 +51,23 @@ import Timing
         #expect(failure?.text == "not found topic")
     }
 
+    @Test(
+        "Cached records of a topic that its followers have lost are not served",
+        arguments: BrokerProfile.allCases)
+    func deletedUnderFollowers(_ profile: BrokerProfile) throws {
+        let world = try filled { server, _ in server.profile = profile }
+        _ = world.outcome(world.read("t", at: 0))
+        let live = world.read("t", at: 20, wait: .max)
+        world.run(3_000)
+        world.change { _ = $0.deleteTopic("t", now: $1) }
+        // The poll in flight ends, and its follower asks for the topic again and again.
+        world.run(1_000)
+        #expect(cached(world, at: 0) == nil)
+        let failure = world.failure(world.outcome(world.read("t", at: 0), within: 20_000))
+        #expect(failure?.text == "not found topic")
+        #expect(world.failure(world.outcome(live))?.text == "not found topic")
+    }
+
     @Test("Readers of cached records learn that they were deleted")
     func deletedRecords() throws {
         let world = try filled()

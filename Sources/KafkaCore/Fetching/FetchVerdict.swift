@@ -38,6 +38,11 @@ extension Cluster {
                 return .fail(.unknownTopic(cause: "\(partition.name): \(error.name)"))
             }
         }
+        switch error {
+        case .unknownTopicOrPartition, .unknownTopicId, .inconsistentTopicId:
+            partition.isDoubtful = true
+        default: break
+        }
         guard error.isRetriable else { return .fail(failure) }
         if error.reaction == .metadata || error == .unknownTopicId || error == .fencedLeaderEpoch {
             keeper.wantAgain(partition.topic)
@@ -85,6 +90,7 @@ extension Cluster {
     ) {
         if let sentAt { noteEnd(answer.highWatermark, of: partition, sentAt: sentAt) }
         partition.confirmedAt = now
+        partition.isDoubtful = false
         partition.position = PartitionPosition(
             highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
             logStartOffset: answer.logStartOffset)

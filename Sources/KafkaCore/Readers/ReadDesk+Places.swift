@@ -73,8 +73,9 @@ extension ReadDesk {
     /// while, and nothing is on its way. A broker that does not answer must not take away what is
     /// known.
     func needsConfirmation(_ partition: Partition) -> Bool {
-        guard let leader = partition.leader, leader.lastFailure == nil, partition.retryAt == nil,
-            partition.demands.isEmpty, partition.sentDemands == 0
+        guard let leader = partition.leader, leader.lastFailure == nil else { return false }
+        if partition.isDoubtful { return true }
+        guard partition.retryAt == nil, partition.demands.isEmpty, partition.sentDemands == 0
         else { return false }
         for isolation in Isolation.allCases where partition.follow(isolation)?.isPolled == true {
             return false

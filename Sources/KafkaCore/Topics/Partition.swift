@@ -13,6 +13,8 @@ final class Partition {
 
     /// When a fetch was last answered well; nil: never.
     var confirmedAt: Instant?
+    /// The leader did not know the topic when last asked: it may be gone.
+    var isDoubtful = false
     /// How far the log was read, and when that was known.
     var readTo: (offset: Int64, at: Instant) = (0, .zero)
 
