@@ -73,7 +73,9 @@ extension Cluster {
         }
         pointReader.unqueue(partition)
         if epoch >= 0 { partition.leaderEpoch = epoch }
+        let old = partition.leader
         partition.leader = leader
+        if let old, old !== leader { lister.takeBack(old, partition) }
         if leader != nil {
             partition.backoff.reset()
             pointReader.resume(partition)

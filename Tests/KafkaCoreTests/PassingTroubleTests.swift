@@ -119,4 +119,38 @@ import Timing
         }
         #expect(failure.text == "connection refused")
     }
+
+    @Test("Offsets are looked up at the new leader when the old one is gone")
+    func lookupsOfADeadLeader() throws {
+        let world = try filled(brokers: 3)
+        #expect(try world.offset(world.list("t", 0, -1))?.get().offset == 20)
+        let leader = world.server.leader("t", 0) ?? 0
+        world.change { $0.takeDown(leader, now: $1) }
+        let start = world.now
+        #expect(try world.offset(world.list("t", 0, -1))?.get().offset == 20)
+        #expect(world.now < start.adding(milliseconds: 10_000))
+    }
+
+    @Test("Offsets are looked up at the new leader while the old one does not answer")
+    func lookupsOfAFrozenLeader() throws {
+        let world = try filled(brokers: 3) { _, client in
+            client.requestTimeoutMilliseconds = 5_000
+        }
+        let first = world.list("t", 0, -1)
+        #expect(try world.offset(first)?.get().offset == 20)
+        let leader = world.server.leader("t", 0) ?? 0
+        let other = world.server.brokerIDs.first { $0 != leader } ?? 0
+        // Its connections end, new ones are accepted, and nothing is answered.
+        world.change { server, _ in
+            server.closeConnections(broker: leader)
+            server.freeze(leader)
+        }
+        let stuck = world.list("t", 0, -1)
+        world.run(1_000)
+        world.change { $0.moveLeader("t", 0, to: other, now: $1) }
+        // Whoever else wants to know of the topic.
+        world.client.keeper.want(world.client.keeper.topic("t"))
+        world.client.needsFlush = true
+        #expect(try world.offset(stuck)?.get().offset == 20)
+    }
 }

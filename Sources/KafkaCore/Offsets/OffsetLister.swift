@@ -96,6 +96,16 @@ final class OffsetLister {
         for lookup in waiting where !lookup.isDone { resolve(lookup) }
     }
 
+    /// The broker does not lead the partition any more: it may not even be there to say so.
+    func takeBack(_ broker: Broker, _ partition: Partition) {
+        let waiting = broker.lookups.filter {
+            $0.partition == partition.index && $0.topic == partition.topic.name
+        }
+        guard !waiting.isEmpty else { return }
+        broker.lookups.removeAll { lookup in waiting.contains { $0 === lookup } }
+        for lookup in waiting where !lookup.isDone { resolve(lookup) }
+    }
+
     /// No broker answers.
     func failAll(_ failure: KafkaFailure) {
         for broker in cluster.links.brokers where broker.lastFailure != nil {

@@ -114,7 +114,11 @@ extension MetadataKeeper {
         // A broker that has served us is worth another attempt in this round.
         if connection.hasAnswered { tryAgain(connection.broker) }
         guard connection.broker.nodeID != nil else { return }
-        for topic in order where topic.usesBroker(connection.broker) { wantAgain(topic) }
+        let lookedUp = Set(connection.broker.lookups.map(\.topic))
+        for topic in order
+        where topic.usesBroker(connection.broker) || lookedUp.contains(topic.name) {
+            wantAgain(topic)
+        }
     }
 
     /// The attempt has taught how to do it better.
