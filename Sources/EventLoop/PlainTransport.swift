@@ -3,13 +3,8 @@ import Glibc
 /// A stream socket as it is.
 public final class PlainTransport: StreamTransport {
     public let descriptor: Int32
-    private let isOwned: Bool
 
-    /// - Parameter owned: false for a socket that stays the host's: `close` leaves it open.
-    public init(_ descriptor: Int32, owned: Bool = true) {
-        self.descriptor = descriptor
-        isOwned = owned
-    }
+    public init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     public func handshake() -> HandshakeStep { .done }
 
@@ -26,5 +21,5 @@ public final class PlainTransport: StreamTransport {
     public var hasBufferedInput: Bool { false }
 
     public func finish() { Socket.shutdownWriting(descriptor) }
-    public func close() { if isOwned { Socket.close(descriptor) } }
+    public func close() { Socket.close(descriptor) }
 }

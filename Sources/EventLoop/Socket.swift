@@ -9,13 +9,11 @@ public enum Socket {
 
     // MARK: Listening
 
-    /// - Parameter reusePort: lets several listeners share the port (one per process).
     public static func listen(
-        on address: SocketAddress, backlog: Int32 = 4096, reusePort: Bool = false
+        on address: SocketAddress, backlog: Int32 = 4096
     ) throws(SystemError) -> Int32 {
         try makeSocket(address.family) { descriptor throws(SystemError) in
             try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
-            if reusePort { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
             try check(address.withSockaddr { bind(descriptor, $0, $1) }, "bind")
             try check(Glibc.listen(descriptor, backlog), "listen")
         }

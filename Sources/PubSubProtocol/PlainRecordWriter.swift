@@ -13,8 +13,6 @@ public struct PlainRecordWriter {
     /// So far ahead of what is written memory is fetched: the processor's own prefetching stops at
     /// the end of a page, and knows nothing of writing.
     @usableFromInline static let bytesAhead = 2048
-    /// Bytes behind key and value that may be read.
-    public static let readAheadMax = 31
 
     /// - Parameter appendTime: whether the timestamps are the broker's.
     @inlinable

@@ -10,7 +10,6 @@ public final class TLSTransport: StreamTransport {
     private let ssl: OpaquePointer
     private let wire: UnsafeMutablePointer<cshims_tls_wire>
     private let peer: PeerName?
-    private let isOwned: Bool
 
     private enum Phase { case handshaking, open, finishing, failed }
     private var phase = Phase.handshaking
@@ -27,22 +26,22 @@ public final class TLSTransport: StreamTransport {
     /// - Parameter host: whom the certificate has to name, and for a name the SNI: the host that
     ///   was asked for, never what it resolved to.
     public convenience init(
-        client context: TLSContext, _ descriptor: Int32, host: String, owned: Bool = true
+        client context: TLSContext, _ descriptor: Int32, host: String
     ) throws(TLSError) {
         precondition(context.isClient, "a server's context")
-        try self.init(context, descriptor, peer: PeerName(host), owned: owned)
+        try self.init(context, descriptor, peer: PeerName(host))
     }
 
     /// The server's end.
     public convenience init(
-        server context: TLSContext, _ descriptor: Int32, owned: Bool = true
+        server context: TLSContext, _ descriptor: Int32
     ) throws(TLSError) {
         precondition(!context.isClient, "a client's context")
-        try self.init(context, descriptor, peer: nil, owned: owned)
+        try self.init(context, descriptor, peer: nil)
     }
 
     private init(
-        _ context: TLSContext, _ descriptor: Int32, peer: PeerName?, owned: Bool
+        _ context: TLSContext, _ descriptor: Int32, peer: PeerName?
     ) throws(TLSError) {
         OpenSSLQueue.clear()
         guard let ssl = SSL_new(context.context) else { throw TLSError(openSSLRefuses: "OpenSSL") }
@@ -54,7 +53,6 @@ public final class TLSTransport: StreamTransport {
         self.ssl = ssl
         self.wire = wire
         self.peer = peer
-        isOwned = owned
         if let peer {
             SSL_set_connect_state(ssl)
             try expect(peer, verifies: context.verifies)
@@ -238,5 +236,5 @@ public final class TLSTransport: StreamTransport {
         _ = flush()
     }
 
-    public func close() { if isOwned { Socket.close(descriptor) } }
+    public func close() { Socket.close(descriptor) }
 }

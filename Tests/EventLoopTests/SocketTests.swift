@@ -144,7 +144,7 @@ import Testing
     /// In a process of its own: closing everything would hit the tests beside this one.
     @Test func aForkedChildClosesWhatIsTracked() async {
         await #expect(processExitsWith: .exitCode(42)) {
-            ForkedChild.closeDescriptors()
+            guard cshims_fork_guard() == 0, cshims_is_forked() == 0 else { exit(3) }
             let (left, right) = try Socket.pair()
             let closed = try Socket.pair()
             Socket.close(closed.0)
@@ -156,7 +156,8 @@ import Testing
             let child = fork()
             if child == 0 {
                 let open = [left, right, closed.1].filter { fcntl($0, F_GETFD) >= 0 }
-                _exit(open.isEmpty && fcntl(1, F_GETFD) >= 0 ? 42 : 1)
+                let knows = cshims_is_forked() == 1
+                _exit(knows && open.isEmpty && fcntl(1, F_GETFD) >= 0 ? 42 : 1)
             }
             var status: Int32 = 0
             waitpid(child, &status, 0)

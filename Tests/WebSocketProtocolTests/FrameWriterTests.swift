@@ -8,7 +8,6 @@ import Testing
         var output = ByteWriter()
         FrameWriter.header(
             .binary, length: length, isFinal: isFinal, isCompressed: isCompressed, into: &output)
-        #expect(output.count == FrameWriter.headerByteCount(length: length))
         return output.array
     }
 
@@ -20,7 +19,7 @@ import Testing
         #expect(header(65_536) == [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0])
     }
 
-    @Test func bitsOfTheFirstByte() {
+    @Test func theFirstByteTellsFinalAndCompressed() {
         #expect(header(1, isFinal: false) == [0x02, 1])
         #expect(header(1, isCompressed: true) == [0xC2, 1])
         #expect(header(300, isFinal: false, isCompressed: true) == [0x42, 126, 1, 44])

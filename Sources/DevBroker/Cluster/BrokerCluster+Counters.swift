@@ -11,14 +11,4 @@ extension BrokerCluster {
     public var openConnections: [ConnectionFacts] {
         connections.values.map(\.facts).sorted { $0.id < $1.id }
     }
-
-    /// Begins to count anew; connections that are open stay counted as open.
-    public func resetCounters() {
-        for broker in brokers {
-            let open = broker.counters.connectionsOpen
-            broker.counters = BrokerCounters()
-            broker.counters.connectionsOpen = open
-            broker.counters.connectionsOpenMax = open
-        }
-    }
 }

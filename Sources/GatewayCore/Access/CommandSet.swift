@@ -32,6 +32,4 @@ public struct CommandSet: OptionSet, Hashable, Sendable {
         guard let found = Self.names.first(where: { $0.name == name }) else { return nil }
         self = found.command
     }
-
-    var namesSorted: [String] { Self.names.filter { contains($0.command) }.map(\.name) }
 }

@@ -60,12 +60,7 @@ extension GatewayEngine {
                 windowBits: session.deflate?.serverWindowBits))
     }
 
-    /// A reply without records: offsets only.
-    func sendEmptyBatch(_ session: Session, _ head: BatchHead) {
-        writeEmptyBatch(session.format, head)
-        sendPlain(session)
-    }
-
+    /// A reply without records, offsets only, into `workshop.plain`.
     func writeEmptyBatch(_ format: MessageFormat, _ head: BatchHead) {
         workshop.plain.removeAll()
         if format == .binary {

@@ -12,7 +12,6 @@ struct FrameHeader {
     /// Bytes of the header itself.
     let byteCount: Int
 
-    static let byteCountMax = 14
     static let controlLengthMax = 125
 
     /// Answers nil when more bytes are needed; throws as soon as a byte is wrong.

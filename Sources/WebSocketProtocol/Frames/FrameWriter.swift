@@ -2,14 +2,6 @@ import Bytes
 
 /// The frames of a server: never masked (RFC 6455 section 5.1).
 public enum FrameWriter {
-    public static let headerByteCountMax = 10
-
-    /// Bytes of the header of a frame with `length` bytes of payload.
-    @inlinable
-    public static func headerByteCount(length: Int) -> Int {
-        length < 126 ? 2 : length <= 0xFFFF ? 4 : 10
-    }
-
     /// Writes a header; the caller sends `length` bytes of payload behind it.
     /// - `isCompressed`: RSV1, only on the first frame of a message (RFC 7692 section 6).
     @inlinable
