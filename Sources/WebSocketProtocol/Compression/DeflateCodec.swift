@@ -20,11 +20,18 @@ public final class DeflateCodec {
         into output: inout ByteWriter
     ) {
         var compressed = ByteWriter()
-        deflater(agreement.serverWindowBits).deflate(payload, into: &compressed)
-        // RFC 7692 section 7.2.1: the last four bytes, 00 00 ff ff, are left out.
-        compressed.truncate(to: compressed.count - RawDeflate.markerByteCount)
+        compress(payload, windowBits: agreement.serverWindowBits, into: &compressed)
         FrameWriter.header(opcode, length: compressed.count, isCompressed: true, into: &output)
         compressed.withBytes { output.bytes($0) }
+    }
+
+    /// Appends the payload of a compressed message.
+    public func compress(
+        _ payload: UnsafeRawBufferPointer, windowBits: Int, into output: inout ByteWriter
+    ) {
+        deflater(windowBits).deflate(payload, into: &output)
+        // RFC 7692 section 7.2.1: the last four bytes, 00 00 ff ff, are left out.
+        output.truncate(to: output.count - RawDeflate.markerByteCount)
     }
 
     /// The plain bytes of a message, valid until the next call.
@@ -45,7 +52,8 @@ public final class DeflateCodec {
         return plain.withBytes { $0 }
     }
 
-    private func deflater(_ windowBits: Int) -> RawDeflate {
+    /// What it appends ends with the marker, and refers to nothing outside of itself.
+    public func deflater(_ windowBits: Int) -> RawDeflate {
         if let deflater = deflaters[windowBits] { return deflater }
         let made = RawDeflate(windowBits: windowBits)
         deflaters[windowBits] = made

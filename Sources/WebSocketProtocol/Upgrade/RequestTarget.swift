@@ -44,7 +44,7 @@ struct RequestTarget {
     /// nil when an escape is broken, decodes to NUL or to bytes that are not UTF-8, or when the
     /// path climbs above its root.
     private static func normalized(_ path: Substring) -> String? {
-        guard let decoded = decoded(path) else { return nil }
+        guard let decoded = PercentEncoding.decoded(path, refusing: { $0 == 0 }) else { return nil }
         var segments: [ArraySlice<UInt8>] = []
         let parts = decoded.split(
             separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
@@ -66,21 +66,5 @@ struct RequestTarget {
         guard path.last != UInt8(ascii: "/") else { return true }
         guard let last else { return true }
         return last.elementsEqual(".".utf8) || last.elementsEqual("..".utf8)
-    }
-
-    private static func decoded(_ path: Substring) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var rest = path.utf8.makeIterator()
-        while let byte = rest.next() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.next().flatMap(HTTPGrammar.hexValue),
-                let low = rest.next().flatMap(HTTPGrammar.hexValue), high << 4 | low != 0
-            else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        return bytes
     }
 }
