@@ -16,9 +16,10 @@ public struct ReplyCode: RawRepresentable, Hashable, Sendable {
     public static let unavailable = ReplyCode(rawValue: 6)
     public static let timedOut = ReplyCode(rawValue: 7)
     /// Kafka refused the credentials, or its TLS peer was refused.
-    public static let upstreamRefused = ReplyCode(rawValue: 8)
-    public static let `internal` = ReplyCode(rawValue: 9)
-    public static let hostFailed = ReplyCode(rawValue: 10)
+    public static let refusedByKafka = ReplyCode(rawValue: 8)
+    public static let internalError = ReplyCode(rawValue: 9)
+    /// The host's own command failed.
+    public static let hostCommand = ReplyCode(rawValue: 10)
 
     /// Kafka's error `code`: 1001 for OFFSET_OUT_OF_RANGE, 999 for UNKNOWN_SERVER_ERROR (-1).
     public static func kafka(_ code: Int16) -> ReplyCode {

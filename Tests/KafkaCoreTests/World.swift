@@ -178,7 +178,9 @@ final class World {
     }
 
     private func step() {
-        while let number = queue.popFirst(notAfter: now) { events.removeValue(forKey: number)?() }
+        while let (_, number) = queue.popFirst(notAfter: now) {
+            events.removeValue(forKey: number)?()
+        }
         if let at = server.nextDeadline, at <= now {
             server.tick(now: now)
             performServer()

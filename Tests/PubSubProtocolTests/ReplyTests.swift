@@ -25,7 +25,7 @@ private func text(_ sequence: Int64, _ reply: Reply, _ format: MessageFormat) ->
         #expect(binary(2, .listOffset(offset: 0, timestamp: nil)) == hex("0802 920200"))
     }
 
-    @Test func pong() {
+    @Test func aPongHasTheStateOfItsPingInEveryFormat() {
         #expect(binary(0, .pong(state: .init(start: nil, count: 0))) == hex("820200"))
         let state = Array("test".utf8)
         state.withUnsafeBytes {
@@ -111,7 +111,7 @@ private func text(_ sequence: Int64, _ reply: Reply, _ format: MessageFormat) ->
             } == #"{"kafkaFetchResp":{}}"#)
     }
 
-    @Test func subprotocols() {
+    @Test func namesOfSubprotocolsAreComparedExactly() {
         #expect(MessageFormat(subprotocol: "pubsub.proto") == .binary)
         #expect(MessageFormat(subprotocol: "pubsub.json") == .json)
         #expect(MessageFormat(subprotocol: "pubsub.text") == .text)
@@ -121,7 +121,7 @@ private func text(_ sequence: Int64, _ reply: Reply, _ format: MessageFormat) ->
     @Test func codesAreFixed() {
         let codes: [ReplyCode] = [
             .malformed, .unknownCommand, .notAllowed, .limit, .notFound, .unavailable, .timedOut,
-            .upstreamRefused, .internal, .hostFailed, .kafka(1), .kafka(-1),
+            .refusedByKafka, .internalError, .hostCommand, .kafka(1), .kafka(-1),
         ]
         #expect(codes.map(\.rawValue) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1001, 999])
     }

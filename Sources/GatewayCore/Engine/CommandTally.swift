@@ -34,7 +34,7 @@ struct CommandTally {
     }
 
     private static func result(_ fault: GatewayFault?) -> Int {
-        let code = Int(fault?.replyCode ?? 0)
+        let code = Int(fault?.replyCode?.rawValue ?? 0)
         return (0...10).contains(code) ? code : results.count - 1
     }
 

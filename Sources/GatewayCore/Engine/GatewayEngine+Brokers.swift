@@ -41,7 +41,6 @@ extension GatewayEngine {
     ) {
         self.now = now
         guard let seat = brokerOwners[connection] else { return }
-        counts.kafkaBytesIn &+= UInt64(bytes.count)
         call(seat) { $0.received(connection, bytes, now: now, &$1) }
     }
 
@@ -58,7 +57,6 @@ extension GatewayEngine {
     ) {
         self.now = now
         guard let seat = brokerOwners[connection] else { return }
-        counts.kafkaBytesIn &+= UInt64(count)
         call(seat) { $0.didReceive(connection, count, now: now, &$1) }
     }
 

@@ -9,20 +9,19 @@ extension GatewayEngine {
     public func close(_ id: SessionID, code: UInt16, reason: String, now: Instant) {
         self.now = now
         guard let session = sessions[id] else { return }
-        close(session, code: code, reason)
+        close(session, with: CloseCode(rawValue: code), reason)
     }
 
     func close(_ session: Session, _ fault: GatewayFault, _ reason: String) {
         if fault == .messageTooBig { counts.limitHits["message_bytes", default: 0] += 1 }
-        close(session, code: fault.closeCode ?? 1011, reason)
+        close(session, with: fault.closeCode ?? .internalError, reason)
     }
 
-    private func close(_ session: Session, code: UInt16, _ reason: String) {
+    func close(_ session: Session, with wanted: CloseCode, _ reason: String) {
         switch session.phase {
         case .handshake:
             refuse(session, .unavailable(.draining, reason))
         case .open:
-            let wanted = CloseCode(rawValue: code)
             let code = wanted.isAllowedOnTheWire ? wanted : .normal
             session.closeCode = code.rawValue
             session.closeReason = reason
@@ -120,12 +119,12 @@ extension GatewayEngine {
         self.now = now
         guard !isDraining else { return }
         isDraining = true
-        drainCode = closeCode
+        drainCode = CloseCode(rawValue: closeCode)
         drainReason = reason
         if sessions.isEmpty { return effects.append(.event(.drained)) }
         for session in sessionsInOrder {
             guard spreadMilliseconds > 0, session.phase == .open else {
-                close(session, code: closeCode, reason)
+                close(session, with: drainCode, reason)
                 continue
             }
             let delay = Int64.random(in: 0...spreadMilliseconds, using: &random)
@@ -140,7 +139,7 @@ extension GatewayEngine {
         isDraining = true
         for session in sessionsInOrder {
             if session.closeCode == 0, session.httpStatus == 101 {
-                session.closeCode = 1001
+                session.closeCode = CloseCode.goingAway.rawValue
                 session.closeReason = "the gateway stops"
             }
             end(session, lingers: false)

@@ -15,13 +15,13 @@ extension GatewayEngine {
         case .none:
             answer(
                 session, sequence, .malformed, .malformed, isOrdered: true,
-                .error(ErrorReply(.malformed, "the request holds no command")))
+                error: "the request holds no command")
         case .empty:
             guard allowed(session, .empty, .empty, request) else { return }
-            unknown(session, sequence, .empty, isOrdered: true)
+            unknown(session, sequence, .empty)
         case .unknown(let field, let place):
             guard let command = hostCommands(of: session).byRequestField[field] else {
-                return unknown(session, sequence, .unknown, isOrdered: true)
+                return unknown(session, sequence, .unknown)
             }
             perform(
                 session, sequence, command, UnsafeRawBufferPointer(rebasing: payload[place]))
@@ -50,12 +50,10 @@ extension GatewayEngine {
         }
     }
 
-    private func unknown(
-        _ session: Session, _ sequence: Int64, _ kind: CommandKind, isOrdered: Bool
-    ) {
+    private func unknown(_ session: Session, _ sequence: Int64, _ kind: CommandKind) {
         answer(
-            session, sequence, kind, .unknownCommand, isOrdered: isOrdered,
-            .error(ErrorReply(.unknownCommand, ReplyText.unknownCommand)))
+            session, sequence, kind, .unknownCommand, isOrdered: true,
+            error: ReplyText.unknownCommand)
     }
 
     /// Whether route and session allow a command; refuses it if not.
@@ -65,7 +63,7 @@ extension GatewayEngine {
         guard let access = session.access, !access.commands.contains(command) else { return true }
         answer(
             session, request.sequence, kind, .notAllowed, isOrdered: !request.usesExtensions,
-            .error(ErrorReply(.notAllowed, "the command \(kind.name) is not allowed here")))
+            error: "the command \(kind.name) is not allowed here")
         return false
     }
 }

@@ -24,7 +24,7 @@ extension GatewayEngine {
     ) -> ErrorReply {
         func known(_ offset: Int64) -> Int64? { offset < 0 ? nil : offset }
         return ErrorReply(
-            ReplyCode(rawValue: fault.replyCode ?? 9), text(failure.text),
+            fault.replyCode ?? .internalError, text(failure.text),
             retriable: failure.isRetriable,
             logStartOffset: known(failure.position.logStartOffset),
             highWatermark: known(failure.position.highWatermark))

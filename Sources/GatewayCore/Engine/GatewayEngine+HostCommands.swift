@@ -34,8 +34,7 @@ extension GatewayEngine {
         guard session.access?.allows(host: command.name) == true else {
             return complete(
                 session, pending, .notAllowed,
-                .error(
-                    ErrorReply(.notAllowed, "the command \(command.name) is not allowed here")))
+                error: "the command \(command.name) is not allowed here")
         }
         let token = HostToken(
             number: nextNumber(), loop: loop, isJSON: session.format != .binary)
@@ -75,10 +74,7 @@ extension GatewayEngine {
         case .noReceiver:
             complete(
                 session, command, .unavailable,
-                .error(
-                    ErrorReply(
-                        .unavailable, "nobody takes the command \(host.command.name) now",
-                        retriable: true)))
+                error: "nobody takes the command \(host.command.name) now", retriable: true)
         }
     }
 
@@ -105,9 +101,8 @@ extension GatewayEngine {
             release(session, command)
             counts.limitHits["command_ms", default: 0] += 1
             complete(
-                session, command, .timedOut,
-                .error(
-                    ErrorReply(.timedOut, "the command \(name) timed out", retriable: true)))
+                session, command, .timedOut, error: "the command \(name) timed out",
+                retriable: true)
         }
     }
 }

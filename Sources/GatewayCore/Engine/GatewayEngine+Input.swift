@@ -157,9 +157,7 @@ extension GatewayEngine {
             ? "a text frame, but this session speaks protobuf in binary frames"
                 + " (ask for the sub-protocol pubsub.json or pubsub.text)"
             : "a binary frame, but this session speaks JSON in text frames"
-        answer(
-            session, 0, .malformed, .malformed, isOrdered: true,
-            .error(ErrorReply(.malformed, text)))
+        answer(session, 0, .malformed, .malformed, isOrdered: true, error: text)
     }
 
     // MARK: Pausing

@@ -9,7 +9,7 @@ extension GatewayEngine {
         let deadline = deadline(of: session)
         guard deadline < session.scheduledAt else { return }
         session.scheduledAt = deadline
-        timers.add(deadline, session.id)
+        timers.insert(session.id, at: deadline)
     }
 
     private func deadline(of session: Session) -> Instant {
@@ -78,7 +78,7 @@ extension GatewayEngine {
 
     private func lookAfterOpen(_ session: Session) {
         if session.drainsAt <= now {
-            return close(session, drainFault, drainReason)
+            return close(session, with: drainCode, drainReason)
         }
         if idleEnd(session) <= now {
             counts.limitHits["idle_ms", default: 0] += 1
@@ -97,7 +97,7 @@ extension GatewayEngine {
     /// Nothing can be said to a peer that takes nothing: the code is for the host and the metric.
     private func closeSlow(_ session: Session) {
         counts.limitHits["slow", default: 0] += 1
-        session.closeCode = GatewayFault.tooSlow.closeCode ?? 0
+        session.closeCode = GatewayFault.tooSlow.closeCode?.rawValue ?? 0
         session.closeReason = "the client does not read"
         end(session, lingers: false)
     }
@@ -112,6 +112,4 @@ extension GatewayEngine {
             FrameWriter.header(.ping, length: 0, into: &$0)
         }
     }
-
-    private var drainFault: GatewayFault { drainCode == 1012 ? .restart : .goingAway }
 }

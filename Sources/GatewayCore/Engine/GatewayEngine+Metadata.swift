@@ -47,8 +47,8 @@ extension GatewayEngine {
 
     private static func topicMetadata(_ topic: TopicDescription) -> TopicMetadata {
         if let failure = topic.failure {
-            let code = GatewayFault(failure).replyCode ?? 9
-            return TopicMetadata(topic: topic.name, code: ReplyCode(rawValue: code))
+            return TopicMetadata(
+                topic: topic.name, code: GatewayFault(failure).replyCode ?? .internalError)
         }
         return TopicMetadata(
             topic: topic.name,

@@ -208,13 +208,13 @@ extension GatewayEngine {
         session.closeReason = rejection.text
         session.endsAt = now.adding(milliseconds: Self.closeMilliseconds)
         if opening?.hasSent101 == true {
-            session.closeCode =
+            let code =
                 switch rejection.kind {
-                case .limit: 1013
+                case .limit: CloseCode.tryAgainLater
                 case .draining: drainCode
-                default: 1008
+                default: CloseCode.policyViolation
                 }
-            let code = CloseCode(rawValue: session.closeCode)
+            session.closeCode = code.rawValue
             addRaw(session) { FrameWriter.close(code, reason: rejection.text, into: &$0) }
         } else {
             session.httpStatus = rejection.status

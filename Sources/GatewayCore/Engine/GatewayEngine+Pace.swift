@@ -8,9 +8,6 @@ extension GatewayEngine {
         _ session: Session, _ opcode: Opcode, _ payload: UnsafeRawBufferPointer
     ) {
         counts.limitHits["commands_per_second", default: 0] += 1
-        let perSecond = session.limits.commandsPerSecond
-        let error = ErrorReply(
-            .limit, "limits.commands_per_second: at most \(perSecond)", retriable: true)
         var sequence: Int64 = 0
         var kind = CommandKind.malformed
         var isOrdered = true
@@ -24,7 +21,10 @@ extension GatewayEngine {
                 sequence = error.sequence
             }
         }
-        answer(session, sequence, kind, .limit, isOrdered: isOrdered, .error(error))
+        answer(
+            session, sequence, kind, .limit, isOrdered: isOrdered,
+            error: "limits.commands_per_second: at most \(session.limits.commandsPerSecond)",
+            retriable: true)
     }
 
     func closeTooFast(_ session: Session) {
@@ -51,4 +51,3 @@ extension GatewayEngine {
         }
     }
 }
-

@@ -137,7 +137,7 @@ extension GatewayEngine {
         if let subscription = session.desk?.subscriptions[name] { return subscription }
         answer(
             session, sequence, kind, .notFound, isOrdered: false,
-            .error(ErrorReply(.notFound, "no subscription has the sequence \(name)")))
+            error: "no subscription has the sequence \(name)")
         return nil
     }
 

@@ -23,6 +23,22 @@ extension GatewayEngine {
         desk.queue.append(command)
     }
 
+    /// The same with the error that the fault stands for.
+    func answer(
+        _ session: Session, _ sequence: Int64, _ kind: CommandKind, _ fault: GatewayFault,
+        isOrdered: Bool, error text: String, retriable: Bool = false
+    ) {
+        answer(
+            session, sequence, kind, fault, isOrdered: isOrdered,
+            .error(Self.errorReply(fault, text, retriable: retriable)))
+    }
+
+    private static func errorReply(
+        _ fault: GatewayFault, _ text: String, retriable: Bool
+    ) -> ErrorReply {
+        ErrorReply(fault.replyCode ?? .internalError, text, retriable: retriable)
+    }
+
     /// Begins a command that is answered later.
     func begin(
         _ session: Session, _ sequence: Int64, _ kind: CommandKind, isOrdered: Bool,
@@ -48,6 +64,15 @@ extension GatewayEngine {
         workshop.plain.removeAll()
         reply.write(sequence: command.sequence, as: session.format, into: &workshop.plain)
         completePlain(session, command, fault)
+    }
+
+    /// Ends a command with the error that the fault stands for.
+    func complete(
+        _ session: Session, _ command: PendingCommand, _ fault: GatewayFault, error text: String,
+        retriable: Bool = false
+    ) {
+        complete(
+            session, command, fault, .error(Self.errorReply(fault, text, retriable: retriable)))
     }
 
     /// Ends a command with the message in `workshop.plain`.

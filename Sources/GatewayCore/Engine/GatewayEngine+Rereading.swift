@@ -1,5 +1,6 @@
 import KafkaCore
 import Timing
+import WebSocketProtocol
 
 extension GatewayEngine {
     /// Records that are read again at a time: more would push itself out of a small cache.
@@ -52,7 +53,7 @@ extension GatewayEngine {
     /// In the middle of a frame there is no place for a Close frame: the promise is broken.
     private func broken(_ session: Session, _ cause: String) {
         log(.warning, session, cause)
-        session.closeCode = 1011
+        session.closeCode = CloseCode.internalError.rawValue
         session.closeReason = cause
         end(session, lingers: false)
     }

@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import KafkaCore
 import Timing
+import WebSocketProtocol
 
 /// The gateway on one loop, without its I/O: sessions, and the Kafka clusters behind them. Events
 /// come in with the time; what is to be done is appended to `effects`, which the driver takes and
@@ -29,9 +30,11 @@ public final class GatewayEngine {
     var clusterEffects = ClusterEffectQueue()
 
     var sessions: [SessionID: Session] = [:]
-    var timers = TimerQueue()
+    /// When sessions want to be looked at. A session remembers the moment that counts and ignores
+    /// the others, so that to put a deadline off, as every message does, costs nothing.
+    var timers = DeadlineHeap<SessionID>()
     var isDraining = false
-    var drainCode: UInt16 = 1001
+    var drainCode = CloseCode.goingAway
     var drainReason = ""
 
     /// Replies of this turn that no write has taken yet.
@@ -105,9 +108,8 @@ public final class GatewayEngine {
     /// Call at or after `nextDeadline`.
     public func tick(now: Instant) {
         self.now = now
-        while let entry = timers.popDue(now) {
-            guard let session = sessions[entry.session], session.scheduledAt == entry.moment
-            else { continue }
+        while let (moment, id) = timers.popFirst(notAfter: now) {
+            guard let session = sessions[id], session.scheduledAt == moment else { continue }
             session.scheduledAt = .distantFuture
             look(after: session)
         }
@@ -118,7 +120,7 @@ public final class GatewayEngine {
 
     /// nil: nothing is due until another event.
     public var nextDeadline: Instant? {
-        var first = timers.first
+        var first = timers.earliest
         for seat in seats {
             guard let next = seat.cluster.nextDeadline else { continue }
             first = first.map { min($0, next) } ?? next

@@ -1,4 +1,5 @@
 import KafkaCore
+import PubSubProtocol
 import WebSocketProtocol
 
 /// Everything that can go wrong with a session or a command, and what each side is told: the
@@ -38,39 +39,40 @@ public enum GatewayFault: Hashable, Sendable {
     case tooSlow
 
     /// `ErrorResp.code`; nil: it ends sessions, not commands.
-    public var replyCode: Int32? {
+    public var replyCode: ReplyCode? {
         switch self {
-        case .malformed: 1
-        case .unknownCommand: 2
-        case .notAllowed: 3
-        case .limit: 4
-        case .notFound: 5
-        case .unavailable: 6
-        case .timedOut: 7
-        case .refusedByKafka: 8
-        case .internalError: 9
-        case .hostCommand: 10
-        case .kafka(let code): 1000 + Int32(code)
+        case .malformed: .malformed
+        case .unknownCommand: .unknownCommand
+        case .notAllowed: .notAllowed
+        case .limit: .limit
+        case .notFound: .notFound
+        case .unavailable: .unavailable
+        case .timedOut: .timedOut
+        case .refusedByKafka: .refusedByKafka
+        case .internalError: .internalError
+        case .hostCommand: .hostCommand
+        case .kafka(let code): .kafka(code)
         default: nil
         }
     }
 
     /// The code of the Close frame; nil: it ends commands, not sessions.
-    public var closeCode: UInt16? {
+    public var closeCode: CloseCode? {
         switch self {
-        case .normal: 1000
-        case .goingAway: 1001
-        case .protocolError: 1002
-        case .unsupportedData: 1003
-        case .invalidText: 1007
-        case .messageTooBig: 1009
-        case .internalError: 1011
-        case .restart: 1012
-        case .overLimit: 1013
-        case .credentialsExpired: 4401
-        case .idle: 4408
-        case .tooManyCommands: 4429
-        case .tooSlow: 4430
+        case .normal: .normal
+        case .goingAway: .goingAway
+        case .protocolError: .protocolError
+        case .unsupportedData: .unsupportedData
+        case .invalidText: .invalidPayload
+        case .messageTooBig: .messageTooBig
+        case .internalError: .internalError
+        case .restart: .serviceRestart
+        case .overLimit: .tryAgainLater
+        // RFC 6455 section 7.4.2 leaves 4000 to 4999 to private use; ours resemble HTTP's.
+        case .credentialsExpired: CloseCode(rawValue: 4401)
+        case .idle: CloseCode(rawValue: 4408)
+        case .tooManyCommands: CloseCode(rawValue: 4429)
+        case .tooSlow: CloseCode(rawValue: 4430)
         default: nil
         }
     }
@@ -88,35 +90,6 @@ public enum GatewayFault: Hashable, Sendable {
         case .unavailable, .internalError: -5
         case .notFound: -1003
         case .kafka(let code): -1000 - Int32(code)
-        }
-    }
-
-    /// The label of metrics.
-    public var name: String {
-        switch self {
-        case .malformed: "malformed"
-        case .unknownCommand: "unknown_command"
-        case .notAllowed: "not_allowed"
-        case .limit: "limit"
-        case .notFound: "not_found"
-        case .unavailable: "unavailable"
-        case .timedOut: "timed_out"
-        case .refusedByKafka: "refused_by_kafka"
-        case .internalError: "internal_error"
-        case .hostCommand: "host_command"
-        case .kafka: "kafka"
-        case .normal: "normal"
-        case .goingAway: "going_away"
-        case .protocolError: "protocol_error"
-        case .unsupportedData: "unsupported_data"
-        case .invalidText: "invalid_text"
-        case .messageTooBig: "message_too_big"
-        case .restart: "restart"
-        case .overLimit: "over_limit"
-        case .credentialsExpired: "credentials_expired"
-        case .idle: "idle"
-        case .tooManyCommands: "too_many_commands"
-        case .tooSlow: "too_slow"
         }
     }
 

@@ -226,7 +226,7 @@ final class OffsetLister {
     }
 
     func tick() {
-        while let lookup = deadlines.popFirst(notAfter: cluster.now) {
+        while let (_, lookup) = deadlines.popFirst(notAfter: cluster.now) {
             let what = "\(lookup.topic)-\(lookup.partition): no answer in time"
             let partitions = cluster.keeper.knownTopic(lookup.topic)?.partitions
             let cause = lookup.lastFailure ?? partitions?[lookup.partition]?.leader?.lastFailure

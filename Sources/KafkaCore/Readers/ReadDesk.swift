@@ -87,7 +87,7 @@ final class ReadDesk {
     var nextDeadline: Instant { deadlines.earliest ?? .distantFuture }
 
     func tick() {
-        while let token = deadlines.popFirst(notAfter: cluster.now) {
+        while let (_, token) = deadlines.popFirst(notAfter: cluster.now) {
             if let reader = readers[token] { expire(reader) }
         }
     }

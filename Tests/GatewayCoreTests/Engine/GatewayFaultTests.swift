@@ -3,7 +3,7 @@ import Testing
 
 /// The numbers are a contract with clients and C callers: they are only added to.
 @Suite struct GatewayFaultTests {
-    @Test func golden() {
+    @Test func theNumbersStayAsTheyAre() {
         let table: [(GatewayFault, Int32?, UInt16?, Int32)] = [
             (.malformed, 1, nil, -11), (.unknownCommand, 2, nil, -14), (.notAllowed, 3, nil, -13),
             (.limit, 4, nil, -6), (.notFound, 5, nil, -1003), (.unavailable, 6, nil, -5),
@@ -19,10 +19,9 @@ import Testing
             (.tooManyCommands, nil, 4429, -6), (.tooSlow, nil, 4430, -6),
         ]
         for (fault, reply, close, status) in table {
-            #expect(fault.replyCode == reply, "\(fault)")
-            #expect(fault.closeCode == close, "\(fault)")
+            #expect(fault.replyCode?.rawValue == reply, "\(fault)")
+            #expect(fault.closeCode?.rawValue == close, "\(fault)")
             #expect(fault.status == status, "\(fault)")
         }
-        #expect(Set(table.map(\.0.name)).count == 23)
     }
 }

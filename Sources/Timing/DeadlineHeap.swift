@@ -1,14 +1,19 @@
-import Timing
+/// Moments with tokens, the earliest first: a binary heap. No entry is removed early: tokens that
+/// mean nothing any more stay until they come up, or until `removeAll` is called because they are
+/// more than the others.
+public struct DeadlineHeap<Token> {
+    public typealias Entry = (at: Instant, token: Token)
 
-/// Moments with tokens, the earliest first. Tokens that mean nothing any more stay until they come
-/// up or until they are more than the others.
-struct DeadlineHeap<Token> {
-    private var entries: [(at: Instant, token: Token)] = []
+    @usableFromInline var entries: [Entry] = []
 
-    var count: Int { entries.count }
-    var earliest: Instant? { entries.first?.at }
+    @inlinable
+    public init() {}
 
-    mutating func insert(_ token: Token, at: Instant) {
+    @inlinable public var count: Int { entries.count }
+    @inlinable public var earliest: Instant? { entries.first?.at }
+
+    @inlinable
+    public mutating func insert(_ token: Token, at: Instant) {
         entries.append((at, token))
         var child = entries.count - 1
         while child > 0, entries[child].at < entries[(child - 1) / 2].at {
@@ -17,22 +22,26 @@ struct DeadlineHeap<Token> {
         }
     }
 
-    mutating func popFirst(notAfter now: Instant) -> Token? {
+    /// The earliest entry if it is due.
+    @inlinable
+    public mutating func popFirst(notAfter now: Instant) -> Entry? {
         guard let first = entries.first, first.at <= now else { return nil }
         let last = entries.removeLast()
         if !entries.isEmpty {
             entries[0] = last
             siftDown(0)
         }
-        return first.token
+        return first
     }
 
-    mutating func removeAll(where isStale: (Token) -> Bool) {
+    @inlinable
+    public mutating func removeAll(where isStale: (Token) -> Bool) {
         entries.removeAll { isStale($0.token) }
         for parent in stride(from: entries.count / 2 - 1, through: 0, by: -1) { siftDown(parent) }
     }
 
-    private mutating func siftDown(_ start: Int) {
+    @usableFromInline
+    mutating func siftDown(_ start: Int) {
         var parent = start
         while true {
             var least = parent
