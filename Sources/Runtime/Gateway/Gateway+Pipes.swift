@@ -1,3 +1,5 @@
+import WebSocketProtocol
+
 // Sessions whose connection stays the host's.
 extension Gateway {
     /// `told` gets the session's number before there can be an event of it.
@@ -64,19 +66,19 @@ extension Gateway {
         return Taken(pauses: fed.pauses, hasOutput: attended.hasOutput)
     }
 
-    /// A whole message of the client; or 8: it has closed its WebSocket, with a code and a reason,
-    /// or, without bytes, is gone.
+    /// A whole message of the client: text, binary; or close: it has closed its WebSocket, with a
+    /// code and a reason, or, without bytes, is gone.
     public func message(
         session id: UInt64, opcode: Int32, _ bytes: UnsafeRawBufferPointer
     ) throws(Failure) -> Taken {
-        guard let code = UInt8(exactly: opcode), [1, 2, 8].contains(code) else {
-            throw Failure(.invalid, "opcode \(opcode) is neither 1, 2 nor 8")
-        }
-        guard code != 8 || bytes.count != 1 else {
+        guard let kind = UInt8(exactly: opcode).flatMap(Opcode.init(rawValue:)),
+            [.text, .binary, .close].contains(kind)
+        else { throw Failure(.invalid, "opcode \(opcode) is neither 1, 2 nor 8") }
+        guard kind != .close || bytes.count != 1 else {
             throw Failure(.invalid, "a close has a code of 2 bytes, or no bytes at all")
         }
         let (_, pipe) = try pipe(id, .messages)
-        let fed = try pipe.feed(bytes, opcode: code)
+        let fed = try pipe.feed(bytes, opcode: kind)
         let attended = fed.rings ? pipe.attend(fed) : Attended()
         return Taken(pauses: fed.pauses, hasOutput: attended.hasOutput)
     }

@@ -1,3 +1,5 @@
+import WebSocketProtocol
+
 // The host's side. One thread at a time, as the header asks; the loop may be at work meanwhile.
 extension HostPipe {
     struct Fed {
@@ -13,7 +15,7 @@ extension HostPipe {
 
     /// Bytes of the client, or a message with its opcode. No bytes: the client's end of stream.
     func feed(
-        _ bytes: UnsafeRawBufferPointer, opcode: UInt8? = nil
+        _ bytes: UnsafeRawBufferPointer, opcode: Opcode? = nil
     ) throws(Failure) -> Fed {
         try state.withLock { state throws(Failure) in
             var fed = Fed()
@@ -86,9 +88,9 @@ extension HostPipe {
 
 extension HostPipe.State {
     fileprivate mutating func take(
-        _ bytes: UnsafeRawBufferPointer, _ opcode: UInt8?
+        _ bytes: UnsafeRawBufferPointer, _ opcode: Opcode?
     ) throws(Failure) {
-        let isEnd = opcode == MessageHead.closeOpcode
+        let isEnd = opcode == .close
         guard isEnd || !isResumeOwed || input.count + bytes.count <= HostPipe.inputBytesMax else {
             throw Failure(.full, "fed beyond \(HostPipe.inputBytesMax) bytes after PUBSUBGW_PAUSE")
         }

@@ -1,4 +1,5 @@
 import Glibc
+import WebSocketProtocol
 
 // The loop's side.
 extension HostPipe {
@@ -6,7 +7,7 @@ extension HostPipe {
         /// Bytes that were put into the buffer.
         var count = 0
         /// nil: it is no message.
-        var opcode: UInt8?
+        var opcode: Opcode?
         /// There is more input than the buffer holds.
         var hasMore = false
         /// The client's end of stream comes behind these bytes.

@@ -1,13 +1,13 @@
+import WebSocketProtocol
+
 /// What stands in front of each message in a pipe's input.
 struct MessageHead {
     static let byteCount = 8
-    /// RFC 6455 section 5.2.
-    static let closeOpcode: UInt8 = 8
 
-    let opcode: UInt8
+    let opcode: Opcode
     let count: Int
 
-    init(opcode: UInt8, count: Int) {
+    init(opcode: Opcode, count: Int) {
         self.opcode = opcode
         self.count = count
     }
@@ -16,13 +16,16 @@ struct MessageHead {
     init?(first input: borrowing ByteQueue) {
         guard input.count >= Self.byteCount else { return nil }
         let word = input.bytes.loadUnaligned(as: UInt64.self)
-        opcode = UInt8(truncatingIfNeeded: word)
+        guard let opcode = Opcode(rawValue: UInt8(truncatingIfNeeded: word)) else {
+            preconditionFailure("a head that we did not write")
+        }
+        self.opcode = opcode
         count = Int(word >> 8)
     }
 
     /// Adds head and message as a whole, or neither.
     func append(_ bytes: UnsafeRawBufferPointer, to input: inout ByteQueue) -> Bool {
-        let word = UInt64(count) << 8 | UInt64(opcode)
+        let word = UInt64(count) << 8 | UInt64(opcode.rawValue)
         return withUnsafeBytes(of: word) { input.append($0, bytes) }
     }
 }

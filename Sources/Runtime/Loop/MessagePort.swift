@@ -1,5 +1,6 @@
 import GatewayCore
 import Glibc
+import WebSocketProtocol
 
 /// A session whose host owns WebSocket, in its loop: messages both ways.
 final class MessagePort: PipePort {
@@ -34,8 +35,9 @@ final class MessagePort: PipePort {
         let now = driver.loop.now
         let bytes = UnsafeRawBufferPointer(bytes)
         switch opcode {
-        case 1, 2: driver.engine.message(id, isText: opcode == 1, bytes, now: now)
-        case 8 where bytes.count >= 2:
+        case .text, .binary:
+            driver.engine.message(id, isText: opcode == .text, bytes, now: now)
+        case .close where bytes.count >= 2:
             let code = UInt16(bytes[0]) << 8 | UInt16(bytes[1])
             let reason = String(
                 decoding: UnsafeRawBufferPointer(rebasing: bytes[2...]), as: UTF8.self)
