@@ -58,7 +58,7 @@ final class BrokerSocket: ReadinessHandler {
                 addresses, loop: loop,
                 timeoutMilliseconds: driver.limits.connectTimeoutMilliseconds
             ) { [unowned self] in connected($0) }
-        case .failure(let failure): fail(.resolve, "\(endpoint.host): \(failure)")
+        case .failure(let failure): fail(.resolve, failure.text)
         }
     }
 
@@ -66,8 +66,14 @@ final class BrokerSocket: ReadinessHandler {
         connector = nil
         switch result {
         case .success(let descriptor): open(descriptor)
-        case .failure(let failure): fail(Self.kind(failure.error.errno), failure.description)
+        case .failure(let failure): fail(Self.kind(failure.error.errno), text(of: failure))
         }
+    }
+
+    /// Whoever tells it names the endpoint; which of its addresses it was is news.
+    private func text(of failure: ConnectFailure) -> String {
+        failure.address?.description == endpoint.description
+            ? failure.error.text : failure.description
     }
 
     private static func kind(_ error: Int32) -> ConnectionFailure.Kind {
