@@ -9,7 +9,6 @@
 #include <pubsubgw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { FETCH = 1, SUBSCRIPTION = 2 };    /* tokens: they come back in the events */
 
@@ -34,11 +33,7 @@ static void print(const pubsubgw_record *r) {
 
 /* Asks for everything from `offset` on; the records come as events. */
 static int subscribe(pubsubgw_client *c, const char *topic, int partition, int64_t offset) {
-    pubsubgw_subscribe_args a;
-    memset(&a, 0, sizeof a);
-    a.struct_size = sizeof a;
-    a.topic = topic;
-    a.partition = partition;
+    pubsubgw_subscribe_args a = {.struct_size = sizeof a, .topic = topic, .partition = partition};
     a.start = PUBSUBGW_START_OFFSET;
     a.offset = offset;
     return pubsubgw_subscribe(c, &a, SUBSCRIPTION);
@@ -59,10 +54,7 @@ int main(int argc, char **argv) {
     if (pubsubgw_queue_new(g, 0, &q) < 0) return fail("queue");
     if (pubsubgw_client_new(g, config, q, 0, &c) < 0) return fail("client");
 
-    pubsubgw_fetch_args first;
-    memset(&first, 0, sizeof first);
-    first.struct_size = sizeof first;
-    first.topic = argv[2];
+    pubsubgw_fetch_args first = {.struct_size = sizeof first, .topic = argv[2]};
     first.partition = partition;
     first.offset = -2;                   /* the beginning of the log */
     if (pubsubgw_fetch(c, &first, FETCH) < 0) return fail("fetch");
@@ -80,8 +72,8 @@ int main(int argc, char **argv) {
                 status = 1;
                 continue;
             }
-            for (size_t r = 0; r < e->len; r++) print(pubsubgw_event_record(e, r));
-            seen += (long)e->len;
+            for (size_t r = 0; r < e->len && (wanted == 0 || seen < wanted); r++, seen++)
+                print(pubsubgw_event_record(e, r));
             /* The fetch says where to go on. */
             if (e->token == FETCH && subscribe(c, argv[2], partition, e->number2) < 0)
                 status = fail("subscribe");

@@ -11,25 +11,19 @@ static char config[200];
 
 static int fetch(const char *topic, int partition, int64_t offset, int max_bytes, uint64_t token)
 {
-    pubsubgw_fetch_args a;
-    memset(&a, 0, sizeof a);
-    a.struct_size = sizeof a;
-    a.topic = topic;
-    a.partition = partition;
-    a.offset = offset;
-    a.max_bytes = max_bytes;
+    pubsubgw_fetch_args a = {
+        .struct_size = sizeof a, .topic = topic, .partition = partition, .offset = offset,
+        .max_bytes = max_bytes,
+    };
     return pubsubgw_fetch(c, &a, token);
 }
 
 static pubsubgw_subscribe_args subscription(const char *topic, int partition, int start)
 {
-    pubsubgw_subscribe_args a;
-    memset(&a, 0, sizeof a);
-    a.struct_size = sizeof a;
-    a.topic = topic;
-    a.partition = partition;
-    a.start = start;
-    return a;
+    return (pubsubgw_subscribe_args){
+        .struct_size = sizeof(pubsubgw_subscribe_args), .topic = topic, .partition = partition,
+        .start = start,
+    };
 }
 
 static void arguments(void)
@@ -124,10 +118,12 @@ static void back_pressure(void)
     a.options_json = "{\"max_bytes\": 1, \"queue_bytes\": 2000}";
     IS(pubsubgw_subscribe(c, &a, 9), 0);
     IS(pubsubgw_subscribe(c, &a, 9), PUBSUBGW_E_INVALID);
-    usleep(300000);
-    pubsubgw_stats stats;
-    memset(&stats, 0, sizeof stats);
-    stats.struct_size = sizeof stats;
+    pubsubgw_stats stats = {.struct_size = sizeof stats};
+    for (int i = 0; i < WAIT_MS / 10 && stats.queued_events == 0; i++) {
+        usleep(10000);
+        IS(pubsubgw_get_stats(g, &stats), 0);
+    }
+    usleep(300000);                      /* more would come now */
     IS(pubsubgw_get_stats(g, &stats), 0);
     MUST(stats.queued_events > 0 && stats.queued_events < 100);
     for (int64_t offset = 0; offset < 1000; offset++) {
