@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func escapes() throws {
+    @Test func everyEscapeIsUnderstood() throws {
         let text = #""\"\\\/\b\f\n\r\t\u0041\u00e9\u20ac\ud83d\ude00\u0000 plain \u00E9""#
         let wanted = "\"\\/\u{8}\u{c}\n\r\tA\u{e9}\u{20ac}\u{1f600}\0 plain é"
         #expect(try JSONValue.parse(text).string == wanted)

@@ -133,7 +133,7 @@ import Timing
         #expect(try world.offsets(world.outcome(world.read("t", at: 12)))?.first == 12)
     }
 
-    @Test func unknownNames() throws {
+    @Test func whatDoesNotExistIsNotFoundUntilItDoes() throws {
         let world = World()
         world.server.createTopic("t", partitions: 2)
         #expect(

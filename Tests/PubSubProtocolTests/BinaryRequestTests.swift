@@ -120,7 +120,7 @@ func decode(
         #expect(try decode(hex("c03e05")).command == .none)
     }
 
-    @Test func subscribe() throws {
+    @Test func aSubscriptionIsReadWithAllItsFields() throws {
         var early = Subscription()
         early.topic = "a"
         early.partitions = [0, 1, -1]

@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func everyPrefix() {
+    @Test func noPrefixTraps() {
         for request in Self.requests {
             for count in 0...request.count { feed(Array(request[..<count]), .binary) }
         }
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func everyByteReplaced() {
+    @Test func noReplacedByteTraps() {
         for request in Self.requests {
             for place in request.indices {
                 for byte: UInt8 in [0, 1, 2, 3, 4, 5, 6, 7, 0x0a, 0x7f, 0x80, 0xff] {

@@ -42,7 +42,7 @@ private func state(_ text: String, _ format: MessageFormat) throws -> [UInt8]? {
         #expect(try state(#"{"cmdPing":{}}"#, .text) == [])
     }
 
-    @Test func aSubscription() throws {
+    @Test func aSubscriptionIsReadWithAllItsFields() throws {
         var subscription = Subscription()
         subscription.topic = "t"
         subscription.partitions = [0, 2]

@@ -40,7 +40,7 @@ func record(
         #expect(try record(offset: 1, key: nil, value: []) == hex("0a04 0801 2200"))
     }
 
-    @Test func everyField() throws {
+    @Test func everyFieldStandsInTheOrderOfItsNumber() throws {
         let bytes = try record(
             offset: 300, timestamp: -1, key: [1], value: [2, 3], headers: [("k", [9]), ("", nil)],
             appendTime: true)

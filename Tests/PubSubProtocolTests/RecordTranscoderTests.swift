@@ -10,7 +10,7 @@ private func transcode(_ records: [UInt8], _ format: MessageFormat) throws -> St
 
 /// Records in JSON, in both flavours. json_format judges random ones in Tests/check-pubsub.
 @Suite struct RecordTranscoderTests {
-    @Test func bothFlavours() throws {
+    @Test func recordsAreWrittenInBothFlavours() throws {
         let records =
             try record(offset: 5, timestamp: 1 << 60, key: [0xff], value: Array("é\n".utf8))
             + record(

@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func emptyMessages() {
+    @Test func emptyMessagesAreInflated() {
         transcript.verify(
             compressed([0x00]).bytes + compressed([]).bytes, [.binary([]), .binary([])])
     }
@@ -55,7 +55,7 @@ import Testing
             ClientFrame(opcode: 1, reserved: 2).bytes, [.fault(.reservedBits, at: 0)])
     }
 
-    @Test func brokenData() {
+    @Test func brokenDataIsRefused() {
         for payload: [UInt8] in [
             [0xFF, 0xFF, 0xFF], [0x07], [0x00, 0x09, 0x00, 0xF6, 0xFF, 0x48],
             [0xf2, 0x48, 0xcd, 0xc9],

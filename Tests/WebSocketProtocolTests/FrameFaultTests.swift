@@ -19,23 +19,23 @@ import Testing
             [.text("a"), .fault(reason, at: 7)], sourceLocation: sourceLocation)
     }
 
-    @Test(arguments: 1...7) func reservedBits(bits: UInt8) {
+    @Test(arguments: 1...7) func reservedBitsAreRefused(bits: UInt8) {
         expectFault(ClientFrame(opcode: 1, reserved: bits), .reservedBits)
         expectFault(ClientFrame(opcode: 9, reserved: bits), .reservedBits)
     }
 
     @Test(arguments: [3, 4, 5, 6, 7, 11, 12, 13, 14, 15])
-    func unknownOpcodes(opcode: UInt8) {
+    func unknownOpcodesAreRefused(opcode: UInt8) {
         expectFault(ClientFrame(opcode: opcode), .unknownOpcode(opcode))
     }
 
-    @Test(arguments: [8, 9, 10]) func controlFrames(opcode: UInt8) {
+    @Test(arguments: [8, 9, 10]) func longOrFragmentedControlFramesAreRefused(opcode: UInt8) {
         expectFault(ClientFrame(opcode: opcode, isFinal: false), .fragmentedControlFrame)
         let long = [UInt8](repeating: 0x20, count: 126)
         expectFault(ClientFrame(opcode: opcode, payload: long), .controlFrameTooLong)
     }
 
-    @Test(arguments: [0, 1, 2, 8, 9, 10]) func unmasked(opcode: UInt8) {
+    @Test(arguments: [0, 1, 2, 8, 9, 10]) func unmaskedFramesAreRefused(opcode: UInt8) {
         expectFault(ClientFrame(opcode: opcode, payload: [3, 0xE8], mask: nil), .notMasked)
     }
 

@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func subprotocols() {
+    @Test func aKnownSubprotocolIsChosenAndASingleUnknownOneConfirmed() {
         let ours = ["pubsub.proto", "pubsub.json"]
         #expect(Subprotocol.choose(offered: [], supported: ours) == nil)
         #expect(

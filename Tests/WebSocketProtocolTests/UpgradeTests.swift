@@ -208,7 +208,7 @@ func verify(
         verify(Head.adding("Sec-WebSocket-Extensions: \(value)").bytes, Self.malformed)
     }
 
-    @Test func sizes() {
+    @Test func headsBeyondALimitAreRefused() {
         let long = String(repeating: "a", count: 100_000)
         let tooLarge = Outcome.rejected(431, .tooLarge)
         verify(Head("GET /\(long) HTTP/1.1").bytes, .rejected(414, .tooLarge))
