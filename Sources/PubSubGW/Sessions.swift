@@ -173,7 +173,8 @@ extension ClientOpening {
             uri: try Argument.optionalString(open.uri, "uri"),
             remoteAddress: try Argument.optionalString(open.remote_addr, "remote_addr"),
             requestHead: try Argument.bytes(
-                open.request_head, open.request_head_len, "request_head").map(Array.init),
+                open.request_head, open.request_head_len, "request_head"
+            ).map(Array.init),
             websocketKey: try Argument.optionalString(open.websocket_key, "websocket_key"),
             websocketProtocol: try Argument.optionalString(
                 open.websocket_protocol, "websocket_protocol"),

@@ -14,7 +14,8 @@ import Testing
         return (bench, try bench.client())
     }
 
-    @Test("Trap 1: a fetch begins with the batch that holds the offset", arguments: [4, 11, 12, 17])
+    @Test(
+        "Trap 1: a fetch begins with the batch that holds the offset", arguments: [4, 11, 12, 17])
     func beginsBefore(_ version: Int) throws {
         let (_, client) = try bench()
         let fetched = try client.fetch(.init(topic: "t", offset: 57), version: Int16(version))

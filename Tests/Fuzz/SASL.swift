@@ -82,8 +82,7 @@ private func serverTalk() -> [[UInt8]] {
         let text = base64Encode(signature(algorithm, salted: salted, authMessage))
         return Talk.bytes(mechanism, first, Array("v=\(text)".utf8), [])
     }
-    let bad = ["e=other-error", "m=x,r=\(clientNonce)1", "r=\(clientNonce)1,s=AA==,i=9999999"].map
-    {
+    let bad = ["e=other-error", "m=x,r=\(clientNonce)1", "r=\(clientNonce)1,s=AA==,i=9999999"].map {
         Talk.bytes(.scramSHA512, Array($0.utf8))
     }
     return good + bad
@@ -155,15 +154,17 @@ nonisolated(unsafe) private var derived: [SASLMechanism: [UInt8]] = [:]
 /// Stands for the right proof, which no fuzzer finds.
 private let rightProof = Array(",p=!".utf8)
 
-private let clientTalk: [[UInt8]] = [
-    Talk.bytes(.plain, [0] + Array(name.utf8) + [0] + Array(password.utf8), []),
-    Talk.bytes(.plain, Array("\(name)\0\(name)\0\(password)".utf8)),
-    Talk.bytes(.plain, Array("other\0\(name)\0\(password)".utf8)),
-] + [SASLMechanism.scramSHA256, .scramSHA512].map {
-    Talk.bytes(
-        $0, Array("n,,".utf8) + firstBare,
-        Array("c=biws,r=\(clientNonce)\(serverNonce)".utf8) + rightProof, [])
-}
+private let clientTalk: [[UInt8]] =
+    [
+        Talk.bytes(.plain, [0] + Array(name.utf8) + [0] + Array(password.utf8), []),
+        Talk.bytes(.plain, Array("\(name)\0\(name)\0\(password)".utf8)),
+        Talk.bytes(.plain, Array("other\0\(name)\0\(password)".utf8)),
+    ]
+    + [SASLMechanism.scramSHA256, .scramSHA512].map {
+        Talk.bytes(
+            $0, Array("n,,".utf8) + firstBare,
+            Array("c=biws,r=\(clientNonce)\(serverNonce)".utf8) + rightProof, [])
+    }
 
 private func serve(_ talk: Talk) {
     var server = SASLServer(talk.mechanism, users: users, nonce: Array(serverNonce.utf8))

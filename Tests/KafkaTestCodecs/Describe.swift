@@ -20,12 +20,14 @@ public func describe(_ value: Any, records: UnsafeRawBufferPointer) -> String {
     case .optional:
         return mirror.children.first.map { describe($0.value, records: records) } ?? "null"
     case .collection:
-        return "[" + mirror.children.map { describe($0.value, records: records) }
+        return "["
+            + mirror.children.map { describe($0.value, records: records) }
             .joined(separator: ",") + "]"
     default:
-        return "{" + mirror.children.map {
-            "\"\($0.label ?? "")\":\(describe($0.value, records: records))"
-        }.joined(separator: ",") + "}"
+        return "{"
+            + mirror.children.map {
+                "\"\($0.label ?? "")\":\(describe($0.value, records: records))"
+            }.joined(separator: ",") + "}"
     }
 }
 

@@ -51,7 +51,8 @@ struct PartitionLog {
 
     private mutating func segmentWithRoom(_ count: Int) -> LogSegment {
         if let last = segments.last, last.room >= count { return last }
-        let wanted = segments.last.map { min($0.capacity * 2, Self.segmentBytesMax) }
+        let wanted =
+            segments.last.map { min($0.capacity * 2, Self.segmentBytesMax) }
             ?? Self.firstSegmentBytes
         let segment = LogSegment(start: endPlace, capacity: max(wanted, count))
         segments.append(segment)

@@ -13,7 +13,8 @@ extension BrokerCluster {
         for entry in reading.entries {
             var answer = entry.answer
             if let partition = entry.partition {
-                let damage = entry.slice.bytes == 0
+                let damage =
+                    entry.slice.bytes == 0
                     ? nil
                     : context.damage(
                         topic: partition.topic.name, partition: entry.answer.partitionIndex)

@@ -59,7 +59,8 @@ enum FetchTopics {
         }
 
         mutating func take(_ topic: FetchResponse.Topic, _ index: Int32) -> Int? {
-            let key = topic.topicID == .zero
+            let key =
+                topic.topicID == .zero
                 ? Key(name: topic.topic, id: .zero, index: index)
                 : Key(name: "", id: topic.topicID, index: index)
             return numbers.removeValue(forKey: key)

@@ -75,8 +75,9 @@ final class PointReader {
         guard !fetch.items.isEmpty else { return false }
         // Topic ids or names, for the whole request (KIP-516).
         let hasIDs = fetch.items.allSatisfy { $0.partition.topic.id != .zero }
-        guard let version = connection.versions.version(
-            of: FetchRequest.self, atMost: hasIDs ? .max : 12)
+        guard
+            let version = connection.versions.version(
+                of: FetchRequest.self, atMost: hasIDs ? .max : 12)
         else {
             let failure = KafkaFailure.kafka(
                 KafkaError.unsupportedVersion.rawValue, cause: "\(broker.endpoint): Fetch")
@@ -106,7 +107,9 @@ final class PointReader {
                 add(demand, partition, fetch)
                 partition.isStarved = false
             }
-            if partition.demands.isEmpty { partition.isQueued = false } else {
+            if partition.demands.isEmpty {
+                partition.isQueued = false
+            } else {
                 rest.append(partition)
             }
         }
@@ -146,15 +149,16 @@ final class PointReader {
             maxWaitMilliseconds: 0, minBytes: 1,
             maxBytes: Int32(clamping: fetch.outstandingBytes),
             isolationLevel: fetch.isolation.rawValue, sessionID: 0, sessionEpoch: -1)
-        request.topics = FetchTopics.grouped(fetch.items.map { item in
-            (
-                item.partition,
-                FetchRequest.Partition(
-                    partition: item.partition.index, currentLeaderEpoch: item.leaderEpoch,
-                    fetchOffset: item.demand.offset, lastFetchedEpoch: item.lastFetchedEpoch,
-                    partitionMaxBytes: Int32(clamping: item.bytesMax))
-            )
-        })
+        request.topics = FetchTopics.grouped(
+            fetch.items.map { item in
+                (
+                    item.partition,
+                    FetchRequest.Partition(
+                        partition: item.partition.index, currentLeaderEpoch: item.leaderEpoch,
+                        fetchOffset: item.demand.offset, lastFetchedEpoch: item.lastFetchedEpoch,
+                        partitionMaxBytes: Int32(clamping: item.bytesMax))
+                )
+            })
         return request
     }
 }

@@ -38,8 +38,9 @@ extension Tails {
             follow.position = follow.waiters.map(waitOffset).min() ?? follow.position
         }
         let hasIDs = tail.follows.allSatisfy { $0.partition.topic.id != .zero }
-        guard let version = connection.versions.version(
-            of: FetchRequest.self, atMost: hasIDs ? .max : 12)
+        guard
+            let version = connection.versions.version(
+                of: FetchRequest.self, atMost: hasIDs ? .max : 12)
         else { return tail.follows.forEach(unfollow) }
         send(tail, connection, version, usesIDs: hasIDs && version >= 13)
     }
@@ -66,7 +67,8 @@ extension Tails {
     ) {
         let limits = cluster.limits
         let settled = tail.changedAt.adding(milliseconds: TailReader.settledMilliseconds)
-        let patience = settled <= cluster.now
+        let patience =
+            settled <= cluster.now
             ? limits.tailWaitMilliseconds : limits.tailWaitShortMilliseconds
         let wait = min(patience, cluster.settings.fetchMaxWaitMilliseconds)
         var request = FetchRequest(

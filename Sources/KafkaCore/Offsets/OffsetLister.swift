@@ -42,9 +42,10 @@ final class OffsetLister {
         guard !lookup.topic.isEmpty, lookup.topic.utf8.count <= cluster.limits.topicNameBytesMax
         else { return finish(lookup, .failure(.unknownTopic(cause: "no such name can be"))) }
         let topic = cluster.keeper.topic(lookup.topic)
-        let isOld = topic.askedAt.map {
-            $0.adding(milliseconds: cluster.limits.metadataMinAgeMilliseconds) <= cluster.now
-        } ?? true
+        let isOld =
+            topic.askedAt.map {
+                $0.adding(milliseconds: cluster.limits.metadataMinAgeMilliseconds) <= cluster.now
+            } ?? true
         switch topic.state {
         case .known:
             if let partition = topic.partitions[lookup.partition] {

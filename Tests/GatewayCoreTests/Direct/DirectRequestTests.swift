@@ -136,7 +136,8 @@ import Testing
         rig.engine.cancelDirect(client, token: 2, now: rig.now)
         rig.engine.cancelDirect(client, token: 2, now: rig.now)
         rig.settle()
-        #expect(rig.takeDirect().map { [$0.token, UInt64(-($0.failure?.status ?? 0))] } == [[2, 3]])
+        #expect(
+            rig.takeDirect().map { [$0.token, UInt64(-($0.failure?.status ?? 0))] } == [[2, 3]])
         rig.engine.closeDirect(client, now: rig.now)
         rig.settle()
         let events = rig.takeDirect()

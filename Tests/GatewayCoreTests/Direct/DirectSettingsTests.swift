@@ -20,7 +20,8 @@ import Testing
     @Test("a client's settings equal those of a route with the same keys")
     func asARoute() throws {
         let plugins = #""plugins":{"kafka-proxy":{"sasl":{"username":"u","password":"p"}}}"#
-        let pubsub = #""pubsub":{"isolation":"read_committed","client_id":"c","#
+        let pubsub =
+            #""pubsub":{"isolation":"read_committed","client_id":"c","#
             + #""fetch":{"default_bytes":5000},"retry":{"backoff_ms":500}}"#
         let upstream = #""nodes":{"a:1":1},"tls":{"verify":false},"timeout":{"connect":3}"#
         let parts = #""upstream":{"scheme":"kafka",\#(upstream)},\#(plugins),\#(pubsub)"#
@@ -40,16 +41,18 @@ import Testing
         #expect(settings.isolation == .readUncommitted)
     }
 
-    @Test("what is wrong is told with key and place", arguments: [
-        ("", ""), ("[]", ""), ("{}", ""), (#"{"route":1}"#, "route"),
-        (#"{"route":"k","nodes":"a"}"#, "nodes"), (#"{"nodes":{}}"#, "nodes"),
-        (#"{"nodes":"a","node":1}"#, "node"), (#"{"nodes":"a","upstream":{}}"#, "upstream"),
-        (#"{"nodes":"a","plugins":{"key-auth":{}}}"#, "plugins.key-auth"),
-        (#"{"nodes":"a","pubsub":{"commands":[]}}"#, "pubsub.commands"),
-        (#"{"nodes":"a","pubsub":{"isolation":"all"}}"#, "pubsub.isolation"),
-        (#"{"upstream":{"scheme":"redis"}}"#, "upstream.scheme"),
-        (#"{"nodes":"a","tls":{"client_cert":"x"}}"#, "tls.client_cert"),
-    ])
+    @Test(
+        "what is wrong is told with key and place",
+        arguments: [
+            ("", ""), ("[]", ""), ("{}", ""), (#"{"route":1}"#, "route"),
+            (#"{"route":"k","nodes":"a"}"#, "nodes"), (#"{"nodes":{}}"#, "nodes"),
+            (#"{"nodes":"a","node":1}"#, "node"), (#"{"nodes":"a","upstream":{}}"#, "upstream"),
+            (#"{"nodes":"a","plugins":{"key-auth":{}}}"#, "plugins.key-auth"),
+            (#"{"nodes":"a","pubsub":{"commands":[]}}"#, "pubsub.commands"),
+            (#"{"nodes":"a","pubsub":{"isolation":"all"}}"#, "pubsub.isolation"),
+            (#"{"upstream":{"scheme":"redis"}}"#, "upstream.scheme"),
+            (#"{"nodes":"a","tls":{"client_cert":"x"}}"#, "tls.client_cert"),
+        ])
     func refused(_ text: String, _ key: String) {
         do {
             _ = try parse(text)
@@ -59,10 +62,13 @@ import Testing
         } catch { Issue.record("\(error)") }
     }
 
-    @Test("options of a subscription", arguments: [
-        (#"{"max_bytes":5,"queue_bytes":6}"#, true), ("{}", true), ("", false), ("[]", false),
-        (#"{"max_bytes":0}"#, false), (#"{"max_byte":5}"#, false), (#"{"queue_bytes":"5"}"#, false),
-    ])
+    @Test(
+        "options of a subscription",
+        arguments: [
+            (#"{"max_bytes":5,"queue_bytes":6}"#, true), ("{}", true), ("", false), ("[]", false),
+            (#"{"max_bytes":0}"#, false), (#"{"max_byte":5}"#, false),
+            (#"{"queue_bytes":"5"}"#, false),
+        ])
     func options(_ text: String, _ isValid: Bool) {
         var subscribe = DirectSubscribe(topic: "t", partition: 0, start: .latest)
         let result = Result { try text.withRawBytes { try subscribe.readOptions($0) } }

@@ -25,10 +25,12 @@ import Testing
         events.flatMap { $0.records?.values ?? [] }
     }
 
-    @Test("from each start, and on with what comes later", arguments: [
-        (DirectSubscribe.Start.earliest, 1), (.offset(28), 29), (.latest, 31),
-        (.timestamp(.max), 31),
-    ])
+    @Test(
+        "from each start, and on with what comes later",
+        arguments: [
+            (DirectSubscribe.Start.earliest, 1), (.offset(28), 29), (.latest, 31),
+            (.timestamp(.max), 31),
+        ])
     func starts(_ start: DirectSubscribe.Start, _ first: Int) throws {
         let rig = try rig()
         let client = try rig.openDirect()

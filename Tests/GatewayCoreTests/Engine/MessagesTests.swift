@@ -47,9 +47,11 @@ import Testing
         #expect(client.closed?.bytesIn == Int64(requests.reduce(0) { $0 + $1.count }))
     }
 
-    @Test("the host has agreed on a sub-protocol: text messages both ways", arguments: [
-        ("pubsub.json", "aGk="), ("pubsub.text", "hi"),
-    ])
+    @Test(
+        "the host has agreed on a sub-protocol: text messages both ways",
+        arguments: [
+            ("pubsub.json", "aGk="), ("pubsub.text", "hi"),
+        ])
     func formats(_ format: String, _ state: String) throws {
         let rig = try rig()
         let client = rig.openMessages(format)
@@ -83,9 +85,11 @@ import Testing
         #expect(client.closed?.code == 1009)
     }
 
-    @Test("a client that closes: its code, 1005 for none; nothing behind it", arguments: [
-        (4000, 4000), (1001, 1001), (nil, 1005),
-    ] as [(UInt16?, UInt16)])
+    @Test(
+        "a client that closes: its code, 1005 for none; nothing behind it",
+        arguments: [
+            (4000, 4000), (1001, 1001), (nil, 1005),
+        ] as [(UInt16?, UInt16)])
     func peerCloses(_ code: UInt16?, _ told: UInt16) throws {
         let rig = try rig()
         let client = rig.openMessages()
@@ -229,9 +233,11 @@ import Testing
         #expect(records.map(\.offset) == Array(0..<500))
     }
 
-    @Test("who is not let in gets a Close frame, and its host one event", arguments: [
-        ("missing", "", 1008), ("kafka", "10.0.0.1", 1013),
-    ] as [(String, String, UInt16)])
+    @Test(
+        "who is not let in gets a Close frame, and its host one event",
+        arguments: [
+            ("missing", "", 1008), ("kafka", "10.0.0.1", 1013),
+        ] as [(String, String, UInt16)])
     func refused(_ route: String, _ address: String, _ code: UInt16) throws {
         let rig = try rig(#"{"limits":{"sessions_per_address":1}}"#)
         let first = rig.openMessages { $0.remoteAddress = "10.0.0.1" }

@@ -57,9 +57,9 @@ import Testing
             try rig.brokers.append(topic, [DevRecord("v")], now: rig.now)
         }
         let policy = try #"""
-            {"commands":["fetch","metadata"],"topics":{"allow":["a1","b1"]},
-             "limits":{"message_bytes":100,"commands_in_flight":1000},"principal":"bob"}
-            """#.withRawBytes { try SessionPolicy.parse($0) }
+        {"commands":["fetch","metadata"],"topics":{"allow":["a1","b1"]},
+         "limits":{"message_bytes":100,"commands_in_flight":1000},"principal":"bob"}
+        """#.withRawBytes { try SessionPolicy.parse($0) }
         let client = try rig.connect(policy: policy)
         func code(_ topic: String) throws -> Int64? {
             try client.ask(Request.fetch(1, topic, 0, 0)).failure?.code

@@ -20,10 +20,12 @@ import Testing
         for _ in 0..<count { try rig.brokers.append(topic, [DevRecord("new")], now: rig.now) }
     }
 
-    @Test("commands that name no subscription are told so", arguments: [
-        Request.unsubscribe(7, 3), Request.grant(7, 3, messages: 1),
-        Request.pause(7, 3, resume: true), Request.pause(7, 3, resume: false),
-    ])
+    @Test(
+        "commands that name no subscription are told so",
+        arguments: [
+            Request.unsubscribe(7, 3), Request.grant(7, 3, messages: 1),
+            Request.pause(7, 3, resume: true), Request.pause(7, 3, resume: false),
+        ])
     func unknown(_ request: [UInt8]) throws {
         let reply = try rig().connect().ask(request)
         #expect(reply.sequence == 7)

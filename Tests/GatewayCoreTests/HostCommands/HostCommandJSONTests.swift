@@ -13,12 +13,14 @@ import Testing
         try rig.connect("/kafka", "Sec-WebSocket-Protocol: \(format)")
     }
 
-    @Test("keys in either spelling; the value is handed over as it stands", arguments: [
-        (#"{"sequence":1,"cmdRedisPublish":{"a": [1, null]}}"#, #"{"a": [1, null]}"#),
-        (#"{"cmd_redis_publish" : "text" ,"sequence":"1"}"#, #""text""#),
-        (#"{"sequence":1,"cmd_redis_publish":-0.5e3}"#, "-0.5e3"),
-        (#"{"sequence":1,"cmdRedisPublish":{},"cmdPing":null}"#, "{}"),
-    ])
+    @Test(
+        "keys in either spelling; the value is handed over as it stands",
+        arguments: [
+            (#"{"sequence":1,"cmdRedisPublish":{"a": [1, null]}}"#, #"{"a": [1, null]}"#),
+            (#"{"cmd_redis_publish" : "text" ,"sequence":"1"}"#, #""text""#),
+            (#"{"sequence":1,"cmd_redis_publish":-0.5e3}"#, "-0.5e3"),
+            (#"{"sequence":1,"cmdRedisPublish":{},"cmdPing":null}"#, "{}"),
+        ])
     func request(_ text: String, _ payload: String) throws {
         let rig = try rig()
         let client = try client(rig)
@@ -39,18 +41,23 @@ import Testing
         #expect(client.takeTexts() == [#"{"sequence":0,"countResp":8}"#])
     }
 
-    @Test("what is wrong is told with its place, and nothing reaches the host", arguments: [
-        (#"{"cmdRedisPublish":{},"cmdPing":{}}"#, "cmdPing at line 1 column 33: another field"),
-        (#"{"cmdPing":{},"cmdRedisPublish":1}"#, "cmdRedisPublish at line 1 column 33: another"),
-        (#"{"count":1,"count":2}"#, "count at line 1 column 20: another field"),
-        (#"{"count":{"a":1,}}"#, "count at line 1 column 17"),
-        (#"{"count":[1}"#, "count at line 1 column 12"),
-        (#"{"count":"#, "count at line 1 column 10: the text ends"),
-        (#"{"coun":1}"#, "coun at line 1 column 2: no such field"),
-        (#"{"count":nul}"#, "count at line 1 column 10"),
-        ("{\"\u{212A}ount\":1}", "no such field"),
-        (String(repeating: "[", count: 100), "line 1 column 1"),
-    ])
+    @Test(
+        "what is wrong is told with its place, and nothing reaches the host",
+        arguments: [
+            (#"{"cmdRedisPublish":{},"cmdPing":{}}"#, "cmdPing at line 1 column 33: another field"),
+            (
+                #"{"cmdPing":{},"cmdRedisPublish":1}"#,
+                "cmdRedisPublish at line 1 column 33: another"
+            ),
+            (#"{"count":1,"count":2}"#, "count at line 1 column 20: another field"),
+            (#"{"count":{"a":1,}}"#, "count at line 1 column 17"),
+            (#"{"count":[1}"#, "count at line 1 column 12"),
+            (#"{"count":"#, "count at line 1 column 10: the text ends"),
+            (#"{"coun":1}"#, "coun at line 1 column 2: no such field"),
+            (#"{"count":nul}"#, "count at line 1 column 10"),
+            ("{\"\u{212A}ount\":1}", "no such field"),
+            (String(repeating: "[", count: 100), "line 1 column 1"),
+        ])
     func malformed(_ text: String, _ reason: String) throws {
         let rig = try rig()
         let client = try client(rig)

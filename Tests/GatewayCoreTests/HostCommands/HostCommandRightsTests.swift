@@ -35,10 +35,12 @@ import Testing
                 route: #"{"commands":["ping"]}"#, session: #"{"commands":["cmd_echo"]}"#))
     }
 
-    @Test("a list refuses what can be no command's name", arguments: [
-        "fetc", "echo", "cmd_", "cmd_ping", "cmd_kafka_fetch", "CMD_X", "cmd_x-y",
-        "cmd_" + String(repeating: "x", count: 61),
-    ])
+    @Test(
+        "a list refuses what can be no command's name",
+        arguments: [
+            "fetc", "echo", "cmd_", "cmd_ping", "cmd_kafka_fetch", "CMD_X", "cmd_x-y",
+            "cmd_" + String(repeating: "x", count: 61),
+        ])
     func lists(_ name: String) throws {
         let fault = RouteTable.fault(Rig.route(#"{"commands":["ping","\#(name)"]}"#))
         if name == "cmd_" {
@@ -50,16 +52,18 @@ import Testing
         }
     }
 
-    @Test("names and numbers that are refused", arguments: [
-        ("", 1000, 1000), ("Cmd", 1000, 1000), ("1a", 1000, 1000), ("_a", 1000, 1000),
-        ("a-b", 1000, 1000), ("sequence", 1000, 1000), ("cmd_ping", 1000, 1000),
-        ("ping", 1000, 1000), ("cmd_subscribe", 1000, 1000), ("subscribe", 1000, 1000),
-        ("cmd_error", 1000, 1000), ("cmd_kafka_fetch", 1000, 1000), ("produce", 1000, 1000),
-        (String(repeating: "a", count: 65), 1000, 1000),
-        ("ok", 34, 1000), ("ok", 1000, 31), ("ok", 101, 1000), ("ok", 1000, 199),
-        ("ok", 19_000, 1000), ("ok", 1000, 19_999), ("ok", 1 << 29, 1000), ("ok", 0, 1000),
-        ("ok", 1000, Int(UInt32.max)),
-    ])
+    @Test(
+        "names and numbers that are refused",
+        arguments: [
+            ("", 1000, 1000), ("Cmd", 1000, 1000), ("1a", 1000, 1000), ("_a", 1000, 1000),
+            ("a-b", 1000, 1000), ("sequence", 1000, 1000), ("cmd_ping", 1000, 1000),
+            ("ping", 1000, 1000), ("cmd_subscribe", 1000, 1000), ("subscribe", 1000, 1000),
+            ("cmd_error", 1000, 1000), ("cmd_kafka_fetch", 1000, 1000), ("produce", 1000, 1000),
+            (String(repeating: "a", count: 65), 1000, 1000),
+            ("ok", 34, 1000), ("ok", 1000, 31), ("ok", 101, 1000), ("ok", 1000, 199),
+            ("ok", 19_000, 1000), ("ok", 1000, 19_999), ("ok", 1 << 29, 1000), ("ok", 0, 1000),
+            ("ok", 1000, Int(UInt32.max)),
+        ])
     func refused(_ name: String, _ request: Int, _ response: Int) {
         #expect(throws: HostCommandFault.self) {
             try HostCommand(
@@ -144,11 +148,13 @@ import Testing
         #expect(table.route(id: "r")?.cluster == nil)
     }
 
-    @Test("host_schemes", arguments: [
-        (#"["redis","mqtt+x.1-2"]"#, true), ("[]", true), (#"["kafka"]"#, false),
-        (#"["Redis"]"#, false), (#"[""]"#, false), (#"["a b"]"#, false), (#""redis""#, false),
-        ("[1]", false),
-    ])
+    @Test(
+        "host_schemes",
+        arguments: [
+            (#"["redis","mqtt+x.1-2"]"#, true), ("[]", true), (#"["kafka"]"#, false),
+            (#"["Redis"]"#, false), (#"[""]"#, false), (#"["a b"]"#, false), (#""redis""#, false),
+            ("[1]", false),
+        ])
     func settings(_ value: String, _ isValid: Bool) throws {
         let text = #"{"host_schemes":\#(value)}"#
         if isValid {

@@ -48,10 +48,12 @@ import Testing
         #expect(try client.takeReplies().map(\.sequence) == [1, 2])
     }
 
-    @Test("JSON: the command that answers with the field names it", arguments: [
-        ("pubsub.json", #"{"echoResp":{"a":[1]}}"#),
-        ("pubsub.text", #"{"sequence":0,"echoResp":{"a":[1]}}"#),
-    ])
+    @Test(
+        "JSON: the command that answers with the field names it",
+        arguments: [
+            ("pubsub.json", #"{"echoResp":{"a":[1]}}"#),
+            ("pubsub.text", #"{"sequence":0,"echoResp":{"a":[1]}}"#),
+        ])
     func json(_ format: String, _ text: String) throws {
         let rig = try rig()
         let client = try rig.connect("/kafka", "Sec-WebSocket-Protocol: \(format)")
@@ -59,9 +61,11 @@ import Testing
         #expect(client.takeTexts() == [text])
     }
 
-    @Test("JSON: what has no name or is no value is logged, and not sent", arguments: [
-        (1005, "{}"), (1001, ""), (1001, "{"), (1001, "1 2"), (1001, "\"\u{1}\""),
-    ])
+    @Test(
+        "JSON: what has no name or is no value is logged, and not sent",
+        arguments: [
+            (1005, "{}"), (1001, ""), (1001, "{"), (1001, "1 2"), (1001, "\"\u{1}\""),
+        ])
     func withoutForm(_ field: Int, _ text: String) throws {
         let rig = try rig()
         let client = try rig.connect("/kafka", "Sec-WebSocket-Protocol: pubsub.json")
@@ -76,7 +80,8 @@ import Testing
 
     @Test("a route's own commands name fields for that route only")
     func names() throws {
-        let other = #"{"id":"other","uri":"/other","upstream":{"nodes":{"127.0.0.1:9092":1},"#
+        let other =
+            #"{"id":"other","uri":"/other","upstream":{"nodes":{"127.0.0.1:9092":1},"#
             + #""type":"none","scheme":"kafka"}}"#
         let rig = try Rig(routes: [Rig.route, other])
         try rig.register(("cmd_echo", 1000, 1001), route: "other")

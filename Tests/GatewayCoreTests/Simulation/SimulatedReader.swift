@@ -139,8 +139,9 @@ final class SimulatedReader {
         let answered = try #require(text.number(behind: #""sequence":"#))
         #expect(order.first == answered, "seed \(world.seed): replies keep their order")
         order.removeFirst()
-        guard case .fetch(let topic, let partition, let offset, let committed)? =
-            waiting.removeValue(forKey: answered), let log = world.log(topic, partition)
+        guard
+            case .fetch(let topic, let partition, let offset, let committed)? =
+                waiting.removeValue(forKey: answered), let log = world.log(topic, partition)
         else {
             Issue.record("seed \(world.seed): a reply nobody asked for: \(text.prefix(80))")
             return 0
@@ -184,7 +185,8 @@ final class SimulatedReader {
         defer { following[reply.sequence] = one }
         guard case .push(let batch) = reply.body else {
             // The subscribe failed, or its only partition is lost and it ends.
-            if case .error = reply.body {} else {
+            if case .error = reply.body {
+            } else {
                 Issue.record("seed \(world.seed): a subscription gets \(reply)")
             }
             one.isOver = true

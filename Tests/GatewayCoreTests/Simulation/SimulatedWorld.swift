@@ -28,7 +28,8 @@ final class SimulatedWorld {
         var brokers = BrokerSettings()
         brokers.brokers = 3
         brokers.profile = BrokerProfile.allCases[Int(seed) % BrokerProfile.allCases.count]
-        let pubsub = #"{"request_timeout_ms":5000,"compression":true,"#
+        let pubsub =
+            #"{"request_timeout_ms":5000,"compression":true,"#
             + #""limits":{"unsent_bytes":100000,"commands_in_flight":16}}"#
         rig = try Rig(
             routes: [Rig.route(pubsub)], settings: settings, brokers: brokers, seed: seed)

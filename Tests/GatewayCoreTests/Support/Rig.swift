@@ -35,7 +35,8 @@ final class Rig {
     private(set) var tlsSettings: [TLSSettings?] = []
     private(set) var connectionsMax = 0
 
-    static let route = #"{"id":"kafka","uri":"/kafka","upstream":{"nodes":{"127.0.0.1:9092":1},"#
+    static let route =
+        #"{"id":"kafka","uri":"/kafka","upstream":{"nodes":{"127.0.0.1:9092":1},"#
         + #""type":"none","scheme":"kafka"}}"#
 
     init(
