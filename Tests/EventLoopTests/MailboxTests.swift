@@ -16,7 +16,7 @@ import Testing
             #expect(posted)
         }
         thread.mailbox.post { thread.mailbox.stopLoop() }
-        #expect(thread.join(milliseconds: 2000))
+        #expect(thread.join(milliseconds: 60_000))
         #expect(seen.value == Array(0..<1000))
         #expect(threads.value.count == 1)
         #expect(!threads.value.contains(UInt(pthread_self())))
@@ -25,7 +25,7 @@ import Testing
     @Test func anEndedLoopTakesNoJobs() throws {
         let thread = try LoopThread(name: "test-loop") { $0.run() }
         thread.mailbox.stopLoop()
-        #expect(thread.join(milliseconds: 2000))
+        #expect(thread.join(milliseconds: 60_000))
         #expect(!thread.mailbox.post {})
     }
 
@@ -41,7 +41,7 @@ import Testing
                 sigismember(&mask, $0) == 1
             }
         }
-        #expect(thread.join(milliseconds: 2000))
+        #expect(thread.join(milliseconds: 60_000))
         #expect(name.value == "test-names\n")
         #expect(blocked.value)
         // The starting thread's own mask is as it was.
@@ -62,7 +62,7 @@ import Testing
         await #expect(processExitsWith: .failure) {
             let bound = LoopBound(7)
             let thread = try LoopThread(name: "foreign") { _ in _ = bound.value }
-            thread.join(milliseconds: 2000)
+            thread.join(milliseconds: 60_000)
         }
     }
 }

@@ -15,9 +15,9 @@ final class Box<Value>: @unchecked Sendable {
 }
 
 extension EventLoop {
-    /// Runs turns until `condition` holds; false after two seconds.
+    /// Runs turns until `condition` holds; false after a minute, which only a hang takes.
     func turn(until condition: () -> Bool) -> Bool {
-        let limit = MonotonicClock.now().adding(milliseconds: 2000)
+        let limit = MonotonicClock.now().adding(milliseconds: 60_000)
         while !condition() {
             if MonotonicClock.now() > limit { return false }
             runOnce(timeoutMilliseconds: 20)

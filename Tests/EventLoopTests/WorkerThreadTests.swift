@@ -14,7 +14,7 @@ import Testing
         }
         #expect(loop.turn { seen.value.count == 100 })
         #expect(seen.value == Array(0..<100))
-        #expect(worker.stop(milliseconds: 1000))
+        #expect(worker.stop(milliseconds: 60_000))
         #expect(!worker.submit {})
     }
 
@@ -26,7 +26,7 @@ import Testing
         for _ in 0..<3 { #expect(worker.submit {}) }
         #expect(!worker.submit {})
         gate.open()
-        #expect(worker.stop(milliseconds: 2000))
+        #expect(worker.stop(milliseconds: 60_000))
     }
 
     @Test func aHangingJobIsLeftBehind() {
