@@ -17,6 +17,7 @@ import pubsub_pb2 as pb
 from devbroker import until
 from support import Client, frame, receive_head, unused_port, upgrade_head
 
+NGINX = os.environ.get("NGINX_BINARY", "/usr/sbin/nginx")
 MODULE = os.environ["NGINX_MODULE"]
 CERTIFICATE = os.path.join(os.environ["HOSTS_WORK"], "certificate")
 NOWHERE = "127.0.0.1:9"
@@ -126,12 +127,12 @@ http {{
 
     def command(self, *arguments, **options):
         return subprocess.run(
-            ["/usr/sbin/nginx", "-p", self.directory + "/", "-c", "nginx.conf", "-e", "error.log",
+            [NGINX, "-p", self.directory + "/", "-c", "nginx.conf", "-e", "error.log",
              *arguments], capture_output=True, text=True, timeout=60, **options)
 
     def start(self):
         self.process = subprocess.Popen(
-            ["/usr/sbin/nginx", "-p", self.directory + "/", "-c", "nginx.conf", "-e", "error.log"],
+            [NGINX, "-p", self.directory + "/", "-c", "nginx.conf", "-e", "error.log"],
             # Freed memory is overwritten: who still reads it finds no request there.
             env={**os.environ, "MALLOC_PERTURB_": "165"})
         try:
