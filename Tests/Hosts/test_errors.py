@@ -7,7 +7,7 @@ import subprocess
 
 import pubsub_pb2 as pb
 import pubsubgw
-from devbroker import DevBroker
+from devbroker import DevBroker, until
 from support import (Client, Gateway, WORK, check_records, close_code_of, frame, raw_session,
                      receive_all, route, unused_port)
 
@@ -166,10 +166,11 @@ def test_a_broker_that_dies_and_comes_back():
         with Client(gateway.url()) as client:
             assert client.error(**list_offset()).code in (6, 7)
             broker.do("bring-up", broker=1)
-            for _ in range(50):
+            def comes_back():
+                # While nothing can be reached every client is told so at once.
                 reply = client.ask(**list_offset())
-                if reply.WhichOneof("resp") == "kafka_list_offset_resp":
-                    break
+                return reply.WhichOneof("resp") == "kafka_list_offset_resp" and reply
+            reply = until(30, "the broker is asked again", comes_back)
             assert reply.kafka_list_offset_resp.offset == 100, reply
         served(gateway)
 
