@@ -31,6 +31,7 @@ extension GatewayEngine {
     ) -> OutputState {
         var budget = Self.turnBytesMax
         while !session.output.isEmpty {
+            let madeBefore = workshop.madeBytes
             let (count, offered) = gather(session, upTo: budget)
             guard count > 0 else { return starved(session) }
             let taken = iovecs.withUnsafeBufferPointer {
@@ -43,7 +44,8 @@ extension GatewayEngine {
             guard taken > 0 else { return .blocked }
             wrote(session, min(taken, offered))
             if taken < offered { return .blocked }
-            budget -= taken
+            // A megabyte that is left of thirty is the work of thirty.
+            budget -= max(taken, Int(workshop.madeBytes &- madeBefore))
             if budget <= 0, !session.output.isEmpty { return .more }
         }
         return .drained

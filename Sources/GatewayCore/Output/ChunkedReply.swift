@@ -75,6 +75,7 @@ final class ChunkedReply {
         let start = cursor
         let outcome = format == .binary ? copy(workshop) : transcode(workshop)
         guard outcome == .ready else { return outcome }
+        workshop.countChunk()
         isComplete = cursor.isAtEnd
         if let windowBits {
             pack(workshop, at: start, windowBits: windowBits)

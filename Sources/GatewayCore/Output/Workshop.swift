@@ -10,8 +10,13 @@ final class Workshop {
     var plain = ByteWriter(capacity: 4096)
     var packed = ByteWriter()
     let chunks = PackedChunks()
+    /// Plain bytes of all chunks that were made: the work, however little compression leaves.
+    private(set) var madeBytes: UInt64 = 0
 
     init(cache: LogCache) { self.cache = cache }
+
+    /// A chunk was made of `plain`.
+    func countChunk() { madeBytes &+= UInt64(plain.count) }
 
     /// Compresses `plain` into `packed`, a whole message.
     func deflate(windowBits: Int) {

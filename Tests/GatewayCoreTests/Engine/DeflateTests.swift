@@ -120,6 +120,40 @@ import Timing
         #expect(!texts.isEmpty && (isOld || isNew))
     }
 
+    @Test("a session's share of a turn is what is compressed, not what is left of it")
+    func share() throws {
+        let rig = try Rig(routes: [Rig.route(#"{"compression":true}"#)])
+        rig.brokers.createTopic("t")
+        let record = DevRecord(String(repeating: "x", count: 1_000))
+        for _ in 0..<30 {
+            try rig.brokers.append("t", (0..<100).map { _ in record }, now: rig.now)
+        }
+        let client = try rig.connect("/kafka", Self.offer, "Sec-WebSocket-Protocol: pubsub.text")
+        let fetch = #"{"cmdKafkaFetch":{"topic":"t","maxBytes":8000000}}"#
+        client.send(text: fetch)
+        let whole = rig.engine.workshop.madeBytes
+        #expect(whole > 3_000_000)
+        client.isBlocked = true
+        client.send(text: fetch)
+        var turns = 0
+        var state = OutputState.more
+        while state == .more {
+            let before = rig.engine.workshop.madeBytes
+            var sent = 0
+            state = rig.engine.writeOutput(client.id, now: rig.now) {
+                let count = $0.reduce(0) { $0 + $1.iov_len }
+                sent += count
+                return count
+            }
+            let made = Int(rig.engine.workshop.madeBytes - before)
+            #expect(made < GatewayEngine.turnBytesMax + 2 * ChunkedReply.chunkBytesMax)
+            #expect(sent < made / 10)
+            turns += 1
+        }
+        #expect(state == .drained && turns == 4)
+        #expect(rig.engine.workshop.madeBytes == 2 * whole)
+    }
+
     @Test("what was compressed is bounded")
     func bound() throws {
         let rig = try Rig(routes: [
