@@ -122,8 +122,9 @@ ERROR_NAMES = {
     "INVALID_REPLICATION_ASSIGNMENT": "INVALID_REPLICA_ASSIGNMENT",
 }
 RETRIABLE = {"retry", "metadata", "coordinator", "session", "bootstrap"}
-# A corrupt message may have been read badly once, as the Java client sees it.
-OTHER_REACTIONS = {"CORRUPT_MESSAGE"}
+# As the Java client sees them: a corrupt message may have been read badly once, and fetches go on
+# after an error of the server that has no name.
+OTHER_REACTIONS = {"CORRUPT_MESSAGE", "UNKNOWN_SERVER_ERROR"}
 
 
 def check_errors():
