@@ -750,7 +750,8 @@ typedef struct pubsubgw_stats {
 } pubsubgw_stats;
 
 /* Fills as much of *s as struct_size says. Numbers of several loops are read one after another, by
- * asking each: usually microseconds, at most a second if a loop is held up.
+ * asking each: usually microseconds, at most a second if a loop is held up, whose numbers are then
+ * left out.
  * E_INVALID: struct_size is below 8 or above 4096. */
 PUBSUBGW_API int pubsubgw_get_stats(pubsubgw_gateway *g, pubsubgw_stats *s);
 

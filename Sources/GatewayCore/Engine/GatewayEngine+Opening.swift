@@ -100,9 +100,12 @@ extension GatewayEngine {
         guard !isDraining else {
             return refuse(session, .unavailable(.draining, "the gateway is shutting down"))
         }
-        guard let route = route(of: request, opening) else { return refuse(session, .noRoute) }
+        guard let route = route(of: request, opening) else {
+            return refuse(session, .noRoute, for: request.path)
+        }
         guard route.policy.origins.allows(request) else {
-            return refuse(session, .foreignOrigin, route: route.id)
+            return refuse(
+                session, .foreignOrigin, route: route.id, for: request.origin ?? "")
         }
         if let refusal = census.admit(censusLimits(route, session)) {
             counts.limitHits[refusal.rawValue, default: 0] += 1
@@ -198,12 +201,17 @@ extension GatewayEngine {
 
     /// Answers with a status instead of the 101, or with a Close frame where the host has sent
     /// the 101 already.
-    func refuse(_ session: Session, _ rejection: HTTPRejection, route: String = "") {
+    /// - Parameter what: of the client's request, for the log alone: the one who is to allow it
+    ///   must know it.
+    func refuse(
+        _ session: Session, _ rejection: HTTPRejection, route: String = "", for what: String = ""
+    ) {
         let opening = session.handshake?.opening
         counts.rejected[.init(route: route, reason: rejection.kind.rawValue), default: 0] += 1
         log(
             .info, session,
-            "refused with \(rejection.status) (\(rejection.kind.rawValue)): \(rejection.text)")
+            "refused with \(rejection.status) (\(rejection.kind.rawValue)): \(rejection.text)"
+                + (what.isEmpty ? "" : ": \(Self.quoted(what))"))
         session.handshake = nil
         session.closeReason = rejection.text
         session.endsAt = now.adding(milliseconds: Self.closeMilliseconds)

@@ -11,7 +11,7 @@ public struct HTTPRejection: Error, Equatable, Sendable {
 
     public let status: Int
     public let kind: Kind
-    /// One line for the body and the log; nothing that the client sent is in it.
+    /// One line for the body; nothing that the client sent is in it.
     public let text: String
 
     public init(status: Int, kind: Kind, text: String) {

@@ -85,6 +85,8 @@ import Testing
         let foreign = rig.accept()
         foreign.sendRaw(Rig.head("/kafka", ["Origin: https://a.example.com.evil"]))
         #expect(foreign.takeHead()?.hasPrefix("HTTP/1.1 403") == true)
+        let told = #"this origin is not allowed here: "https://a.example.com.evil""#
+        #expect(rig.logs.contains { $0.line.hasSuffix(told) })
     }
 
     @Test("routes come and go while sessions live")
@@ -99,8 +101,9 @@ import Testing
         rig.settle()
         #expect(try stays.ask(fetch).batch?.records.count == 1)
         let late = rig.accept()
-        late.sendRaw(Rig.head())
+        late.sendRaw(Rig.head("/kafka?key=secret"))
         #expect(late.takeHead()?.hasPrefix("HTTP/1.1 404") == true)
+        #expect(rig.logs.contains { $0.line.hasSuffix(#"there is no route for this path: "/kafka""#) })
         try rig.table.put(route: Rig.route)
         rig.engine.setRoutes(rig.table, now: rig.now)
         rig.settle()
