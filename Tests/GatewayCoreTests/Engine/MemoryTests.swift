@@ -70,8 +70,8 @@ import Testing
         }
     }
 
-    @Test("records of a reply under way that are gone for good end the session: 1011")
-    func brokenPromise() throws {
+    /// A client in the middle of a reply that is larger than the cache; "other" is as large.
+    private func blockedReader() throws -> (rig: Rig, client: TestClient) {
         var settings = GatewaySettings()
         settings.cacheBytes = 100_000
         let rig = try Rig(settings: settings)
@@ -88,6 +88,12 @@ import Testing
         client.send(Request.fetch(1, "big", 0, 0))
         rig.pass(100)
         #expect(client.isBlocked)
+        return (rig, client)
+    }
+
+    @Test("records of a reply under way that are gone for good end the session: 1011")
+    func brokenPromise() throws {
+        let (rig, client) = try blockedReader()
         rig.brokers.deleteRecords("big", before: 900)
         // Somebody else's reads push the records out of the cache.
         let other = try rig.connect()
@@ -100,22 +106,7 @@ import Testing
 
     @Test("records of a reply under way that a new leader does not tell of yet are waited for")
     func laggingLeader() throws {
-        var settings = GatewaySettings()
-        settings.cacheBytes = 100_000
-        let rig = try Rig(settings: settings)
-        let value = [UInt8](repeating: 0x61, count: 1000)
-        for topic in ["big", "other"] {
-            rig.brokers.createTopic(topic)
-            for _ in 0..<20 {
-                try rig.brokers.append(
-                    topic, (0..<50).map { _ in DevRecord(value: value) }, now: rig.now)
-            }
-        }
-        let client = try rig.connect()
-        client.room = 5_000
-        client.send(Request.fetch(1, "big", 0, 0))
-        rig.pass(100)
-        #expect(client.isBlocked)
+        let (rig, client) = try blockedReader()
         // Somebody else's reads push the records out of the cache.
         let other = try rig.connect()
         _ = try other.ask(Request.fetch(1, "other", 0, 0))
