@@ -142,7 +142,9 @@ public final class EventLoop {
         now = MonotonicClock.now()
         // A negative count is EINTR where the host runs a loop with signals open: an empty turn.
         if count > 0 { dispatch(Int(count)) }
-        while let action = timers.popDue(now) { action() }
+        // What they schedule for now waits for the next turn, so that descriptors have theirs.
+        let newest = timers.newest
+        while let action = timers.popDue(now, upTo: newest) { action() }
         afterTurn()
         if mailbox.isStopping { isStopped = true }
     }

@@ -39,9 +39,13 @@ struct TimerQueue {
         return heap.first?.due
     }
 
-    /// The next action that is due by `now`, removed.
-    mutating func popDue(_ now: Instant) -> (() -> Void)? {
-        guard let due = nextDue(), due <= now else { return nil }
+    /// The timer that was scheduled last.
+    var newest: TimerID { TimerID(raw: lastID) }
+
+    /// The next action that is due by `now`, removed; none that was scheduled behind `newest`.
+    mutating func popDue(_ now: Instant, upTo newest: TimerID) -> (() -> Void)? {
+        dropCancelled()
+        guard let first = heap.first, first.due <= now, first.id <= newest.raw else { return nil }
         return actions.removeValue(forKey: removeFirst().id)
     }
 
