@@ -186,9 +186,11 @@ PUBSUBGW_API int pubsubgw_new(const char *config_json, pubsubgw_gateway **out);
  * is as before. */
 PUBSUBGW_API int pubsubgw_start(pubsubgw_gateway *g);
 
-/* Goes out of service in peace. Listening ends at once; upgrades in flight are answered 503; every
- * session is closed with `ws_close_code` (1001 when the host shuts down, 1012 when it reloads)
- * after what was already being sent to it. Each queue of the gateway gets PUBSUBGW_EV_DRAINED when
+/* Goes out of service in peace. Listening ends at once; every session is closed with `ws_close_code`
+ * (1001 when the host shuts down, 1012 when it reloads) after what was already being sent to it.
+ * Upgrades in flight are answered 503. But with 1012 nobody is refused, because somebody else serves
+ * the same address by now: whoever still comes, handed over or by a pubsubgw_listen called since, is
+ * let in and closed with 1012. Each queue of the gateway gets PUBSUBGW_EV_DRAINED when
  * the last session has ended, or after `timeout_ms`, whichever is first. Returns at once.
  * A second call sets a new time limit; if the event has come before, it comes once more.
  * E_INVALID: a code that no server may send (RFC 6455 section 7.4), or timeout_ms < 0.
@@ -408,7 +410,8 @@ typedef struct pubsubgw_open {
  * What the request head asks for is answered later, on the connection: a refusal there is no error
  * here, and PUBSUBGW_EV_CLOSED tells.
  * E_INVALID: fd is no connected stream socket; a struct_size that no version has; a queue of another
- * gateway. E_CONFIG: policy_json is wrong. E_NO_ROUTE. E_STATE: not started, draining, stopped.
+ * gateway. E_CONFIG: policy_json is wrong. E_NO_ROUTE. E_STATE: not started, stopped, draining (but
+ * see pubsubgw_drain).
  * E_SYSTEM. */
 PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
                                            pubsubgw_session *out);
@@ -548,8 +551,8 @@ PUBSUBGW_API int pubsubgw_handshake(const char *websocket_key, const char *proto
  *                                    listening ends. `mode` is its file mode, 0: 0660
  *   "unix:@name"                     an abstract unix socket
  * Returns the port, or 0 for a unix socket. `mode` must be 0 for TCP.
- * E_INVALID: the address or the mode is malformed. E_SYSTEM: the address is in use, ... E_STATE: not
- * started, draining, stopped. */
+ * E_INVALID: the address or the mode is malformed, or the descriptor does not listen. E_SYSTEM: the
+ * address is in use, ... E_STATE: not started, stopped, draining (but see pubsubgw_drain). */
 PUBSUBGW_API int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int mode);
 
 /* ---- commands of the host's own ---------------------------------------------------------------
@@ -560,6 +563,9 @@ PUBSUBGW_API int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int m
  *
  * Name: a letter of a-z, then up to 63 of a-z, 0-9 and "_", not that of a command of the library.
  * In the JSON sub-protocols the request's key is the name in lowerCamelCase (or as it is), and the
+ *   "fd:3"                           a socket that listens already, systemd's or the host's: on a
+ *                                    duplicate of it, so that who waits in its queue when the
+ *                                    gateway ends is served by the next one
  * reply's is the name without a leading "cmd_", with "_resp", in lowerCamelCase: of
  * "cmd_redis_publish" these are "cmdRedisPublish" and "redisPublishResp". Metrics count by name.
  *

@@ -42,6 +42,15 @@ public final class Listener: ReadinessHandler {
         }
     }
 
+    /// Takes in all who wait at this moment, before the end.
+    public func acceptWaiting() {
+        guard registration != nil else { return }
+        for _ in 0..<Socket.backlogMax {
+            guard case .socket(let connection) = Socket.accept(descriptor) else { return }
+            accepted(connection)
+        }
+    }
+
     private func takeRest(_ error: SystemError) {
         guard let registration else { return }
         loop.modify(registration, [])

@@ -29,9 +29,21 @@ extension Socket {
         guard type == Int32(SOCK_STREAM.rawValue) else {
             throw SystemError("getsockopt", errno: EPROTOTYPE)
         }
+        try setNonBlocking(descriptor)
+        try check(fcntl(descriptor, F_SETFD, FD_CLOEXEC), "fcntl")
+    }
+
+    /// All duplicates of the descriptor share it.
+    public static func setNonBlocking(_ descriptor: Int32) throws(SystemError) {
         let flags = try check(fcntl(descriptor, F_GETFL), "fcntl")
         try check(fcntl(descriptor, F_SETFL, flags | O_NONBLOCK), "fcntl")
-        try check(fcntl(descriptor, F_SETFD, FD_CLOEXEC), "fcntl")
+    }
+
+    public static func isListening(_ descriptor: Int32) -> Bool {
+        var isListening: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size) == 0
+            && isListening != 0
     }
 
     /// A duplicate, closed on exec and tracked.

@@ -9,8 +9,11 @@ public enum Socket {
 
     // MARK: Listening
 
+    /// As many as the kernel takes by default (net.core.somaxconn).
+    public static let backlogMax: Int32 = 4096
+
     public static func listen(
-        on address: SocketAddress, backlog: Int32 = 4096
+        on address: SocketAddress, backlog: Int32 = backlogMax
     ) throws(SystemError) -> Int32 {
         try makeSocket(address.family) { descriptor throws(SystemError) in
             try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
@@ -25,7 +28,7 @@ public enum Socket {
     /// - Parameter mode: the permissions of the socket file. They are set between bind and listen:
     ///   until then nobody can connect.
     public static func listen(
-        onUnix address: SocketAddress, mode: mode_t, backlog: Int32 = 4096
+        onUnix address: SocketAddress, mode: mode_t, backlog: Int32 = backlogMax
     ) throws(SystemError) -> Int32 {
         try makeSocket(AF_UNIX) { descriptor throws(SystemError) in
             if isAbandoned(address) { unlink(address.host) }

@@ -478,7 +478,7 @@ int main(void)
     pipes(g);
     listeners(g);
     numbers(g);
-    EXPECT(pubsubgw_drain(g, 1012, 100) == 0);
+    EXPECT(pubsubgw_drain(g, 1001, 100) == 0);
     pubsubgw_open open = {0};
     open.struct_size = sizeof open;
     open.route_id = "kafka";

@@ -34,7 +34,7 @@ class Nginx:
         if os.getuid() == 0:
             # The workers are not root.
             os.chown(self.path("sockets"), pwd.getpwnam("www-data").pw_uid, -1)
-        self.count = workers
+        self.count, self.master = workers, None
         self.port, self.tls_port = unused_port(), unused_port()
         with open(conf) as file:
             text = file.read()
@@ -120,7 +120,7 @@ class Nginx:
         return f"ws://127.0.0.1:{self.port}{path}"
 
     def get(self, path):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as sock:
+        with self.connect() as sock:
             sock.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
             received = b""
             while more := sock.recv(65536):
@@ -128,7 +128,10 @@ class Nginx:
         return received.decode()
 
     def gone(self):
-        return not alive(self.master)
+        return self.master is None or not alive(self.master)
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def __enter__(self):
         return self

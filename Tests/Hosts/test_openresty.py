@@ -11,7 +11,7 @@ import threading
 import pubsub_pb2 as pb
 from devbroker import DevBroker, until
 from openresty import Nginx, alive, descriptors
-from support import Client, frame, ping_frame, receive_head, upgrade_head
+from support import Client, close_code_of, frame, ping_frame, receive_head, upgrade_head
 from test_hosts import RECORDS, read_everything
 
 BIG = ("--records", "big:3000:1000")
@@ -147,6 +147,64 @@ def test_reload_closes_with_1012():
         assert client.close_code() == 1001
         until(30, "the end of nginx", nginx.gone)
         assert os.listdir(nginx.path("sockets")) == ["pubsubgw-generation"]
+
+
+def test_a_reload_refuses_nobody_whom_a_worker_has_accepted():
+    """Clients in the middle of their request when the workers are told to go."""
+    with Nginx() as nginx:
+        head = {path: upgrade_head(path) for path in ("/kafka", "/direct", "/websocket")}
+        early = [(path, nginx.connect()) for path in head for _ in range(8)]
+        for path, sock in early:
+            sock.sendall(head[path][:20])
+        for path in head:
+            with Client(nginx.url(path)) as client:
+                client.ping()
+        old = nginx.workers()
+        stays = Client(nginx.url())
+        stays.ping()
+        nginx.signal("SIGHUP")
+        assert stays.close_code() == 1012
+        # The workers have nobody left, and have ended what takes their events.
+        until(30, "the drain", lambda: not any(
+            name.endswith("-wake.sock") for name in os.listdir(nginx.path("sockets"))))
+        for path, sock in early:
+            sock.sendall(head[path][20:])
+        for path, sock in early:
+            answer, rest = receive_head(sock)
+            assert answer.startswith("HTTP/1.1 101 "), (path, answer)
+            while len(rest) < 4:
+                more = sock.recv(100)
+                assert more, (path, rest)
+                rest += more
+            assert close_code_of(rest)[0] == 1012, (path, rest)
+            sock.sendall(frame(8, b"\x03\xf4"))
+            sock.close()
+        end_of_old_workers(nginx, old)
+
+
+def test_a_worker_without_a_gateway_answers_503():
+    begin = 'require("pubsubgw.nginx").init_worker()'
+    with Nginx(start=False) as nginx:
+        nginx.write(nginx.text.replace(begin, "").replace(
+            "ngx.log(ngx.ERR, text)\n                    ngx.exit(503)", ""))
+        assert nginx.command().returncode == 0, nginx.log()
+        nginx.master = int(until(10, "a pid file", nginx.pid_text))
+        with nginx.connect() as sock:
+            sock.sendall(upgrade_head("/direct"))
+            assert receive_head(sock)[0].startswith("HTTP/1.1 503 ")
+        with nginx.connect() as sock:
+            sock.sendall(upgrade_head("/kafka"))
+            assert receive_head(sock)[0].startswith("HTTP/1.1 500 ")
+        assert nginx.log().count("gateway does not run") == 2, nginx.log()
+
+
+def test_init_wants_the_directory_of_its_sockets():
+    with Nginx(start=False) as nginx:
+        os.rmdir(nginx.path("sockets"))
+        done = nginx.command()
+        assert done.returncode != 0, done
+        said = done.stderr + nginx.log()
+        assert "init's `dir` has to be there" in said and "sockets/.: No such file" in said, said
 
 
 def test_a_reload_closes_with_1012_before_its_workers_are_there():

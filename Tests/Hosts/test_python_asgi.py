@@ -97,8 +97,11 @@ def test_the_gateway_closes_with_its_code():
         event = await server.next()
         assert (event["type"], event["code"]) == ("websocket.close", 1012), event
         await server.ends()
+        # A reload refuses nobody.
         late = Server(app)
-        assert (await late.next())["type"] == "websocket.close"
+        await late.accepted()
+        event = await late.next()
+        assert (event["type"], event["code"]) == ("websocket.close", 1012), event
         await late.ends()
     run(main, route(NOWHERE, pubsub={"limits": {"message_bytes": 4096}}))
 

@@ -213,6 +213,47 @@ def test_drain_closes_with_the_code_and_tells_when_done():
         assert time.monotonic() - start < 20
 
 
+def test_a_reload_refuses_nobody():
+    """Clients that have connected and not asked yet, that wait in the listener's queue, that are
+    handed over late, or that come to a listener of the restart itself."""
+    with Gateway(route(NOWHERE), threads=2) as gateway:
+        early = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(50)]
+        gateway.drain(1012, timeout=60)
+        ours, theirs = socket.socketpair()
+        gateway.adopt(ours.detach(), request_head=upgrade_head())
+        port = gateway.listen("127.0.0.1:0")
+        late = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+        for sock in early + late:
+            sock.sendall(upgrade_head())
+        for sock in [*early, theirs, *late]:
+            head, rest = receive_head(sock)
+            assert head.startswith("HTTP/1.1 101 "), head
+            while len(rest) < 4:
+                rest += sock.recv(100)
+            assert close_code_of(rest)[0] == 1012, rest
+            sock.sendall(frame(8, b"\x03\xf4"))
+            assert receive_all(sock) == b""
+
+
+def test_a_listening_socket_of_the_host_outlives_the_gateway():
+    """Who waits in its queue is served by the next gateway."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address, where = f"fd:{listener.fileno()}", listener.getsockname()
+        for _ in range(2):
+            with Gateway(route(NOWHERE)) as gateway:
+                waiting = socket.create_connection(where)
+                assert gateway.listen(address) == where[1]
+                waiting.sendall(upgrade_head())
+                assert receive_head(waiting)[0].startswith("HTTP/1.1 101 ")
+        with Gateway(route(NOWHERE)) as gateway:
+            try:
+                gateway.listen(f"fd:{waiting.fileno()}")
+            except pubsubgw.InvalidError as error:
+                assert "no socket that listens" in error.text, error.text
+            else:
+                raise AssertionError("a connection was listened on")
+
+
 def test_drain_tells_of_clients_that_stay():
     with Gateway(route(NOWHERE)) as gateway:
         stuck = raw_session(gateway.port)

@@ -111,8 +111,9 @@ extension GatewayEngine {
 
     // MARK: All sessions
 
-    /// No new sessions (503); each of the others gets a Close frame, spread over `spread` so that
-    /// they don't come back in one instant. `drained` comes when none is left.
+    /// No new sessions (503, or with 1012 a Close frame at once); each of the others gets a Close
+    /// frame, spread over `spread` so that they don't come back in one instant. `drained` comes
+    /// when none is left.
     public func drain(
         closeCode: UInt16, reason: String, spreadMilliseconds: Int64, now: Instant
     ) {
@@ -122,7 +123,7 @@ extension GatewayEngine {
         drainCode = CloseCode(rawValue: closeCode)
         drainReason = reason
         if sessions.isEmpty { return effects.append(.event(.drained)) }
-        for session in sessionsInOrder {
+        for session in sessionsInOrder where session.phase != .handshake || refusesClients {
             guard spreadMilliseconds > 0, session.phase == .open else {
                 close(session, with: drainCode, reason)
                 continue

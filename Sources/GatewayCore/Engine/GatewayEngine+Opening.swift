@@ -24,7 +24,7 @@ extension GatewayEngine {
         let session = Session(id: id, opening, now: now)
         sessions[id] = session
         // Accepted before the listener closed, and handed over since: it must not hold up the end.
-        if isDraining {
+        if refusesClients {
             session.handshake = Handshake(opening, endsAt: now)
             return refuse(session, .unavailable(.draining, "the gateway is shutting down"))
         }
@@ -97,7 +97,7 @@ extension GatewayEngine {
     private func admit(
         _ session: Session, _ request: UpgradeRequest, _ opening: SessionOpening
     ) {
-        guard !isDraining else {
+        guard !refusesClients else {
             return refuse(session, .unavailable(.draining, "the gateway is shutting down"))
         }
         guard let route = route(of: request, opening) else {
@@ -117,7 +117,12 @@ extension GatewayEngine {
         session.service = service
         session.access = opening.policy.map { SessionAccess(route.policy, $0) } ?? service.access
         upgrade(session, request, opening)
+        if isDraining { close(session, with: drainCode, drainReason) }
     }
+
+    /// A gateway that goes away refuses who comes now. One that restarts has a successor at the
+    /// same address: who comes is let in and told so (1012), where a refusal would be an error.
+    public var refusesClients: Bool { isDraining && drainCode != .serviceRestart }
 
     private func route(of request: UpgradeRequest, _ opening: SessionOpening) -> Route? {
         guard let id = opening.routeID else {

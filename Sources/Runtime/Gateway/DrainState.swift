@@ -1,5 +1,7 @@
 /// How far a gateway has gone out of service.
 struct DrainState {
+    /// It drains for a successor (1012): clients are still let in, and closed.
+    var isRestart = false
     /// Counts the loops that still have sessions.
     var latch: Latch?
     /// Calls of `pubsubgw_drain`, and how many of them have been answered by an event.

@@ -19,7 +19,7 @@ extension Gateway {
     public func adopt(
         descriptor: Int32, _ opening: ClientOpening, told: (UInt64) -> Void
     ) throws(Failure) {
-        try mustServe()
+        try mustAdmit()
         try mustOwn(opening.queue)
         if opening.borrows { try mustBeLendable(opening) }
         guard !opening.tellsByReturn else {
@@ -74,7 +74,7 @@ extension Gateway {
 
     /// The port, or 0 for a unix socket.
     public func listen(_ address: ListenAddress) throws(Failure) -> Int32 {
-        try mustServe()
+        try mustAdmit()
         guard let first = loops.first else { throw Self.stopped }
         let socket = try ListeningSocket(address)
         guard first.post({ $0.listen(socket) }) else {

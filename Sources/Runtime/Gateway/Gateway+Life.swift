@@ -42,6 +42,9 @@ extension Gateway {
         }
         let latch = try state.withLock { state throws(Failure) in
             try Self.mustRun(state.phase)
+            if state.phase == .running {
+                state.drain.isRestart = CloseCode(rawValue: code) == .serviceRestart
+            }
             state.phase = .draining
             state.drain.calls += 1
             let call = state.drain.calls

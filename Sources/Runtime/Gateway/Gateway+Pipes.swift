@@ -7,7 +7,7 @@ extension Gateway {
         _ kind: HostPipe.Kind, _ opening: ClientOpening, told: (UInt64) -> Void
     ) throws(Failure) {
         if kind == .messages { try Self.mustHaveAgreed(opening) }
-        try mustServe()
+        try mustAdmit()
         guard opening.queue != nil else { throw Failure(.invalid, "open has no queue") }
         try mustOwn(opening.queue)
         guard !opening.duplicates && !opening.borrows else {

@@ -57,11 +57,18 @@ public final class Gateway: Sendable {
         }
     }
 
-    /// Throws unless new clients may come.
+    /// Throws unless the gateway is in service.
     func mustServe() throws(Failure) {
         let phase = state.withLock { $0.phase }
         try Self.mustRun(phase)
         if phase == .draining { throw Failure(.state, "the gateway is draining") }
+    }
+
+    /// Throws unless clients may come, be it to hear that the gateway restarts.
+    func mustAdmit() throws(Failure) {
+        let (phase, isRestart) = state.withLock { ($0.phase, $0.drain.isRestart) }
+        try Self.mustRun(phase)
+        if phase == .draining, !isRestart { throw Failure(.state, "the gateway is draining") }
     }
 
     func log(_ level: HostLogLevel, _ text: String) {

@@ -6,11 +6,14 @@ struct ListeningSocket: Sendable {
     let descriptor: Int32
     /// 0 for a unix socket.
     let port: UInt16
+    /// The host's too, which goes on listening.
+    let isShared: Bool
     /// The socket file: removed when listening ends, unless somebody has replaced it.
     private let path: String?
     private let inode: UInt64
 
     init(_ address: ListenAddress) throws(Failure) {
+        if case .descriptor = address { isShared = true } else { isShared = false }
         do throws(SystemError) {
             switch address {
             case .tcp(let host, let port):
@@ -22,8 +25,14 @@ struct ListeningSocket: Sendable {
             case .abstract(let name):
                 descriptor = try Socket.listen(on: Self.abstract(name))
                 path = nil
+            case .descriptor(let number):
+                descriptor = try Self.duplicate(number)
+                path = nil
             }
         } catch {
+            if case .descriptor = address {
+                throw Failure(.invalid, "\(address) is no socket that listens")
+            }
             if error.errno == EINVAL {
                 throw Failure(.invalid, "\(address) is no address to listen on")
             }
@@ -45,6 +54,19 @@ struct ListeningSocket: Sendable {
             else { throw error }
             return try Socket.listen(on: fallback)
         }
+    }
+
+    /// The host's socket stays open when this one closes: who waits in its queue is not cut off.
+    private static func duplicate(_ number: Int32) throws(SystemError) -> Int32 {
+        guard Socket.isListening(number) else { throw SystemError("listen", errno: EINVAL) }
+        let own = try Socket.duplicate(number)
+        do throws(SystemError) {
+            try Socket.setNonBlocking(own)
+        } catch {
+            Socket.close(own)
+            throw error
+        }
+        return own
     }
 
     private static func unix(_ path: String) throws(SystemError) -> SocketAddress {

@@ -5,6 +5,8 @@ public enum ListenAddress: Equatable, Sendable {
     case unix(path: String, mode: UInt32)
     /// Linux's abstract namespace; the name without the leading NUL.
     case abstract(name: String)
+    /// A socket that listens already, of the host's: it is worked on by a duplicate.
+    case descriptor(Int32)
 
     /// sun_path of sockaddr_un, with its NUL.
     static let unixPathBytesMax = 107
@@ -17,6 +19,10 @@ public enum ListenAddress: Equatable, Sendable {
         }
         guard mode == 0 else {
             throw Failure(.invalid, "mode is for unix sockets; it must be 0 for \(text)")
+        }
+        if text.hasPrefix("fd:") {
+            self = .descriptor(try Self.descriptor(text.dropFirst(3)))
+            return
         }
         let (host, port) = try Self.split(text)
         switch host {
@@ -42,6 +48,12 @@ public enum ListenAddress: Equatable, Sendable {
             return .abstract(name: name)
         }
         return .unix(path: path, mode: mode == 0 ? modeDefault : UInt32(mode))
+    }
+
+    private static func descriptor(_ digits: Substring) throws(Failure) -> Int32 {
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int32(digits)
+        else { throw Failure(.invalid, "address \"fd:\(digits)\" has no descriptor's number") }
+        return number
     }
 
     private static func split(_ text: String) throws(Failure) -> (String, UInt16) {
@@ -73,6 +85,7 @@ extension ListenAddress: CustomStringConvertible {
             host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path, _): "unix:\(path)"
         case .abstract(let name): "unix:@\(name)"
+        case .descriptor(let number): "fd:\(number)"
         }
     }
 }

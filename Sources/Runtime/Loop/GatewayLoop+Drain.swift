@@ -13,6 +13,7 @@ extension GatewayLoop {
     /// No new sessions; those that are open get a Close frame. The first loop keeps the time of the
     /// `call`.
     func drain(closeCode: UInt16, timeoutMilliseconds: Int64, call: Int) {
+        takeInWaiting()
         closeListeners()
         if index == 0 { setDrainTimer(timeoutMilliseconds, call) }
         guard !drain.isStarted else { return }

@@ -9,7 +9,7 @@ struct ListenerEntry {
 
 extension GatewayLoop {
     func listen(_ socket: ListeningSocket) {
-        guard !drain.isStarted else { return socket.close() }
+        guard !engine.refusesClients else { return socket.close() }
         do throws(SystemError) {
             let listener = try Listener(
                 socket.descriptor, loop: loop,
@@ -20,6 +20,11 @@ extension GatewayLoop {
             log(.error, "listening: \(error)")
             socket.close()
         }
+    }
+
+    /// Who waits in the queue of a socket that ends with us would be cut off: it is taken in first.
+    func takeInWaiting() {
+        for entry in listeners where !entry.socket.isShared { entry.listener.acceptWaiting() }
     }
 
     func closeListeners() {

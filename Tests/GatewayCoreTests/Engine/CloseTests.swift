@@ -121,17 +121,21 @@ import Testing
         #expect(counts.last == 50)
     }
 
-    @Test("drain: 503 for new ones, the code for the others, spread, then drained")
+    @Test("a restart refuses nobody: 1012 for all, spread, at once for who comes, then drained")
     func drain() throws {
         let rig = try Rig()
         let clients = try (0..<20).map { _ in try rig.connect() }
         let half = rig.accept()
         rig.engine.drain(closeCode: 1012, reason: "reload", spreadMilliseconds: 2_000, now: rig.now)
         rig.settle()
-        #expect(half.takeHead()?.hasPrefix("HTTP/1.1 503") == true)
-        let late = rig.accept()
-        late.sendRaw(Rig.head())
-        #expect(late.takeHead()?.hasPrefix("HTTP/1.1 503") == true)
+        let late = [half, rig.accept()]
+        for client in late {
+            client.sendRaw(Rig.head())
+            #expect(client.takeHead()?.hasPrefix("HTTP/1.1 101") == true)
+            #expect(client.closeFrame?.code == 1012)
+            client.sendClose(1012)
+            #expect(client.closed?.code == 1012)
+        }
         #expect(clients.filter { $0.closeFrame != nil }.count < 20)
         rig.pass(2_000)
         #expect(clients.allSatisfy { $0.closeFrame?.code == 1012 })
@@ -144,12 +148,14 @@ import Testing
         #expect(rig.events.filter { $0 == .drained }.count == 1)
     }
 
-    @Test("who comes during a drain and says nothing is refused at once")
+    @Test("a gateway that goes away refuses who asks and who has said nothing, at once: 503")
     func silentLateComer() throws {
         let rig = try Rig()
         let client = try rig.connect()
+        let half = rig.accept()
         rig.engine.drain(closeCode: 1001, reason: "", spreadMilliseconds: 0, now: rig.now)
         rig.settle()
+        #expect(half.takeHead()?.hasPrefix("HTTP/1.1 503") == true)
         let late = rig.accept()
         #expect(late.takeHead()?.hasPrefix("HTTP/1.1 503") == true)
         #expect(late.isClosed && late.closed?.httpStatus == 503)

@@ -12,7 +12,7 @@ import pubsub_pb2 as pb
 import websockets
 from devbroker import DevBroker, until
 from nginx import Nginx, check_pong, close_code, ping, receive_frame
-from support import check_records, frame, receive_head, upgrade_head
+from support import check_records, close_code_of, frame, receive_head, upgrade_head
 
 LOAD = os.environ["WS_LOAD"]
 SECONDS = int(os.environ["LOAD_SECONDS"])
@@ -72,6 +72,32 @@ def test_reload_under_traffic_loses_nothing():
                 assert set(talker.codes) <= {1012}, talker.codes
             assert sum(len(talker.codes) for talker in talkers) >= len(talkers)
             assert "exited with code 0" in nginx.errors()
+
+
+def test_a_reload_refuses_nobody_whom_a_worker_has_accepted():
+    """Clients in the middle of their request when the workers are told to go."""
+    with Nginx(workers=2) as nginx:
+        head = upgrade_head("/kafka")
+        early = [nginx.connect(tls) for tls in WAYS for _ in range(10)]
+        for sock in early:
+            sock.sendall(head[:20])
+        told = [nginx.session(tls) for tls in WAYS for _ in range(8)]
+        old = nginx.reload()
+        for sock in told:
+            assert close_code(sock) == 1012
+            sock.close()
+        for sock in early:
+            sock.sendall(head[20:])
+            answer, rest = receive_head(sock)
+            assert answer.startswith("HTTP/1.1 101 "), answer
+            while len(rest) < 4:
+                more = sock.recv(100)
+                assert more, rest
+                rest += more
+            assert close_code_of(rest)[0] == 1012, rest
+            sock.sendall(frame(8, b"\x03\xf4"))
+            sock.close()
+        nginx.await_end(old)
 
 
 def test_a_reload_brings_new_routes():

@@ -19,8 +19,9 @@ local LEVELS = {
     [C.PUBSUBGW_LOG_INFO] = ngx.INFO, [C.PUBSUBGW_LOG_DEBUG] = ngx.DEBUG,
 }
 
--- path: of the socket that wakes it. May be called wherever ngx.timer.at may.
-function Dispatcher.new(gateway, path)
+-- path: of the socket that wakes it. is_late: made by a worker that goes already, for sessions that
+-- come yet. May be called wherever ngx.timer.at may.
+function Dispatcher.new(gateway, path, is_late)
     local queue, text, code = gateway:queue { log = true }
     if not queue then return nil, text, code end
     local listens
@@ -28,7 +29,7 @@ function Dispatcher.new(gateway, path)
     if not listens then return nil, text, code end
     local self = setmetatable({
         queue = queue, path = path, gateway = gateway, sessions = {}, tokens = {}, next_token = 1,
-        commands = {}, pool = Pool.new(),
+        commands = {}, pool = Pool.new(), until_idle = is_late,
     }, Dispatcher)
     self.handle = function(raw)
         local fine, text = pcall(self.take, self, raw)
@@ -67,7 +68,9 @@ function Dispatcher:take(raw)
     if kind == 11 then -- LOG
         ngx.log(LEVELS[event.code] or ngx.INFO, "pubsubgw: ", event.data)
     elseif kind == 10 then -- DRAINED
-        self.drained = true
+        -- A worker does not end while it waits for events. But who came behind the drain of a reload
+        -- has a Close frame on its way.
+        self.until_idle, self.drained = true, event.status ~= 0
     elseif kind == 5 then -- COMMAND
         self:command(event)
     elseif event.session ~= 0 then
@@ -128,6 +131,10 @@ function Dispatcher:close()
     end
 end
 
+function Dispatcher:is_over()
+    return self.drained or self.until_idle and next(self.sessions) == nil
+end
+
 -- Until the gateway has drained or stopped.
 function Dispatcher:run()
     local socket = ngx.socket.tcp()
@@ -139,13 +146,13 @@ function Dispatcher:run()
     end
     for _ = 1, WAKES_MAX do
         self:poll()
-        if self.drained then break end
+        if self:is_over() then break end
         local bytes
         bytes, text = socket:receiveany(64)
         if not bytes and text ~= "timeout" then self.drained = true end
     end
     socket:close()
-    if self.drained then
+    if self:is_over() then
         self:poll()
         self:abandon()
         return self:close()

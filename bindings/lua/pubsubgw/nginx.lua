@@ -15,6 +15,7 @@
 local pubsubgw = require "pubsubgw"
 local generation = require "pubsubgw.generation"
 local json = require "pubsubgw.json"
+local status = require "pubsubgw.status"
 
 local nginx = {}
 
@@ -43,6 +44,10 @@ local function path_of(name)
     return path
 end
 
+local function path_of_worker(suffix)
+    return path_of(("%s-%d%s"):format(state.generation.name, ngx.worker.id(), suffix))
+end
+
 -- Made once when nginx reads its configuration. Nothing starts here: the workers are forked later.
 --   dir         where the workers' sockets are; the user of the workers must be able to write there
 --   routes      by id, upstreams: by id: tables or JSON
@@ -51,6 +56,12 @@ end
 --   drain_ms    how long sessions may take to end when nginx reloads or quits; default 10000
 function nginx.init(options)
     assert(type(options.dir) == "string", "pubsubgw: init needs `dir`")
+    local found, text = io.open(options.dir .. "/.")
+    if not found then
+        error("pubsubgw: init's `dir` has to be there, and the workers' user has to write in it: "
+            .. text)
+    end
+    found:close()
     local gateway = assert(pubsubgw.new(with_own_scheme(options.settings)))
     state = setmetatable({ gateway = gateway, clients = {} }, { __index = options })
     assert(state.gateway:route_put(nginx.own_route, OWN))
@@ -65,20 +76,29 @@ function nginx.init(options)
     return state.gateway
 end
 
+-- Where this worker's gateway listens.
+local function listen(suffix)
+    local path = path_of_worker(suffix)
+    assert(state.gateway:listen("unix:" .. path, ONLY_OWNER))
+    state.path = path
+end
+
 -- A graceful end (nginx -s quit, reload) ends timers early: 1012 asks clients to come again soon.
 local function watch(premature)
     if not premature then return ngx.timer.at(WATCH_SECONDS, watch) end
+    state.is_leaving = true
     local close_code = state.generation:is_replaced() and 1012 or 1001
     local drained, text = state.gateway:drain(close_code, state.drain_ms or 10000)
-    if not drained then ngx.log(ngx.ERR, "pubsubgw: drain: ", text) end
+    if not drained then return ngx.log(ngx.ERR, "pubsubgw: drain: ", text) end
+    -- Whom this worker has accepted already is not refused: there he is told to come again.
+    if close_code == 1012 then listen ".late" end
 end
 
 -- Starts this worker's gateway. Not in the processes that serve nobody.
 function nginx.init_worker()
     if not ngx.worker.id() then return end
-    state.path = path_of(("%s-%d.sock"):format(state.generation.name, ngx.worker.id()))
     assert(state.gateway:start())
-    assert(state.gateway:listen("unix:" .. state.path, ONLY_OWNER))
+    listen ".sock"
     assert(state.generation:announce())
     assert(ngx.timer.at(WATCH_SECONDS, watch))
     for _, command in ipairs(state.commands or {}) do assert(nginx.on(command)) end
@@ -90,18 +110,26 @@ function nginx.exit_worker()
     if state.dispatcher then state.dispatcher:close() end
 end
 
+-- nginx goes on when init_worker fails, and error_log says why it did.
+local DOWN = "this worker's gateway does not run; error_log says why, at the worker's start"
+
 -- For proxy_pass: where this worker's gateway listens.
-function nginx.address() return "unix:" .. state.path end
+function nginx.address()
+    if not state.path then error("pubsubgw: " .. DOWN, 2) end
+    return "unix:" .. state.path
+end
 
 -- This worker's gateway (pubsubgw/gateway.lua).
 function nginx.gateway() return state.gateway end
 
--- What takes this worker's events (pubsubgw/dispatcher.lua); made when first needed.
+-- What takes this worker's events (pubsubgw/dispatcher.lua); made when first needed, and once more for
+-- clients that come when it has ended already.
 function nginx.dispatcher()
-    if state.dispatcher then return state.dispatcher end
+    if state.dispatcher and not state.dispatcher.closed then return state.dispatcher end
+    if not state.path then return nil, DOWN, status.codes.STATE end
     local text, code
     state.dispatcher, text, code = require("pubsubgw.dispatcher").new(
-        state.gateway, state.path:gsub("%.sock$", "-wake.sock"))
+        state.gateway, path_of_worker "-wake.sock", state.is_leaving)
     return state.dispatcher, text, code
 end
 
@@ -118,12 +146,18 @@ end
 
 -- Serves the request at hand as a WebSocket: nginx keeps the connection (with TLS), the library
 -- does the rest, the handshake too. For content_by_lua; returns when the session has ended, with
--- the event of its end; or nil, text, code.
+-- the event of its end; or nil, text, code, and then the request's status is 503.
 --   options   nil, or as of gateway:adopt: route, policy, ...
 function nginx.serve(options)
+    local ended
     local dispatcher, text, code = nginx.dispatcher()
-    if not dispatcher then return nil, text, code end
-    return require "pubsubgw.bytes"(state.gateway, dispatcher, options or {})
+    if dispatcher then
+        ended, text, code = require "pubsubgw.bytes"(state.gateway, dispatcher, options or {})
+        if ended then return ended end
+    end
+    ngx.log(dispatcher and ngx.WARN or ngx.ERR, "pubsubgw: a client was answered 503: ", text)
+    ngx.status = 503
+    return nil, text, code
 end
 
 -- A session for a WebSocket of lua-resty-websocket (`resty.websocket.server`, in Debian

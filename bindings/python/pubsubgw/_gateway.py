@@ -223,8 +223,12 @@ class Gateway:
     # Clients -----------------------------------------------------------------------------------
 
     def listen(self, address: str, mode: int = 0) -> int:
-        """Accepts clients: "127.0.0.1:0", "[::1]:80", "*:80", "unix:/path", "unix:@name". Answers
-        the port, or 0. `mode`: of the socket file, 0 is 0o660."""
+        """Accepts clients: "127.0.0.1:0", "[::1]:80", "*:80", "unix:/path", "unix:@name";
+        "fd:3" for a socket that listens already, on a duplicate. Answers the port, or 0. `mode`: of
+        the socket file, 0 is 0o660."""
+        if not isinstance(address, str):
+            raise TypeError(
+                f'listen wants an address as text, such as "127.0.0.1:9080", not {address!r}')
         return check(lib.pubsubgw_listen(self._live(), address.encode(), mode))
 
     def adopt(
