@@ -130,9 +130,10 @@ PUBSUBGW_API const char *pubsubgw_error_name(int code);
 /* One English sentence for the same numbers. Static, never NULL. */
 PUBSUBGW_API const char *pubsubgw_strerror(int code);
 
-/* What went wrong in this thread's last failed call, or the notes of its last pubsubgw_route_check.
- * "" if nothing did. At most 2047 bytes of UTF-8. It holds no password and no key. Valid until this
- * thread's next call of the library; coroutines must read it before they yield. Never NULL. */
+/* What went wrong in this thread's last failed call, or the notes of its last pubsubgw_route_check
+ * or pubsubgw_upstream_check. "" if nothing did. At most 2047 bytes of UTF-8. It holds no password and
+ * no key. Valid until this thread's next call of the library; coroutines must read it before they
+ * yield. Never NULL. */
 PUBSUBGW_API const char *pubsubgw_last_error(void);
 
 /* Frees what the library returned as `char *`. NULL is fine. */
@@ -223,6 +224,9 @@ PUBSUBGW_API void pubsubgw_destroy(pubsubgw_gateway *g);
  * Returns the number of notes: keys that are accepted and have no effect here, one per line in
  * pubsubgw_last_error(). E_CONFIG: last_error gives key, line and column. */
 PUBSUBGW_API int pubsubgw_route_check(const char *json, size_t len);
+
+/* The same for an upstream object. */
+PUBSUBGW_API int pubsubgw_upstream_check(const char *json, size_t len);
 
 /* Adds the route, or replaces the one with the same id. `id` NULL: the object's own "id".
  * E_CONFIG: malformed, or no id, or an id other than the object's, or an "upstream_id" that is not

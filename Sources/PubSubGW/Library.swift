@@ -41,7 +41,7 @@ public func pubsubgw_set_log(
 ) -> Int32 {
     do throws(Failure) {
         guard let level = HostLogLevel(rawValue: level) else {
-            throw Failure(.invalid, "level is none of PUBSUBGW_LOG_* (\(level))")
+            throw Failure(.invalid, "level is none of PUBSUBGW_LOG_* (0 off ... 4 debug): \(level)")
         }
         // Nothing logs in a forked child, where a thread that is not there may hold the lock.
         guard (try? ForkGuard.check()) != nil else { return 0 }

@@ -3,11 +3,17 @@ import Runtime
 
 @c @implementation
 public func pubsubgw_route_check(_ json: UnsafePointer<CChar>?, _ len: Int) -> Int32 {
-    answer { () throws(Failure) in
-        let notes = try Gateway.check(route: try Argument.json(json, len))
-        LastError.set(notes.joined(separator: "\n"))
-        return Int32(clamping: notes.count)
-    }
+    answer { () throws(Failure) in told(try Gateway.check(route: try Argument.json(json, len))) }
+}
+
+@c @implementation
+public func pubsubgw_upstream_check(_ json: UnsafePointer<CChar>?, _ len: Int) -> Int32 {
+    answer { () throws(Failure) in told(try Gateway.check(upstream: try Argument.json(json, len))) }
+}
+
+private func told(_ notes: [String]) -> Int32 {
+    LastError.set(notes.joined(separator: "\n"))
+    return Int32(clamping: notes.count)
 }
 
 @c @implementation

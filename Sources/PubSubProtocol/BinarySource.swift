@@ -50,7 +50,9 @@ struct BinarySource: FieldSource {
 
     mutating func enumeration<E: WireEnum>(_ type: E.Type) throws(MalformedMessage) -> E? {
         guard let value = try int32() else { return nil }
-        guard let known = E(rawValue: value) else { throw fault(.unknownValue("\(value)")) }
+        guard let known = E(rawValue: value) else {
+            throw fault(.unknownValue("\(value)", known: E.list))
+        }
         return known
     }
 

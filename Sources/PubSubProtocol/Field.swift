@@ -18,6 +18,11 @@ struct Field: Sendable {
         jsonName = Field.camelCase(name)
     }
 
+    /// As errors tell them to who writes JSON.
+    static func list(_ fields: [Field]) -> String {
+        fields.map(\.jsonName).joined(separator: ", ")
+    }
+
     static func camelCase(_ name: String) -> String {
         var camel = ""
         var raise = false
@@ -59,6 +64,14 @@ extension RequestMessage {
 /// An enumeration of the proto file.
 protocol WireEnum: RawRepresentable, Sendable where RawValue == Int32 {
     static var names: [String: Int32] { get }
+}
+
+extension WireEnum {
+    /// As errors tell them: `LATEST 0, EARLIEST 1`.
+    static var list: String {
+        names.sorted { $0.value < $1.value }.map { "\($0.key) \($0.value)" }.joined(
+            separator: ", ")
+    }
 }
 
 /// Where field values come from. Every accessor answers nil, and sets nothing, for a value that

@@ -86,7 +86,7 @@ struct JSONSource: FieldSource {
     {
         asBase64 = false
         // Swift takes the Kelvin sign for a K; the names of fields are ASCII.
-        guard key.isASCII else { throw fault(.unknownField) }
+        guard key.isASCII else { throw fault(.unknownField(known: Field.list(fields))) }
         if let index = fields.firstIndex(where: { $0.jsonName == key || $0.name == key }) {
             return index
         }
@@ -98,7 +98,7 @@ struct JSONSource: FieldSource {
                 return index
             }
         }
-        throw fault(.unknownField)
+        throw fault(.unknownField(known: Field.list(fields)))
     }
 
     /// The kind of the next value; errors speak of its place from here on.
@@ -169,14 +169,16 @@ struct JSONSource: FieldSource {
         guard try enter() == .string else { return try numbered(type) }
         guard let name = try string() else { return nil }
         guard name.isASCII, let number = E.names[name], let value = E(rawValue: number) else {
-            throw fault(.unknownValue("\"\(MalformedMessage.shown(name))\""))
+            throw fault(.unknownValue("\"\(MalformedMessage.shown(name))\"", known: E.list))
         }
         return value
     }
 
     private mutating func numbered<E: WireEnum>(_ type: E.Type) throws(MalformedMessage) -> E? {
         guard let number = try int32() else { return nil }
-        guard let value = E(rawValue: number) else { throw fault(.unknownValue("\(number)")) }
+        guard let value = E(rawValue: number) else {
+            throw fault(.unknownValue("\(number)", known: E.list))
+        }
         return value
     }
 

@@ -24,15 +24,15 @@ public struct MalformedMessage: Error, Equatable, Sendable {
         case invalidWireType(Int)
         case invalidUTF8
         case negative
-        /// None of the enumeration's values.
-        case unknownValue(String)
+        /// None of the enumeration's values, which are `known`.
+        case unknownValue(String, known: String)
         /// Above a limit of `RequestLimits`.
         case tooMany(max: Int)
         /// JSON: not a number of the field's type.
         case notAnInteger(bits: Int)
         case invalidBase64
-        /// JSON: no field has that name.
-        case unknownField
+        /// JSON: no field has that name; those of the message are `known`.
+        case unknownField(known: String)
         /// JSON: the same field twice.
         case repeatedField
         /// JSON: two fields of a `oneof`.
@@ -100,11 +100,12 @@ extension MalformedMessage.Reason: CustomStringConvertible {
         case .invalidWireType(let type): "wire type \(type) does not exist"
         case .invalidUTF8: "not UTF-8"
         case .negative: "must not be negative"
-        case .unknownValue(let value): "\(value) is none of its values"
+        case .unknownValue(let value, let known): "\(value) is none of its values (\(known))"
         case .tooMany(let max): "more than \(max) entries"
         case .notAnInteger(let bits): "not an integer of \(bits) bits"
         case .invalidBase64: "not base64"
-        case .unknownField: "no such field"
+        case .unknownField(""): "no such field (it has none)"
+        case .unknownField(let known): "no such field (known: \(known))"
         case .repeatedField: "given twice"
         case .oneofConflict: "another field excludes it"
         case .json(let reason): "\(reason)"

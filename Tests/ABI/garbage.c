@@ -187,6 +187,9 @@ static void routes(void)
     REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_route_check("{\"uri\"", 6));
     REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_route_check(NOT_UTF8, 3));
     EXPECT(pubsubgw_route_check(ROUTE, strlen(ROUTE)) >= 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_upstream_check(NULL, 0));
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_upstream_check("", 0));
+    REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_upstream_check(NOT_UTF8, 3));
     for (size_t cut = 0; cut < strlen(ROUTE); cut++)
         REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_route_check(ROUTE, cut));
 

@@ -192,7 +192,10 @@ func decode(
         Row("8c02", "cmd_kafka_fetch at byte 2: groups are not supported"),
         Row("16", "field 2 at byte 1: wire type 6 does not exist"),
         Row("2501", "field 4 at byte 1: the message ends inside of the value"),
-        Row("8a0203 c00607", "cmd_kafka_fetch.isolation at byte 5: 7 is none of its values"),
+        Row(
+            "8a0203 c00607",
+            "cmd_kafka_fetch.isolation at byte 5: 7 is none of its values "
+                + "(ISOLATION_LEVEL_DEFAULT 0, READ_UNCOMMITTED 1, READ_COMMITTED 2)"),
         Row(
             "8a020c a806ffffffffffffffffff01",
             "cmd_kafka_fetch.max_bytes at byte 5: must not be negative"),

@@ -57,6 +57,10 @@ private func state(_ text: String, _ format: MessageFormat) throws -> [UInt8]? {
         #expect(try decode(text).command == .subscribe(subscribe))
     }
 
+    static let known =
+        "known: sequence, cmdEmpty, cmdPing, cmdKafkaFetch, cmdKafkaListOffset, cmdSubscribe, "
+        + "cmdUnsubscribe, cmdGrant, cmdPause, cmdMetadata"
+
     struct Row: Sendable, CustomTestStringConvertible {
         let text: String
         let error: String
@@ -67,23 +71,27 @@ private func state(_ text: String, _ format: MessageFormat) throws -> [UInt8]? {
         var testDescription: String { error }
     }
 
-    @Test(arguments: [
+    @Test("errors name the field and its place, and what is known instead", arguments: [
         Row(
             #"{"sequence":1,"cmdKafkaFetch":{"topik":"t"}}"#,
-            "cmdKafkaFetch.topik at line 1 column 32: no such field"),
-        Row(#"{"cmdping":{}}"#, "cmdping at line 1 column 2: no such field"),
+            "cmdKafkaFetch.topik at line 1 column 32: no such field (known: topic, partition, "
+                + "offset, maxBytes, maxWaitMs, minBytes, isolation)"),
+        Row(#"{"cmdping":{}}"#, "cmdping at line 1 column 2: no such field (\(known))"),
+        Row(
+            #"{"cmdEmpty":{"x":1}}"#,
+            "cmdEmpty.x at line 1 column 14: no such field (it has none)"),
         // A Kelvin sign, which Swift's == takes for a K.
         Row(
             "{\"cmd\u{212a}afkaFetch\":{}}",
-            "cmd?afkaFetch at line 1 column 2: no such field"),
+            "cmd?afkaFetch at line 1 column 2: no such field (\(known))"),
         Row(
             "{\"" + String(repeating: "x", count: 1000) + "\":1}",
-            String(repeating: "x", count: 60) + "... at line 1 column 2: no such field"),
+            String(repeating: "x", count: 60) + "... at line 1 column 2: no such field (\(known))"),
         Row(
-            #"{"\u001b[31m\n":1}"#, "?[31m? at line 1 column 2: no such field"),
+            #"{"\u001b[31m\n":1}"#, "?[31m? at line 1 column 2: no such field (\(known))"),
         Row(
             #"{"cmdPing":{"stateBase64":""}}"#,
-            "cmdPing.stateBase64 at line 1 column 13: no such field"),
+            "cmdPing.stateBase64 at line 1 column 13: no such field (known: state)"),
         Row("[]", "request at line 1 column 1: expected an object, found array"),
         Row("", "request at line 1 column 1: the text ends inside of a value"),
         Row(#"{"sequence":"x"}"#, "sequence at line 1 column 13: not an integer of 64 bits"),
@@ -109,7 +117,8 @@ private func state(_ text: String, _ format: MessageFormat) throws -> [UInt8]? {
             "cmdMetadata.topics[1] at line 1 column 31: expected a value, found null"),
         Row(
             #"{"cmdKafkaFetch":{"isolation":"READ"}}"#,
-            "cmdKafkaFetch.isolation at line 1 column 31: \"READ\" is none of its values"),
+            "cmdKafkaFetch.isolation at line 1 column 31: \"READ\" is none of its values "
+                + "(ISOLATION_LEVEL_DEFAULT 0, READ_UNCOMMITTED 1, READ_COMMITTED 2)"),
         Row(
             #"{"cmdSubscribe":{"subscriptions":[{},{"offset":1,"timestamp":2}]}}"#,
             "cmdSubscribe.subscriptions[1].timestamp at line 1 column 62: "

@@ -53,12 +53,21 @@ function pubsubgw.kafka(gateway, config)
     return Kafka.new(gateway, config, Pump.new(queue))
 end
 
+local function told(notes)
+    if notes < 0 then return status.failure(notes) end
+    return notes, notes > 0 and ffi.string(C.pubsubgw_last_error()) or ""
+end
+
 -- Checks a route without a gateway: the number of notes and their text, or nil, text, code.
 function pubsubgw.route_check(route)
     local text = json.text(route)
-    local notes = C.pubsubgw_route_check(text, #text)
-    if notes < 0 then return status.failure(notes) end
-    return notes, notes > 0 and ffi.string(C.pubsubgw_last_error()) or ""
+    return told(C.pubsubgw_route_check(text, #text))
+end
+
+-- The same for an upstream object.
+function pubsubgw.upstream_check(upstream)
+    local text = json.text(upstream)
+    return told(C.pubsubgw_upstream_check(text, #text))
 end
 
 return pubsubgw

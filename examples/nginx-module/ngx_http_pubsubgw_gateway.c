@@ -27,29 +27,31 @@ ngx_http_pubsubgw_check_library(ngx_conf_t *cf)
     return NGX_OK;
 }
 
+typedef int (*check_fn)(const char *json, size_t len);
+typedef int (*put_fn)(pubsubgw_gateway *g, const char *id, const char *json, size_t len);
+
 /* What is accepted and has no effect here, one line each. The gateway's settings decided already
- * whether the route is right. */
+ * whether the object is right. */
 static void
-tell_notes(ngx_conf_t *cf, ngx_http_pubsubgw_json_t *route)
+tell_notes(ngx_conf_t *cf, const char *what, check_fn check, ngx_http_pubsubgw_json_t *item)
 {
     /* "nginx -t" shows warnings; each start need not say them again. */
     ngx_uint_t  level = ngx_test_config ? NGX_LOG_WARN : NGX_LOG_NOTICE;
     char       *note, *end;
 
-    if (pubsubgw_route_check((const char *) route->json.data, route->json.len) <= 0) return;
+    if (check((const char *) item->json.data, item->json.len) <= 0) return;
     note = strdup(pubsubgw_last_error());
     for (char *line = note; line && *line; line = end) {
         end = line + strcspn(line, "\n");
         if (*end) *end++ = 0;
-        ngx_http_pubsubgw_json_error(level, cf->log, "pubsubgw_route", route, line);
+        ngx_http_pubsubgw_json_error(level, cf->log, what, item, line);
     }
     free(note);
 }
 
-typedef int (*put_fn)(pubsubgw_gateway *g, const char *id, const char *json, size_t len);
-
 static char *
-put_all(ngx_conf_t *cf, pubsubgw_gateway *g, ngx_array_t *items, const char *what, put_fn put)
+put_all(ngx_conf_t *cf, pubsubgw_gateway *g, ngx_array_t *items, const char *what, put_fn put,
+        check_fn check)
 {
     ngx_http_pubsubgw_json_t *item = items->elts;
 
@@ -59,7 +61,7 @@ put_all(ngx_conf_t *cf, pubsubgw_gateway *g, ngx_array_t *items, const char *wha
                                          pubsubgw_last_error());
             return NGX_CONF_ERROR;
         }
-        if (put == pubsubgw_route_put) tell_notes(cf, &item[i]);
+        tell_notes(cf, what, check, &item[i]);
     }
     return NGX_CONF_OK;
 }
@@ -90,12 +92,14 @@ ngx_http_pubsubgw_make_gateway(ngx_conf_t *cf, ngx_http_pubsubgw_main_conf_t *co
     }
     cleanup->handler = destroy_gateway;
     cleanup->data = conf->gateway;
-    if (put_all(cf, conf->gateway, &conf->upstreams, "pubsubgw_upstream", pubsubgw_upstream_put)
+    if (put_all(cf, conf->gateway, &conf->upstreams, "pubsubgw_upstream", pubsubgw_upstream_put,
+                pubsubgw_upstream_check)
         != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
-    return put_all(cf, conf->gateway, &conf->routes, "pubsubgw_route", pubsubgw_route_put);
+    return put_all(cf, conf->gateway, &conf->routes, "pubsubgw_route", pubsubgw_route_put,
+                   pubsubgw_route_check);
 }
 
 /* In the master, once for each configuration that is going to be applied. */

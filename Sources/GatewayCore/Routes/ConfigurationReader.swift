@@ -109,6 +109,13 @@ struct ConfigurationReader {
             value, path: path + [key], reasonsFrom: path.count + 1)
     }
 
+    /// A member whose value was looked at already, as an object.
+    func member(
+        _ key: String, _ value: JSONValue
+    ) throws(ConfigurationError) -> ConfigurationReader {
+        try ConfigurationReader(value, path: path + [key], reasonsFrom: reasonsFrom)
+    }
+
     /// An element of an array as an object.
     func element(
         _ key: String, _ index: Int, _ value: JSONValue

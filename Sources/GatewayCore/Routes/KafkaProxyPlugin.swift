@@ -42,7 +42,9 @@ struct KafkaProxyPlugin: Equatable, Sendable {
         guard let name = try sasl.string("mechanism") else { return .plain }
         guard let mechanism = SASLMechanism(rawValue: name) else {
             let names = SASLMechanism.allCases.map(\.rawValue)
-            throw sasl.fault("mechanism", "expected one of \(names.joined(separator: ", "))")
+            throw sasl.fault(
+                "mechanism",
+                "expected one of \(names.joined(separator: ", ")), got \"\(name.prefix(80))\"")
         }
         return mechanism
     }

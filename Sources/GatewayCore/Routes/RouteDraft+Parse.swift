@@ -110,7 +110,8 @@ extension RouteDraft {
             guard hostPlugins?.contains(name) ?? true else {
                 throw plugins.unknown(
                     name,
-                    "unknown plugin: list it in host_plugins if the host enforces it by itself")
+                    "unknown plugin (known: kafka-proxy): list it in host_plugins if the host"
+                        + " enforces it by itself")
             }
             _ = plugins.has(name)
             notes.append(

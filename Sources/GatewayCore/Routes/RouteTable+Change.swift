@@ -11,6 +11,13 @@ extension RouteTable {
         try RouteDraft.parse(json, hostPlugins: hostPlugins, hostSchemes: hostSchemes).0.notes
     }
 
+    /// The same for an upstream object.
+    public static func check(
+        upstream json: UnsafeRawBufferPointer, hostSchemes: Set<String>? = nil
+    ) throws(ConfigurationError) -> [String] {
+        try UpstreamObject.parse(json, hostSchemes: hostSchemes).notes
+    }
+
     /// Puts a route, in the place of one with its id if there is one. `id` nil: the object's own.
     @discardableResult
     public mutating func put(
@@ -42,17 +49,13 @@ extension RouteTable {
     public mutating func put(
         upstream json: UnsafeRawBufferPointer, id: String?, hostSchemes: Set<String> = []
     ) throws(ConfigurationError) -> (id: String, notes: [String]) {
-        var (reader, value) = try ConfigurationReader.document(json)
-        var notes: [String] = []
-        let own = try RouteDraft.identifier(&reader)
-        let upstream = try UpstreamObject.parse(
-            &reader, hostSchemes: hostSchemes, notes: &notes)
-        let id = try Self.identifier(id, own)
+        let parsed = try UpstreamObject.parse(json, hostSchemes: hostSchemes)
+        let id = try Self.identifier(id, parsed.id)
         var upstreams = upstreams
         upstreams[id] = UpstreamEntry(
-            upstream: upstream, masked: RouteMask.masked(value, id: id))
-        replace(following(id, upstream), upstreams)
-        return (id, notes)
+            upstream: parsed.upstream, masked: RouteMask.masked(parsed.value, id: id))
+        replace(following(id, parsed.upstream), upstreams)
+        return (id, parsed.notes)
     }
 
     /// False: there is none of that id. Refused while a route refers to it.

@@ -5,10 +5,25 @@ extension UpstreamObject {
     /// Where a node names no port: Kafka's own.
     static let portDefault: UInt16 = 9092
     static let nodesMax = 1024
+    /// They mean nothing to Kafka's brokers, and are checked as the original checks them.
+    static let weights = 0...Int(Int32.max)
 
     static let kafkaScheme = "kafka"
     static let schemeRule =
         "expected a letter of a-z, then up to 31 of a-z, 0-9, \"+\", \"-\", \".\""
+
+    /// An object of its own, with an id perhaps.
+    static func parse(
+        _ json: UnsafeRawBufferPointer, hostSchemes: Set<String>?
+    ) throws(ConfigurationError) -> (
+        upstream: UpstreamObject, id: String?, value: JSONValue, notes: [String]
+    ) {
+        var (reader, value) = try ConfigurationReader.document(json)
+        var notes: [String] = []
+        let id = try RouteDraft.identifier(&reader)
+        let upstream = try parse(&reader, hostSchemes: hostSchemes, notes: &notes)
+        return (upstream, id, value, notes)
+    }
 
     /// `hostSchemes` nil: not known; those that only a host could serve are noted.
     static func parse(
@@ -27,9 +42,10 @@ extension UpstreamObject {
         try reader.refuse(
             ["service_name", "discovery_type", "discovery_args"],
             "service discovery is not supported: list the brokers in nodes")
+        try balancing(&reader, &notes)
         reader.ignore(
             [
-                "type", "retries", "retry_timeout", "keepalive_pool", "checks", "hash_on", "key",
+                "retries", "retry_timeout", "keepalive_pool", "checks", "hash_on", "key",
                 "pass_host", "upstream_host",
             ], into: &notes)
         for key in ["id", "name", "desc", "labels", "create_time", "update_time"] {
@@ -37,6 +53,14 @@ extension UpstreamObject {
         }
         try reader.end()
         return upstream
+    }
+
+    /// How the original spreads requests over nodes; of brokers each has records of its own.
+    private static func balancing(
+        _ reader: inout ConfigurationReader, _ notes: inout [String]
+    ) throws(ConfigurationError) {
+        guard let type = try reader.string("type"), type != "none" else { return }
+        reader.ignore(["type"], into: &notes)
     }
 
     /// RFC 3986 section 3.1, in lower case.
@@ -86,8 +110,12 @@ extension UpstreamObject {
         var nodes: [Endpoint] = []
         switch value.content {
         case .object(let object):
+            var weighted = try reader.member("nodes", value)
             for member in object.members {
                 nodes.append(try endpoint(member.key, reader, at: member.keyPosition))
+                guard try weighted.count(member.key, weights) != nil else {
+                    throw weighted.fault(member.key, "expected a weight of 0 or more, got null")
+                }
             }
         case .array(let array):
             for (index, element) in array.enumerated() {
@@ -122,7 +150,8 @@ extension UpstreamObject {
     ) throws(ConfigurationError) -> Endpoint {
         guard let host = try node.string("host") else { throw node.missing("host") }
         let port = try node.count("port", 1...65_535)
-        for key in ["weight", "priority", "metadata", "domain"] { _ = node.has(key) }
+        _ = try node.count("weight", weights)
+        for key in ["priority", "metadata", "domain"] { _ = node.has(key) }
         try node.end()
         guard let endpoint = endpoint(host: host, port: port.map { UInt16($0) } ?? portDefault)
         else { throw node.fault("host", "not the name or address of a host") }

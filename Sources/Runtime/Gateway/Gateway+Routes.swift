@@ -11,6 +11,14 @@ extension Gateway {
         }
     }
 
+    public static func check(upstream json: UnsafeRawBufferPointer) throws(Failure) -> [String] {
+        do {
+            return try RouteTable.check(upstream: json)
+        } catch {
+            throw Failure(.config, error.description)
+        }
+    }
+
     public func put(route json: UnsafeRawBufferPointer, id: String?) throws(Failure) {
         let plugins = settings.gateway.hostPlugins
         let schemes = settings.gateway.hostSchemes

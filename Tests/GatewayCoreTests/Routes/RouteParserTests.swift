@@ -90,6 +90,26 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
             #"not a broker's host:port: "a:0""#
         ),
         (
+            #""scheme":"kafka","nodes":{"a:1":-1}"#, "upstream.nodes.a:1",
+            "expected 0 to 2147483647, got -1"
+        ),
+        (
+            #""scheme":"kafka","nodes":{"a:1":"1"}"#, "upstream.nodes.a:1",
+            "wrong type: expected integer, got string"
+        ),
+        (
+            #""scheme":"kafka","nodes":{"a:1":null}"#, "upstream.nodes.a:1",
+            "expected a weight of 0 or more, got null"
+        ),
+        (
+            #""scheme":"kafka","nodes":[{"host":"a","weight":0.5}]"#, "upstream.nodes[0].weight",
+            "wrong type: expected integer, got number"
+        ),
+        (
+            #""scheme":"kafka","nodes":"a:1","type":1"#, "upstream.type",
+            "wrong type: expected string, got number"
+        ),
+        (
             #""scheme":"Http","nodes":{"a:1":1}"#, "upstream.scheme",
             #""Http": \#(schemeRule)"#
         ),
@@ -182,9 +202,19 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
                 upstream: #""nodes":"a:1","scheme":"kafka","type":"none","retries":1"#))
         #expect(
             notes == [
-                "upstream.type: has no effect here", "upstream.retries: has no effect here",
-                "enable_websocket: has no effect here",
+                "upstream.retries: has no effect here", "enable_websocket: has no effect here",
             ])
+    }
+
+    @Test("the notes on an upstream object can be asked for; type none is the right one")
+    func upstreamNotes() throws {
+        let object = #"{"id":"u","nodes":"a:1","scheme":"kafka","type":"#
+        #expect(try RouteTable.check(upstream: object + #""none"}"#) == [])
+        #expect(
+            try RouteTable.check(upstream: object + #""chash"}"#) == [
+                "type: has no effect here"
+            ])
+        #expect(throws: ConfigurationError.self) { try RouteTable.check(upstream: "{}") }
     }
 
     @Test("methods have to allow GET")

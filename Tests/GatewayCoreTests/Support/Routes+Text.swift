@@ -30,6 +30,10 @@ extension RouteTable {
         try text.withRawBytes { try check(route: $0, hostPlugins: hostPlugins) }
     }
 
+    static func check(upstream text: String) throws -> [String] {
+        try text.withRawBytes { try check(upstream: $0) }
+    }
+
     /// Why a route is refused; nil if it is not.
     static func fault(_ text: String) -> ConfigurationError? {
         do {

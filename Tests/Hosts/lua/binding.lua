@@ -92,6 +92,8 @@ local function routes()
     local notes, text = pubsubgw.route_check(
         { uri = "/x", upstream = { scheme = "kafka", nodes = "h:1", retries = 2 } })
     assert(notes >= 1 and text:find("retries", 1, true), text)
+    notes, text = pubsubgw.upstream_check { scheme = "kafka", nodes = "h:1", retries = 2 }
+    assert(notes == 1 and text:find("retries", 1, true), text)
     local quoted = { desc = 'a"b\\\n\1', uri = "/q", upstream = ROUTE.upstream }
     assert(gateway:route_put("q", quoted))
     local found = gateway:routes_json()

@@ -79,7 +79,7 @@ def test_strings_and_files():
     assert 'line 2, column 10: uris' in done.stderr, done.stderr
     assert f'in {nginx.path("route.json")}:2' in done.stderr, done.stderr
     with open(nginx.path("route.json"), "w") as file:
-        file.write(GOOD)
+        file.write(GOOD.replace('"none"', '"roundrobin"'))
     done = nginx.command("-t")
     assert done.returncode == 0, done.stderr
     # Keys without effect are told, and are no errors.

@@ -46,6 +46,7 @@ int pubsubgw_drain(pubsubgw_gateway *g, int ws_close_code, int timeout_ms);
 int pubsubgw_stop(pubsubgw_gateway *g, int timeout_ms);
 void pubsubgw_destroy(pubsubgw_gateway *g);
 int pubsubgw_route_check(const char *json, size_t len);
+int pubsubgw_upstream_check(const char *json, size_t len);
 int pubsubgw_route_put(pubsubgw_gateway *g, const char *id, const char *json, size_t len);
 enum {
   PUBSUBGW_CLOSE_SESSIONS = 1

@@ -23,7 +23,7 @@ from ._errors import (
     LoadError, NoRouteError, OutOfMemoryError, ProtocolError, StateError, Status, SystemCallError,
     TimedOutError, TLSError, UnsupportedError)
 from ._events import Event, EventType, Queue
-from ._gateway import Gateway, Stats, route_check
+from ._gateway import Gateway, Stats, route_check, upstream_check
 from ._library import has_feature, load, set_log_level, version
 from ._records import Record
 from ._sessions import BytesSession, Closed, MessagesSession, Session
@@ -35,5 +35,5 @@ __all__ = [
     "MessagesSession", "NoRouteError", "OutOfMemoryError", "ProtocolError", "Queue", "Record",
     "Session", "StateError", "Stats", "Status", "Subscription", "SystemCallError", "TLSError",
     "TimedOutError", "UnsupportedError", "has_feature", "load", "route_check", "set_log_level",
-    "version",
+    "upstream_check", "version",
 ]

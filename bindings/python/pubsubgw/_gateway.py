@@ -30,8 +30,17 @@ def route_check(route: JSON) -> List[str]:
     """Checks a route without a gateway. Answers notes on keys without effect; raises `ConfigError`
     with key, line and column if it is wrong."""
     text = json_bytes(route)
-    notes = check(lib.pubsubgw_route_check(text, len(text)))
-    return lib.pubsubgw_last_error().decode().split("\n") if notes else []
+    return _notes(lib.pubsubgw_route_check(text, len(text)))
+
+
+def upstream_check(upstream: JSON) -> List[str]:
+    """The same for an upstream object."""
+    text = json_bytes(upstream)
+    return _notes(lib.pubsubgw_upstream_check(text, len(text)))
+
+
+def _notes(count: int) -> List[str]:
+    return lib.pubsubgw_last_error().decode().split("\n") if check(count) else []
 
 
 @dataclass(frozen=True)

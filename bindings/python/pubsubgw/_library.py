@@ -29,6 +29,7 @@ _FUNCTIONS: Dict[str, Tuple[Any, ...]] = {
     "pubsubgw_stop": (c_int, c_void_p, c_int),
     "pubsubgw_destroy": (None, c_void_p),
     "pubsubgw_route_check": (c_int, c_char_p, c_size_t),
+    "pubsubgw_upstream_check": (c_int, c_char_p, c_size_t),
     "pubsubgw_route_put": (c_int, c_void_p, c_char_p, c_char_p, c_size_t),
     "pubsubgw_route_delete": (c_int, c_void_p, c_char_p, c_uint32),
     "pubsubgw_upstream_put": (c_int, c_void_p, c_char_p, c_char_p, c_size_t),
