@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,8 @@ import sys
 import tempfile
 
 import pubsubgw
-from support import ROOT, WORK, Gateway, frame, route, unused_port
+from program import Program
+from support import ROOT, WORK, Gateway, frame, raw_session, route, unused_port
 
 BINDING = os.path.join(ROOT, "bindings/python")
 NOWHERE = f"127.0.0.1:{unused_port()}"
@@ -50,6 +52,38 @@ def test_pip_installs_it_and_it_finds_the_library():
         # One process has one library.
         late = f"pubsubgw.load({library!r}); pubsubgw.load('/lib/x.so')"
         assert "comes too late" in python("import pubsubgw; " + late, 1, PYTHONPATH=target)
+
+
+def test_a_wheel_brings_the_library_and_the_program():
+    """Into an environment of its own, with no library anywhere else."""
+    with tempfile.TemporaryDirectory() as work:
+        make = [os.path.join(BINDING, "wheel"), "--library", os.environ["PUBSUBGW_LIBRARY"]]
+        path = subprocess.run(
+            [sys.executable, *make, work], check=True, capture_output=True, text=True).stdout.strip()
+        # For every Python, and for the C library that has all the symbols it needs.
+        assert re.search(r"-py3-none-manylinux_2_\d+_\w+\.whl$", path), path
+        with open(path, "rb") as file:
+            first = file.read()
+        subprocess.run([sys.executable, *make, work], check=True, capture_output=True)
+        with open(path, "rb") as file:
+            assert file.read() == first, "the same input gave another wheel"
+        home = os.path.join(work, "venv")
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        subprocess.run(
+            [f"{home}/bin/pip", "install", "-q", "--disable-pip-version-check", "--no-index", path],
+            check=True)
+        environment = {"PATH": os.environ["PATH"], "PUBSUBGW_LIBRARY": "", "PYTHONPATH": "",
+                       "LD_LIBRARY_PATH": ""}
+        found = subprocess.run(
+            [f"{home}/bin/python", "-c", "import pubsubgw; print(pubsubgw.load())"], check=True,
+            capture_output=True, text=True, env=environment).stdout
+        assert os.path.realpath(found.strip()).startswith(os.path.realpath(home)), found
+        with Program(
+                "--listen", "127.0.0.1:0", "--status", "127.0.0.1:0", "--route", "{0}/kafka.json",
+                files={"kafka.json": route(NOWHERE)}, command=[f"{home}/bin/pubsubgw"],
+                **environment) as program:
+            raw_session(program.port()).close()
+            assert program.ask("status", "GET", "/health") == (200, b"ok\n")
 
 
 def test_it_says_why_a_library_does_not_fit():
