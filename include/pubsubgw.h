@@ -9,7 +9,7 @@
  *     pubsubgw_new(NULL, &g);                                  // no thread, no descriptor yet
  *     pubsubgw_route_put(g, "kafka", json, strlen(json));      // an APISIX route object
  *     pubsubgw_start(g);                                       // after the process's last fork
- *     pubsubgw_listen(g, "127.0.0.1:8080", 0);
+ *     pubsubgw_listen(g, "127.0.0.1:9080", 0);
  *     ...
  *     pubsubgw_stop(g, 5000);
  *     pubsubgw_destroy(g);
@@ -375,7 +375,8 @@ enum {
  * Which handshake, one of three:
  *   request_head set            the whole HTTP request head, to the empty line. The library checks it
  *                               (version, key, Origin, sub-protocols, extensions) and sends the 101
- *                               or the refusal. Best: nothing can be forgotten.
+ *                               or the refusal. Best: nothing can be forgotten. At most 32 KiB, 128
+ *                               headers, 8 KiB a line: more is answered 431 (414 the request line)
  *   websocket_key set           the host has checked the head; the library sends the 101.
  *   neither                     the host has checked the head and sent the 101. */
 typedef struct pubsubgw_open {
@@ -384,7 +385,9 @@ typedef struct pubsubgw_open {
   const char *route_id;             /* or NULL */
   const char *host;                 /* or NULL; as in the Host header */
   const char *uri;                  /* or NULL; a path, with or without a query */
-  const char *remote_addr;          /* or NULL: asked from the socket; for limits and log lines */
+  const char *remote_addr;          /* or NULL: asked from the socket; for limits and log lines. Any
+                                       text: equal texts are one address. Without a descriptor NULL
+                                       is none, and limits by address do not bind the session */
   const void *request_head;         /* or NULL */
   size_t request_head_len;
   const char *websocket_key;        /* or NULL; the value of Sec-WebSocket-Key */
@@ -396,7 +399,9 @@ typedef struct pubsubgw_open {
   const void *preread;              /* or NULL; bytes that the host read behind the request head */
   size_t preread_len;
   pubsubgw_queue *queue;            /* or NULL: no events */
-  uint64_t user_data;               /* comes back in every event of the session */
+  uint64_t user_data;               /* comes back in every event of the session; the library does not
+                                       look at it. A pointer there has to live until
+                                       PUBSUBGW_EV_CLOSED or pubsubgw_session_forget */
 } pubsubgw_open;
 
 /* Hands over a connected stream socket (TCP or unix) without TLS. Take it out of the host's epoll
@@ -434,6 +439,10 @@ PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pu
  *     PUBSUBGW_EV_RESUME:  read again
  *     PUBSUBGW_EV_CLOSED:  close the connection. A client that broke the protocol may go on sending:
  *                read and drop that for a while, or what is left unread cuts off the Close frame
+ *
+ * With TLS give SSL_write one slice at a time, and consume what it has taken. After
+ * SSL_ERROR_WANT_WRITE it wants the same bytes at the same place again, or more of them: that is the
+ * first slice until it is consumed.
  *
  * One thread at a time calls feed, output and consume for one session. Where another one polls the
  * queue, it may see PUBSUBGW_EV_RESUME before the call has returned PUBSUBGW_PAUSE.
@@ -549,11 +558,14 @@ PUBSUBGW_API int pubsubgw_handshake(const char *websocket_key, const char *proto
 
 /* Accepts clients on an address of its own, for proxies that pass the whole request on, and for
  * programs that have no listener. May be called several times.
- *   "127.0.0.1:8080"  "[::1]:8080"   a numeric address; port 0 lets the system choose
- *   "localhost:8080"  "*:8080"       127.0.0.1; all addresses, IPv4 and IPv6
+ *   "127.0.0.1:9080"  "[::1]:9080"   a numeric address; port 0 lets the system choose
+ *   "localhost:9080"  "*:9080"       127.0.0.1; all addresses, IPv4 and IPv6
  *   "unix:/run/pubsub.sock"          a unix socket; a stale file is replaced, and it is removed when
  *                                    listening ends. `mode` is its file mode, 0: 0660
  *   "unix:@name"                     an abstract unix socket
+ *   "fd:3"                           a socket that listens already, systemd's or the host's: on a
+ *                                    duplicate of it, so that who waits in its queue when the
+ *                                    gateway ends is served by the next one
  * Returns the port, or 0 for a unix socket. `mode` must be 0 for TCP.
  * E_INVALID: the address or the mode is malformed, or the descriptor does not listen. E_SYSTEM: the
  * address is in use, ... E_STATE: not started, stopped, draining (but see pubsubgw_drain). */
@@ -567,9 +579,6 @@ PUBSUBGW_API int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int m
  *
  * Name: a letter of a-z, then up to 63 of a-z, 0-9 and "_", not that of a command of the library.
  * In the JSON sub-protocols the request's key is the name in lowerCamelCase (or as it is), and the
- *   "fd:3"                           a socket that listens already, systemd's or the host's: on a
- *                                    duplicate of it, so that who waits in its queue when the
- *                                    gateway ends is served by the next one
  * reply's is the name without a leading "cmd_", with "_resp", in lowerCamelCase: of
  * "cmd_redis_publish" these are "cmdRedisPublish" and "redisPublishResp". Metrics count by name.
  *

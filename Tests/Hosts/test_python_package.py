@@ -122,6 +122,19 @@ def test_type_hints_hold():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_is_easily_mistaken_is_told():
+    with Gateway(route(NOWHERE)) as gateway:
+        try:
+            gateway.listen(8080)
+        except TypeError as error:
+            assert "127.0.0.1:9080" in str(error), error
+        else:
+            raise AssertionError("a number was listened on")
+    upstream = {"scheme": "kafka", "nodes": NOWHERE}
+    assert pubsubgw.upstream_check({**upstream, "type": "none"}) == []
+    assert pubsubgw.upstream_check({**upstream, "type": "chash"}) == ["type: has no effect here"]
+
+
 def test_each_status_has_a_class():
     with Gateway(route(NOWHERE), log_level=0) as gateway:
         for call, error in [

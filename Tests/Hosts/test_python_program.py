@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 
 from devbroker import DevBroker
 from program import KEY, Program
-from support import (Client, check_records, close_code_of, raw_session, receive_all, receive_head,
+from support import (ROOT, Client, check_records, close_code_of, raw_session, receive_all, receive_head,
                      route, unused_port, upgrade_head)
 
 NOWHERE = f"127.0.0.1:{unused_port()}"
@@ -196,6 +197,33 @@ def test_curl_says_what_the_documents_say():
         program.signal(signal.SIGTERM)
         assert close_code_of(receive_all(sock))[0] == 1001
         assert program.end()[0] == 0
+
+
+def test_the_readmes_lines_serve():
+    with open(os.path.join(ROOT, "README.md")) as readme:
+        text = readme.read().split("## As a program")[1].split("\n## ")[0]
+    shown = re.search(r"^```json\n(.*?)^```$", text, re.S | re.M)[1]
+    by_file, by_admin = re.findall(r"^    pubsubgw (.*)$", text, re.M)
+    curl = re.search(r"^    (curl .*)$", text, re.M)[1]
+    with DevBroker("--records", "demo:100:10") as broker:
+        files = {"route.json": shown.replace("127.0.0.1:9092", broker.bootstrap)}
+        with Program(*ready(by_file), files=files) as program, Client(program.url()) as client:
+            check_records(client.fetch("demo").messages, "demo", 0)
+        with Program(*ready(by_admin), files=files, lines=3) as program:
+            here = curl.replace("9180", str(program.port("admin")))
+            done = subprocess.run(
+                here.replace("-X", "-sS -i -X"), shell=True, cwd=program.folder.name,
+                capture_output=True, text=True)
+            assert done.stdout.startswith("HTTP/1.1 201 "), done
+            with Client(program.url()) as client:
+                check_records(client.fetch("demo").messages, "demo", 0)
+
+
+def ready(line):
+    """The arguments of a line that is shown, with ports and a folder of the test's own."""
+    line = re.sub(r":\d+\b", ":0", line)
+    line = re.sub(r"(route\.json|\bkey)$", r"{0}/\1", line)
+    return [*line.split(), "--status", "127.0.0.1:0"]
 
 
 def test_the_admin_door_answers_what_is_wrong():

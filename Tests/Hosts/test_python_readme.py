@@ -38,11 +38,11 @@ def serves(name):
             for file, (text, _) in programs().items():
                 with open(os.path.join(work, file), "w") as out:
                     out.write(text.replace("127.0.0.1:9092", broker.bootstrap)
-                              .replace("8080", str(port)))
+                              .replace("9080", str(port)))
             _, command = programs()[name]
             bin = os.path.dirname(sys.executable)
             command = [os.path.join(bin, command[0])] + [
-                word.replace("8080", str(port)) for word in command[1:]]
+                word.replace("9080", str(port)) for word in command[1:]]
             with subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, text=True, env={
                     **os.environ, "PYTHONUNBUFFERED": "1", "HOME": work,
                     "PYTHONPATH": os.pathsep.join([os.path.join(ROOT, "bindings/python"), work]),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads Kafka for the program itself, with the client that the gateway has inside.
 
-    direct_client.py [--brokers localhost:9092] [--topic quickstart] [--follow]
+    direct_client.py [--brokers localhost:9092] [--topic demo] [--follow]
 
 Prints what topics there are, where the partitions of one begin and end, their last records, and
 with --follow all that come from now on.
@@ -49,7 +49,7 @@ async def read(client: pubsubgw.Client, options: argparse.Namespace) -> None:
 async def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--brokers", default="localhost:9092")
-    arguments.add_argument("--topic", default="quickstart")
+    arguments.add_argument("--topic", default="demo")
     arguments.add_argument("--follow", action="store_true")
     options = arguments.parse_args()
     with pubsubgw.Gateway() as gateway:

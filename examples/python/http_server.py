@@ -2,7 +2,7 @@
 """http.server of the standard library, threads and all, that hands WebSocket clients over to
 libpubsubgw and answers the rest itself.
 
-    http_server.py [--port 8080] [--brokers localhost:9092] [--cert FILE --key FILE]
+    http_server.py [--port 9080] [--brokers localhost:9092] [--cert FILE --key FILE]
 
 SIGTERM ends it in peace: clients get a Close frame with 1001. SIGHUP likewise with 1012, "service
 restart", for when another process has taken over the port.
@@ -61,7 +61,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--port", type=int, default=8080)
+    arguments.add_argument("--port", type=int, default=9080)
     arguments.add_argument("--brokers", default="localhost:9092")
     arguments.add_argument("--cert")
     arguments.add_argument("--key")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An asyncio server that hands WebSocket clients over to libpubsubgw and answers the rest itself.
 
-    server.py [--port 8080] [--brokers localhost:9092]
+    server.py [--port 9080] [--brokers localhost:9092]
 
 GET /metrics is Python's; GET /kafka with an Upgrade goes to the library, socket and all: from then
 on no byte of that client passes through Python. Closed sessions come back as events.
@@ -54,7 +54,7 @@ async def report(queue: pubsubgw.Queue) -> None:
 
 async def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--port", type=int, default=8080)
+    arguments.add_argument("--port", type=int, default=9080)
     arguments.add_argument("--brokers", default="localhost:9092")
     options = arguments.parse_args()
 

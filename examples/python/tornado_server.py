@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A tornado server that hands WebSocket clients over to libpubsubgw and answers the rest itself.
 
-    tornado_server.py [--port 8080] [--brokers localhost:9092] [--cert FILE --key FILE]
+    tornado_server.py [--port 9080] [--brokers localhost:9092] [--cert FILE --key FILE]
 
 SIGTERM ends it in peace: clients get a Close frame with 1001. SIGHUP likewise with 1012, "service
 restart", for when another process has taken over the port.
@@ -65,7 +65,7 @@ async def serve(options: argparse.Namespace) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--port", type=int, default=8080)
+    arguments.add_argument("--port", type=int, default=9080)
     arguments.add_argument("--brokers", default="localhost:9092")
     arguments.add_argument("--cert")
     arguments.add_argument("--key")

@@ -3,13 +3,13 @@
 
     pip install aiohttp redis protobuf
     protoc --python_out=. redis_pubsub.proto
-    server.py [--port 8080] [--redis redis://localhost:6379]
+    server.py [--port 9080] [--redis redis://localhost:6379]
 
 Three commands of its own (redis_pubsub.proto) on a route that has no Kafka. One connection to
 Redis serves all clients: a channel is subscribed to for the first of them and left after the last.
 Clients of the JSON sub-protocols are served too:
 
-    ws = new WebSocket('ws://127.0.0.1:8080/redis', 'pubsub.json')
+    ws = new WebSocket('ws://127.0.0.1:9080/redis', 'pubsub.json')
     ws.onmessage = e => console.log(e.data)
     ws.send('{"sequence": 1, "cmdRedisSubscribe": {"channel": "news"}}')
     ws.send('{"sequence": 2, "cmdRedisPublish": {"channel": "news", "payload": "aGVsbG8="}}')
@@ -146,6 +146,6 @@ async def serve(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--port", type=int, default=8080)
+    arguments.add_argument("--port", type=int, default=9080)
     arguments.add_argument("--redis", default="redis://localhost:6379")
     asyncio.run(serve(arguments.parse_args()))
