@@ -23,7 +23,9 @@ import Timing
             default:
                 let now = Int64.random(in: 0..<600, using: &random)
                 fired = []
-                while let action = queue.popDue(Instant(nanoseconds: now), upTo: queue.newest) { action() }
+                while let action = queue.popDue(Instant(nanoseconds: now), upTo: queue.newest) {
+                    action()
+                }
                 let due = model.filter { $0.due <= now }.sorted {
                     ($0.due, $0.name) < ($1.due, $1.name)
                 }
