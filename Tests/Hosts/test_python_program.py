@@ -171,6 +171,29 @@ def test_apisix_lines_make_routes_that_last():
                 assert program.end()[0] == 0
 
 
+def test_a_hangup_takes_a_new_key_and_what_the_folder_holds():
+    with Program(*CLIENTS, *ADMIN, lines=3) as program:
+        assert program.admin("PUT", "routes/kafka", PLAIN)[0] == 201
+        file = program.path("objects/routes/kafka.json")
+        with open(file) as kept:
+            text = kept.read()
+        for broken, said in [("{", "kafka.json: Expecting"), ('{"value": {}}', "kafka.json: expected"),
+                             (text.replace('"uri"', '"urn"'), 'kafka.json: line 1, column')]:
+            program.write("objects/routes/kafka.json", broken)
+            program.signal(signal.SIGHUP)
+            line = program.process.stderr.readline()
+            assert "nothing was changed: " in line and said in line, line
+            assert program.admin("GET", "routes/kafka")[1]["value"]["uri"] == "/kafka"
+        os.rename(file, program.path("objects/routes/other.json"))
+        program.write("objects/routes/other.json", text.replace('"id": "kafka"', '"id": "other"'))
+        program.write("key", "another-key-0123456789")
+        program.signal(signal.SIGHUP)
+        assert program.process.stdout.readline() == "the files were read again\n"
+        assert program.admin("GET", "routes")[0] == 401
+        status, listed = program.admin("GET", "routes", key="another-key-0123456789")
+        assert [node["value"]["id"] for node in listed["list"]] == ["other"], listed
+
+
 def test_curl_says_what_the_documents_say():
     """At one address for clients and admin, as with APISIX before its version 3."""
     address = f"127.0.0.1:{unused_port()}"

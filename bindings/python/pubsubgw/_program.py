@@ -107,8 +107,8 @@ class Program:
 
     async def run(self) -> None:
         try:
-            await self._open_doors()
             self._watch_signals()
+            await self._open_doors()
             while await self._signals.get() == signal.SIGHUP:
                 await self._reload()
             self._service.is_draining = True
@@ -145,7 +145,8 @@ class Program:
         takes_clients = any(same(address, other) for other in self._options.listen)
         door = Door(StatusDesk(self._service, admin, takes_clients))
         self._doors.append(door)
-        await asyncio.get_running_loop().create_server(door, sock=listener)
+        await asyncio.get_running_loop().create_server(
+            door, sock=listener, backlog=addresses.BACKLOG)
         if takes_clients:
             print(f"clients: {addresses.shown(listener)}")
         print(line.format(addresses.shown(listener)), flush=True)
@@ -181,17 +182,20 @@ class Program:
         if self._retiring:
             # One at a time: each has threads and a cache.
             await self._retiring
+        store = self._objects.store
+        nodes = store.nodes if store else {}
+        gateway = None
         try:
             key = admin_key(options.admin_key_file) if self._admin else ""
-            if self._objects.store:
-                self._objects.store.load()
+            if store:
+                store.load()
             gateway = self._objects.gateway()
-        except (FileError, StoreError, Error) as error:
-            return log.error("nothing was changed: %s", error)
-        try:
             self._begin(gateway)
-        except Error as error:
-            gateway.close()
+        except (FileError, StoreError, Error) as error:
+            if gateway:
+                gateway.close()
+            if store:
+                store.nodes = nodes
             return log.error("nothing was changed: %s", error)
         if self._admin:
             self._admin.set_key(key)

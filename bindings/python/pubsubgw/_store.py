@@ -26,6 +26,7 @@ class Store:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self.nodes: Dict[Tuple[str, str], Node] = {}
+        self.revision = 0
         try:
             for kind in KINDS:
                 os.makedirs(os.path.join(directory, kind), mode=0o700, exist_ok=True)
@@ -42,7 +43,7 @@ class Store:
         """Reads the folder (again); on a failure `nodes` stays as it was."""
         self.nodes = {(kind, id): node for kind, id, node in self._read()}
         self.revision = max(
-            (int(node["modifiedIndex"]) for node in self.nodes.values()), default=0)
+            [self.revision, *(int(node["modifiedIndex"]) for node in self.nodes.values())])
 
     def _read(self) -> Iterator[Tuple[str, str, Node]]:
         for kind in KINDS:
