@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -134,6 +135,16 @@ def test_settings_upstreams_and_inheritance():
                 client.ping()
                 refused = client.error(cmd_kafka_fetch=pb.CmdKafkaFetch(topic="private"))
                 assert "not found topic" in refused.message, refused
+
+
+def test_keys_of_upstreams_without_effect_are_told():
+    upstream = {**kafka_route("127.0.0.1:9")["upstream"], "type": "roundrobin"}
+    nginx = Nginx(start=False, http=f"    pubsubgw_upstream shared {json.dumps(upstream)}\n")
+    done = nginx.command("-t")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\[warn\].*pubsubgw_upstream \"shared\": type: has no effect", done.stderr), \
+        done.stderr
+    shutil.rmtree(nginx.directory)
 
 
 def test_another_version_of_the_library_is_refused():
