@@ -367,7 +367,8 @@ def test_origins():
 def test_the_readmes_lines_work_in_a_console_of_the_gateways_own_page():
     with open(os.path.join(ROOT, "README.md")) as readme:
         lines = re.search(r"^```js\n(.*?)^```$", readme.read(), re.S | re.M)[1]
-    with DevBroker(*DEMO, "--live", "demo:10") as broker, Gateway(route(broker.bootstrap)) as gateway:
+    with DevBroker(*DEMO, "--live", "demo:10") as broker, \
+            Gateway(route(broker.bootstrap)) as gateway:
         assert "ws://127.0.0.1:9080/kafka" in lines
         lines = lines.replace("127.0.0.1:9080", f"127.0.0.1:{gateway.port}")
         with Chromium() as chromium:
@@ -378,10 +379,11 @@ def test_the_readmes_lines_work_in_a_console_of_the_gateways_own_page():
                 (0, eval)(lines);
                 while (told.length < 5) await new Promise(done => setTimeout(done, 50));
                 return told;""", lines=lines)
-        by = {number: [reply for reply in told if str(reply["sequence"]) == number] for number in "123"}
-        assert int(by["1"][0]["kafkaListOffsetResp"]["offset"]) >= 1000, told
-        assert by["2"][0]["kafkaFetchResp"]["messages"], told
-        assert any(reply["subscribeResp"].get("messages") for reply in by["3"]), told
+        by = {number: [reply for reply in told if int(reply["sequence"]) == number]
+              for number in (1, 2, 3)}
+        assert int(by[1][0]["kafkaListOffsetResp"]["offset"]) >= 1000, told
+        assert by[2][0]["kafkaFetchResp"]["messages"], told
+        assert any(reply["subscribeResp"].get("messages") for reply in by[3]), told
 
 
 def test_many_tabs_and_sockets():

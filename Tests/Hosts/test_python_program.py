@@ -9,8 +9,8 @@ import subprocess
 
 from devbroker import DevBroker
 from program import KEY, Program
-from support import (ROOT, Client, check_records, close_code_of, raw_session, receive_all, receive_head,
-                     route, unused_port, upgrade_head)
+from support import (ROOT, Client, check_records, close_code_of, raw_session, receive_all,
+                     receive_head, route, unused_port, upgrade_head)
 
 NOWHERE = f"127.0.0.1:{unused_port()}"
 CLIENTS = ("--listen", "127.0.0.1:0", "--status", "127.0.0.1:0")
@@ -177,7 +177,8 @@ def test_a_hangup_takes_a_new_key_and_what_the_folder_holds():
         file = program.path("objects/routes/kafka.json")
         with open(file) as kept:
             text = kept.read()
-        for broken, said in [("{", "kafka.json: Expecting"), ('{"value": {}}', "kafka.json: expected"),
+        for broken, said in [("{", "kafka.json: Expecting"),
+                             ('{"value": {}}', "kafka.json: expected"),
                              (text.replace('"uri"', '"urn"'), 'kafka.json: line 1, column')]:
             program.write("objects/routes/kafka.json", broken)
             program.signal(signal.SIGHUP)
@@ -321,6 +322,16 @@ def test_the_admin_door_bears_what_is_not_http():
                      b"ngth: %d\r\n\r" % len(body), b"\n" + body[:5], body[5:]):
             last.sendall(part)
         assert receive_all(last).startswith(b"HTTP/1.1 201 ")
+
+
+def test_the_admin_door_does_not_wait_for_ever():
+    head = f"PUT /apisix/admin/routes/x HTTP/1.1\r\nX-API-KEY: {KEY}\r\nContent-Length: 9\r\n\r\n{{"
+    with Program(*CLIENTS, *ADMIN, lines=3) as program:
+        socks = [socket.create_connection(("127.0.0.1", program.port("admin"))) for _ in range(3)]
+        socks[1].sendall(head[:30].encode())
+        socks[2].sendall(head.encode())
+        for sock in socks:
+            assert receive_all(sock) == b""
 
 
 def test_unix_and_inherited_sockets_take_clients():

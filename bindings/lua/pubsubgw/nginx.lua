@@ -122,8 +122,8 @@ end
 -- This worker's gateway (pubsubgw/gateway.lua).
 function nginx.gateway() return state.gateway end
 
--- What takes this worker's events (pubsubgw/dispatcher.lua); made when first needed, and once more for
--- clients that come when it has ended already.
+-- What takes this worker's events (pubsubgw/dispatcher.lua); made when first needed, and once more
+-- for clients that come when it has ended already.
 function nginx.dispatcher()
     if state.dispatcher and not state.dispatcher.closed then return state.dispatcher end
     if not state.path then return nil, DOWN, status.codes.STATE end

@@ -85,7 +85,7 @@ class Admin:
         if len(segments) == 1 or segments[1:] == [""]:
             return kind, None
         if len(segments) > 2 or not ID.fullmatch(segments[1]):
-            raise Refused(400, "an id has 1 to 64 of the letters a-z, A-Z, 0-9, \"_\", \".\", \"-\"")
+            raise Refused(400, "an id has 1 to 64 of the letters a-z, A-Z, 0-9, _, ., -")
         return kind, segments[1]
 
     def _perform(self, request: Request, body: bytes) -> Answer:

@@ -247,7 +247,8 @@ def options_of(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Runs the program and answers its exit status: 1 for what is wrong outside of the arguments."""
+    """Runs the program and answers its exit status: 2 for its arguments, 1 for what else is
+    wrong."""
     options = options_of(arguments)
     logging.basicConfig(format="pubsubgw: %(message)s", level=logging.WARNING)
     log.setLevel(logging.INFO if LEVELS[options.log] > 2 else logging.WARNING)
