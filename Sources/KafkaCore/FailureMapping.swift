@@ -44,14 +44,14 @@ extension KafkaFailure {
         switch kind {
         case .timedOut:
             KafkaFailure(kind: .timedOut, text: text, cause: cause, isRetriable: true)
-        case .tls: KafkaFailure(kind: .refused, text: text, cause: cause)
+        case .tls: KafkaFailure(kind: .tlsRefused, text: text, cause: cause)
         default: KafkaFailure(kind: .unavailable, text: text, cause: cause, isRetriable: true)
         }
     }
 
     static func login(cause: String) -> KafkaFailure {
         KafkaFailure(
-            kind: .refused, code: KafkaError.saslAuthenticationFailed.rawValue,
+            kind: .loginRefused, code: KafkaError.saslAuthenticationFailed.rawValue,
             text: "failed to do SASL auth", cause: cause)
     }
 
@@ -76,6 +76,13 @@ extension KafkaFailure {
     var asBootstrapFailure: KafkaFailure {
         var failure = self
         failure.text = "not found topic"
+    /// What one node's silence means once every node was tried.
+    var asOutage: KafkaFailure {
+        var failure = self
+        if kind == .timedOut { failure.kind = .unavailable }
+        return failure
+    }
+
         return failure
     }
 }

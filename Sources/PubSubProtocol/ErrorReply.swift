@@ -10,16 +10,19 @@ public struct ErrorReply: Equatable, Sendable {
     public var logStartOffset: Int64?
     /// With OFFSET_OUT_OF_RANGE; nil: not known.
     public var highWatermark: Int64?
+    /// nil: the code says it all.
+    public var cause: ReplyCause?
 
     public init(
         _ code: ReplyCode, _ message: String, retriable: Bool = false,
-        logStartOffset: Int64? = nil, highWatermark: Int64? = nil
+        logStartOffset: Int64? = nil, highWatermark: Int64? = nil, cause: ReplyCause? = nil
     ) {
         self.code = code
         self.message = message
         self.retriable = retriable
         self.logStartOffset = logStartOffset
         self.highWatermark = highWatermark
+        self.cause = cause
     }
 
     /// The answer to a request that could not be read; its sequence is the error's.
@@ -33,5 +36,6 @@ public struct ErrorReply: Equatable, Sendable {
         fields.bool(101, "retriable", retriable, to: &out)
         fields.int64(102, "logStartOffset", logStartOffset, to: &out)
         fields.int64(103, "highWatermark", highWatermark, to: &out)
+        fields.string(105, "cause", cause?.rawValue ?? "", to: &out)
     }
 }

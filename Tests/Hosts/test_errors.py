@@ -149,6 +149,7 @@ def test_a_dead_broker():
                 assert error.message == ("failed to list offset, topic: good, partition: 0, "
                                          "err: not found topic"), error
                 assert error.code == 6 and error.retriable, error
+                assert error.cause == "no broker reachable", error
                 error = client.error(**fetch())
                 assert "not found topic" in error.message and error.code == 6, error
                 assert "127.0.0.1" not in error.message
@@ -188,6 +189,7 @@ def test_a_wrong_password():
                 with Client(gateway.url("/wrong")) as client:
                     error = client.error(**list_offset())
                     assert error.code == 8, (mechanism, error)
+                    assert error.cause == "login refused", error
                     assert "not found topic" in error.message, error
                     client.ping()
                 gateway.log_line("SASL_AUTHENTICATION_FAILED|(?i:authentication failed)", level=2)

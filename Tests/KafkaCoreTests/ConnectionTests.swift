@@ -250,7 +250,7 @@ import Timing
         let tokens = (0..<1_000).map { _ in world.read("t", at: 0) }
         for token in tokens {
             let failure = world.failure(world.outcome(token))
-            #expect(failure?.kind == .refused)
+            #expect(failure?.kind == .loginRefused)
             #expect(failure?.text == "not found topic")
             #expect(failure?.cause.contains("SASL_AUTHENTICATION_FAILED") == true)
             #expect(failure?.cause.contains("wrong") == false)
@@ -280,7 +280,7 @@ import Timing
                     Frames.response(header) { response.encode(&$0, version: header.apiVersion) })
             }
             let failure = world.failure(world.outcome(world.read("t", at: 0)))
-            #expect(failure?.kind == .refused)
+            #expect(failure?.kind == .loginRefused)
             #expect(world.derivations == 0)
         }
     }

@@ -53,7 +53,8 @@ private func error(_ value: JSONValue) -> ErrorReply {
     ErrorReply(
         ReplyCode(rawValue: Int32(value.number("code")!)), value.text("message"),
         retriable: value["retriable"]!.bool!, logStartOffset: value.number("log_start_offset"),
-        highWatermark: value.number("high_watermark"))
+        highWatermark: value.number("high_watermark"),
+        cause: ReplyCause(rawValue: value.text("cause")))
 }
 
 private func topic(_ value: JSONValue) -> TopicMetadata {

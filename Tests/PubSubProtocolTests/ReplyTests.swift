@@ -48,15 +48,17 @@ private func text(_ sequence: Int64, _ reply: Reply, _ format: MessageFormat) ->
     @Test func anErrorWithEverything() {
         let error = ErrorReply(
             .kafka(1), "OFFSET_OUT_OF_RANGE", retriable: true, logStartOffset: 0,
-            highWatermark: 1 << 53 + 1)
+            highWatermark: 1 << 53 + 1, cause: .noLeader)
         #expect(
             text(-1, .error(error), .json)
                 == #"{"sequence":"-1","errorResp":{"code":1001,"message":"OFFSET_OUT_OF_RANGE","#
-                + #""retriable":true,"logStartOffset":"0","highWatermark":"9007199254740993"}}"#)
+                + #""retriable":true,"logStartOffset":"0","highWatermark":"9007199254740993","#
+                + #""cause":"no leader"}}"#)
         #expect(
             text(-1, .error(error), .text)
                 == #"{"sequence":-1,"errorResp":{"code":1001,"message":"OFFSET_OUT_OF_RANGE","#
-                + #""retriable":true,"logStartOffset":0,"highWatermark":"9007199254740993"}}"#)
+                + #""retriable":true,"logStartOffset":0,"highWatermark":"9007199254740993","#
+                + #""cause":"no leader"}}"#)
     }
 
     @Test func theTextsOfTheOriginal() {

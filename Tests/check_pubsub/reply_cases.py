@@ -3,6 +3,10 @@
 from random_values import int32, int64, maybe, octets, string
 from trial import pb, rng
 
+CAUSES = ["not found", "no broker reachable", "no leader", "TLS refused", "login refused", "timed out",
+          "throttled"]
+
+
 def optional(spec, field, value):
     if maybe():
         spec[field] = value
@@ -12,6 +16,7 @@ def error_spec():
     spec = {"code": int32(), "message": string(), "retriable": maybe()}
     optional(spec, "log_start_offset", int64())
     optional(spec, "high_watermark", int64())
+    optional(spec, "cause", rng.choice(CAUSES))
     return spec
 
 

@@ -10,11 +10,12 @@
 // Offsets are integers of 64 bits, but JavaScript's numbers are exact only up to 2^53. So JSON has
 // them as strings, and this file as BigInt: 12n.
 
-/** A command failed. `code` is that of ErrorResp; 1000 + n is Kafka's error n. */
+/** A command failed. `code` and `cause` are those of ErrorResp; 1000 + n is Kafka's error n. */
 export class CommandError extends Error {
-    constructor({ code = 0, message = "", retriable = false, logStartOffset }) {
+    constructor({ code = 0, message = "", retriable = false, cause = "", logStartOffset }) {
         super(message);
         this.code = code;
+        this.cause = cause;
         this.retriable = retriable;
         // Where the log begins now, if the offset is no longer in it (code 1001).
         this.logStartOffset = logStartOffset === undefined ? null : BigInt(logStartOffset);

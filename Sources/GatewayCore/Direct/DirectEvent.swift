@@ -75,9 +75,8 @@ extension KafkaFailure {
     /// Kafka's own number wherever there is one.
     var directStatus: Int32 {
         switch kind {
-        // Without a code it is the handshake with a broker that failed.
-        case .refused: code == nil ? -12 : GatewayFault.refusedByKafka.status
-        case .notFound where code == nil, .unavailable, .timedOut, .limit:
+        case .notFound where code == nil, .unavailable, .noLeader, .timedOut, .throttled,
+            .tlsRefused, .loginRefused, .limit:
             GatewayFault(self).status
         default:
             // -1, the server's "unknown error", has no number below -1000.

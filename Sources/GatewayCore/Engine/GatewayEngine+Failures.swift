@@ -2,8 +2,7 @@ import KafkaCore
 import PubSubProtocol
 
 extension GatewayEngine {
-    /// The error as the client gets it: the original's words and the true code. The log gets the
-    /// true cause.
+    /// The error as the client gets it. The log gets what happened, with names and addresses.
     func fail(
         _ session: Session, _ command: PendingCommand, _ failure: KafkaFailure,
         _ text: (String) -> String
@@ -16,18 +15,19 @@ extension GatewayEngine {
                 "\(command.kind.name) \(Self.quoted(command.topic)) \(command.partition):"
                     + " \(failure.cause)")
         }
-        complete(session, command, fault, .error(Self.errorReply(failure, fault, text)))
+        let isOriginal = session.format == .binary && command.kind.isOriginal
+        let words = isOriginal ? failure.text : fault.words(failure)
+        complete(session, command, fault, .error(Self.errorReply(failure, fault, text(words))))
     }
 
     static func errorReply(
-        _ failure: KafkaFailure, _ fault: GatewayFault, _ text: (String) -> String
+        _ failure: KafkaFailure, _ fault: GatewayFault, _ text: String
     ) -> ErrorReply {
         func known(_ offset: Int64) -> Int64? { offset < 0 ? nil : offset }
         return ErrorReply(
-            fault.replyCode ?? .internalError, text(failure.text),
-            retriable: failure.isRetriable,
+            fault.replyCode ?? .internalError, text, retriable: failure.isRetriable,
             logStartOffset: known(failure.position.logStartOffset),
-            highWatermark: known(failure.position.highWatermark))
+            highWatermark: known(failure.position.highWatermark), cause: fault.cause)
     }
 
     /// What a client gets for a topic that it may not see: what it gets for one that is not there.

@@ -174,7 +174,8 @@ extension GatewayEngine {
         subscription.followed.removeAll { $0 === followed }
         let fault = GatewayFault(failure)
         log(.info, session, "subscription \(subscription.sequence): \(failure.cause)")
-        let text = { Self.subscribeFailed(followed.topic, followed.partition, $0) }
+        let text = Self.subscribeFailed(
+            followed.topic, followed.partition, fault.words(failure))
         sendReply(
             session, subscription.sequence,
             .partitionFailed(

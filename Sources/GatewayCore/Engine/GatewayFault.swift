@@ -3,8 +3,8 @@ import PubSubProtocol
 import WebSocketProtocol
 
 /// Everything that can go wrong with a session or a command, and what each side is told: the
-/// client by an `ErrorResp` or by the code of a Close frame, the C caller by a status. This file
-/// is the one place where the three stand; a test pins every number.
+/// client by an `ErrorResp` (code and cause) or by the code of a Close frame, the C caller by a
+/// status. This file is the one place where they stand; a test pins every number and word.
 public enum GatewayFault: Hashable, Sendable {
     // Of a command.
     case malformed
@@ -13,11 +13,17 @@ public enum GatewayFault: Hashable, Sendable {
     case limit
     /// A topic or a partition; a refused topic too, so that nobody can probe for names.
     case notFound
-    /// No broker, no leader.
+    /// Nobody is there who could do it.
     case unavailable
+    case noBroker
+    case noLeader
     case timedOut
-    /// Kafka refused the credentials or the TLS peer.
-    case refusedByKafka
+    /// The broker wants to be asked later, and the time is over.
+    case throttled
+    /// One TLS peer refused the other.
+    case tlsRefused
+    /// Kafka refused the credentials.
+    case loginRefused
     case internalError
     /// The host's own command failed.
     case hostCommand
@@ -35,6 +41,8 @@ public enum GatewayFault: Hashable, Sendable {
     case overLimit
     case credentialsExpired
     case idle
+    /// No answer to a ping.
+    case noPong
     case tooManyCommands
     case tooSlow
 
@@ -46,14 +54,35 @@ public enum GatewayFault: Hashable, Sendable {
         case .notAllowed: .notAllowed
         case .limit: .limit
         case .notFound: .notFound
-        case .unavailable: .unavailable
-        case .timedOut: .timedOut
-        case .refusedByKafka: .refusedByKafka
+        case .unavailable, .noBroker, .noLeader: .unavailable
+        case .timedOut, .throttled: .timedOut
+        case .tlsRefused, .loginRefused: .refusedByKafka
         case .internalError: .internalError
         case .hostCommand: .hostCommand
         case .kafka(let code): .kafka(code)
         default: nil
         }
+    }
+
+    /// `ErrorResp.cause`; nil: the code says it all.
+    public var cause: ReplyCause? {
+        switch self {
+        case .notFound: .notFound
+        case .noBroker: .noBroker
+        case .noLeader: .noLeader
+        case .timedOut: .timedOut
+        case .throttled: .throttled
+        case .tlsRefused: .tlsRefused
+        case .loginRefused: .loginRefused
+        default: nil
+        }
+    }
+
+    /// The `err` in the text of an `ErrorResp` about `failure`. Not so in the binary replies to the
+    /// original's commands: there it is the original's, `failure.text`, which clients compare.
+    func words(_ failure: KafkaFailure) -> String {
+        // Of what is missing, the text says what: the topic or the partition.
+        self == .notFound ? failure.text : cause?.rawValue ?? failure.text
     }
 
     /// The code of the Close frame; nil: it ends commands, not sessions.
@@ -68,11 +97,13 @@ public enum GatewayFault: Hashable, Sendable {
         case .internalError: .internalError
         case .restart: .serviceRestart
         case .overLimit: .tryAgainLater
-        // RFC 6455 section 7.4.2 leaves 4000 to 4999 to private use; ours resemble HTTP's.
+        // RFC 6455 section 7.4.2 leaves 4000 to 4999 to private use; ours resemble HTTP's. Of
+        // 4431 to 4499 a client that does not know the code comes again from 4450 on.
         case .credentialsExpired: CloseCode(rawValue: 4401)
         case .idle: CloseCode(rawValue: 4408)
         case .tooManyCommands: CloseCode(rawValue: 4429)
         case .tooSlow: CloseCode(rawValue: 4430)
+        case .noPong: CloseCode(rawValue: 4450)
         default: nil
         }
     }
@@ -83,24 +114,28 @@ public enum GatewayFault: Hashable, Sendable {
         case .normal: 0
         case .limit, .overLimit, .tooManyCommands, .tooSlow: -6
         case .goingAway, .restart: -3
-        case .timedOut, .idle: -10
+        case .timedOut, .throttled, .idle, .noPong: -10
         case .malformed, .protocolError, .unsupportedData, .invalidText, .messageTooBig: -11
-        case .refusedByKafka, .notAllowed, .credentialsExpired: -13
+        case .tlsRefused: -12
+        case .loginRefused, .notAllowed, .credentialsExpired: -13
         case .unknownCommand, .hostCommand: -14
-        case .unavailable, .internalError: -5
+        case .unavailable, .noBroker, .noLeader, .internalError: -5
         case .notFound: -1003
         case .kafka(let code): -1000 - Int32(code)
         }
     }
 
     /// What a failure of the Kafka client means to a command. Its text may be the original's
-    /// `not found topic` where the truth is a refused password: the code says the truth.
+    /// `not found topic` where the truth is a refused password: code and cause say the truth.
     init(_ failure: KafkaFailure) {
         switch failure.kind {
         case .notFound, .notAuthorized: self = .notFound
-        case .unavailable: self = .unavailable
+        case .unavailable: self = .noBroker
+        case .noLeader: self = .noLeader
         case .timedOut: self = .timedOut
-        case .refused: self = .refusedByKafka
+        case .throttled: self = .throttled
+        case .tlsRefused: self = .tlsRefused
+        case .loginRefused: self = .loginRefused
         case .limit: self = .limit
         case .kafka, .corrupt: self = failure.code.map { .kafka($0) } ?? .internalError
         }

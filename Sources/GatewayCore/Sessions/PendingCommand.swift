@@ -63,5 +63,8 @@ enum CommandKind: Int, CaseIterable {
     case ping, empty, fetch, listOffset, subscribe, unsubscribe, grant, pause, metadata, unknown
     case malformed, host
 
+    /// Its errors have the texts of the original.
+    var isOriginal: Bool { self == .fetch || self == .listOffset }
+
     var name: String { self == .listOffset ? "list_offset" : "\(self)" }
 }

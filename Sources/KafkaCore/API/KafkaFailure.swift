@@ -4,11 +4,17 @@ public struct KafkaFailure: Error, Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// The topic or the partition does not exist (or may not be seen).
         case notFound
-        /// No broker, or no leader, can be reached.
+        /// No broker can be reached.
         case unavailable
+        /// The partition has no leader, or none that can be asked.
+        case noLeader
         case timedOut
-        /// The broker refused the credentials, or a TLS peer refused the other.
-        case refused
+        /// No answer in time, because the broker wants to be asked later.
+        case throttled
+        /// One TLS peer refused the other.
+        case tlsRefused
+        /// The broker refused the credentials.
+        case loginRefused
         /// The topic is not for this principal. To the client it looks like `notFound`.
         case notAuthorized
         /// Any other error that Kafka answered; `code` is its number.
@@ -18,6 +24,9 @@ public struct KafkaFailure: Error, Hashable, Sendable {
         /// A limit of this client.
         case limit
     }
+
+    /// A person has to change credentials or certificates first.
+    var isRefusal: Bool { kind == .tlsRefused || kind == .loginRefused }
 
     public var kind: Kind
     /// Kafka's error code, where one caused this.

@@ -60,7 +60,7 @@ final class Broker {
     ) {
         lastFailure = failure
         // A refused login is not tried again at once: accounts get locked.
-        let wait = max(backoff.next(&random), failure.kind == .refused ? 1_000 : 0)
+        let wait = max(backoff.next(&random), failure.isRefusal ? 1_000 : 0)
         retryAt = now.adding(milliseconds: min(wait, max(1, backoff.maximumMilliseconds)))
     }
 

@@ -89,7 +89,7 @@ final class Links {
         let isIdleEnd = connection.state == .ready && connection.inFlight == nil && isClosed
         if !isIdleEnd {
             broker.noteFailure(failure, now: cluster.now, &cluster.random)
-            cluster.log(failure.kind == .refused ? .error : .warning, failure.cause)
+            cluster.log(failure.isRefusal ? .error : .warning, failure.cause)
         }
         lose(connection.inFlight, failure)
         if !isIdleEnd { cluster.keeper.connectionFailed(connection, failure) }

@@ -79,9 +79,10 @@ extension MetadataKeeper {
     private func failRound() {
         let nodes = cluster.links.brokers + cluster.links.bootstrap
         let earliest = nodes.compactMap(\.retryAt).min() ?? cluster.now
-        let failure =
+        let last =
             roundFailure ?? nodes.compactMap(\.lastFailure).last
             ?? .connection(.unreachable, "no broker", cause: "no bootstrap node is configured")
+        let failure = last.asOutage
         roundFailure = nil
         tried = []
         outage = failure
@@ -110,7 +111,7 @@ extension MetadataKeeper {
     /// A connection attempt or a connection in use failed: what was known of leaders may be old.
     func connectionFailed(_ connection: BrokerConnection, _ failure: KafkaFailure) {
         // A refused login or certificate explains more than the refused port tried after it.
-        if roundFailure?.kind != .refused { roundFailure = failure }
+        if roundFailure?.isRefusal != true { roundFailure = failure }
         // A broker that has served us is worth another attempt in this round.
         if connection.hasAnswered { tryAgain(connection.broker) }
         guard connection.broker.nodeID != nil else { return }

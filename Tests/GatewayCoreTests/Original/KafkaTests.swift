@@ -21,14 +21,16 @@ import Testing
                 == .init(
                     code: 5,
                     message: "failed to list offset, topic: not-exist, partition: 0, "
-                        + "err: not found topic"))
+                        + "err: not found topic",
+                    cause: "not found"))
         reply = try client.ask(Request.fetch(1, "not-exist", 0, 0))
         #expect(
             reply.failure
                 == .init(
                     code: 5,
                     message: "failed to fetch message, topic: not-exist, partition: 0, "
-                        + "err: not found topic"))
+                        + "err: not found topic",
+                    cause: "not found"))
         #expect(try client.ask(Request.listOffset(2, "test-consumer", 0, -2)).offset == 0)
         #expect(try client.ask(Request.listOffset(3, "test-consumer", 0, -1)).offset == 30)
         let late = Request.listOffset(4, "test-consumer", 0, 9_999_999_999_999)

@@ -6,6 +6,7 @@ struct Response: Equatable {
         var retriable = false
         var logStart: Int64?
         var highWatermark: Int64?
+        var cause: String?
     }
 
     struct Record: Equatable {
@@ -96,7 +97,7 @@ struct Response: Equatable {
         Failure(
             code: fields.int(1) ?? 0, message: fields.string(2) ?? "",
             retriable: fields.int(101) == 1, logStart: fields.int(102),
-            highWatermark: fields.int(103))
+            highWatermark: fields.int(103), cause: fields.string(105))
     }
 
     private static func batch(

@@ -98,6 +98,7 @@ message ErrorResp {
     bool retriable = 101;
     optional int64 log_start_offset = 102;
     optional int64 high_watermark = 103;
+    string cause = 105;
 }
 message PongResp {
     bytes state = 1;
