@@ -271,7 +271,9 @@ enum {
                                message. code: its opcode, 1 text or 2 binary */
   PUBSUBGW_EV_RESUME = 3,   /* after PUBSUBGW_PAUSE: the session takes data again */
   PUBSUBGW_EV_CLOSED = 4,   /* a session ended. code: WebSocket close code (1006: without a close
-                               frame; 0: refused before the 101), data: reason text (UTF-8), number:
+                               frame; 0: refused before the 101; the library's own: 4408 idle, or
+                               too long with a message, 4429 too many commands, 4430 does not read,
+                               4450 no answer to a ping), data: reason text (UTF-8), number:
                                bytes sent to the client, number2: bytes received from it, flags: the
                                HTTP status that the upgrade was answered with (0: with none) */
   PUBSUBGW_EV_COMMAND = 5,  /* a client sent a command of the host's (pubsubgw_command_on). code:

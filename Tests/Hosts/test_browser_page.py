@@ -269,3 +269,23 @@ def test_offsets_beyond_the_numbers_of_javascript():
                   if "cmdSubscribe" in request]
         assert [start.get("offset") for start in starts] == [None, str(first + 2)], starts
         page.run("abort.abort(); await ended")
+
+
+def test_the_close_code_tells_whether_to_come_again():
+    codes = [1001, 1012, 4430, 4450, 4499, 4408]
+    left = iter(codes)
+
+    def answer(socket):
+        request = json.loads(socket.recv())
+        socket.send(json.dumps({"sequence": request["sequence"], "subscribeResp": {
+            "starts": [{"topic": "demo"}]}}))
+        socket.close(next(left), "test")
+
+    with Files() as files, Chromium() as chromium, \
+            serve(answer, "127.0.0.1", 0, subprotocols=["pubsub.json"]) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = chromium.page(files.origin)
+        page.run(FOLLOW, url=f"ws://127.0.0.1:{server.socket.getsockname()[1]}", options={})
+        page.until("failure", lambda failure: failure.startswith("4408 "))
+        assert page.evaluate("losses.length") == len(codes) - 1
+        assert next(left, None) is None

@@ -29,6 +29,13 @@ export class ConnectionLost extends Error {
         super(reason || "no connection");
         this.code = code;
     }
+
+    /** Whether it may be tried again: README.md lists the codes. Of those that this file does not
+     *  know, 4450 to 4499 ask for it. */
+    get retriable() {
+        if (this.code >= 4400) return this.code === 4430 || (this.code >= 4450 && this.code < 4500);
+        return ![1000, 1002, 1003, 1007, 1008, 1009].includes(this.code);
+    }
 }
 
 /** A connection to the gateway. Any number of commands may be under way at once. */
@@ -134,7 +141,8 @@ export class Connection {
 
 /** Connection.subscribe that outlives its connections: yields each record once, in order, and after
  *  a loss goes on behind the last batch. `onLost(error, milliseconds)` is told of a loss and when
- *  the next try is; `signal`, an AbortSignal, ends it. Throws a CommandError that will not pass. */
+ *  the next try is; `signal`, an AbortSignal, ends it. Throws what will not pass by itself: a
+ *  CommandError, or a ConnectionLost whose code says so. */
 export async function* follow(url, { onLost = () => {}, signal, start, ...what }) {
     for (let failures = 0; !signal?.aborted; failures++) {
         let connection;
@@ -149,7 +157,7 @@ export async function* follow(url, { onLost = () => {}, signal, start, ...what }
             }
         } catch (error) {
             if (signal?.aborted) return;
-            if (!(error instanceof ConnectionLost || error.retriable)) throw error;
+            if (!error.retriable) throw error;
             // Random, so that the pages of a gateway that restarts do not all come at once.
             const wait = Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
             onLost(error, wait);

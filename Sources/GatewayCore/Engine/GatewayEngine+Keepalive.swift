@@ -105,7 +105,7 @@ extension GatewayEngine {
     private func ping(_ session: Session) {
         guard session.pingSentAt == nil else {
             counts.limitHits["ping", default: 0] += 1
-            return close(session, .idle, "no answer to a ping")
+            return close(session, .noPong, "no answer to a ping")
         }
         session.pingSentAt = now
         addRaw(session) {

@@ -172,7 +172,7 @@ import Testing
         }
         #expect(try client.ask(Request.ping(1)).body == .pong([]))
         rig.pass(33_000 + 15_000)
-        #expect(client.closeFrame?.code == 4408)
+        #expect(client.closeFrame?.code == 4450)
         rig.pass(5_000)
         #expect(client.isClosed)
     }
