@@ -739,8 +739,11 @@ typedef struct pubsubgw_subscribe_args {
 } pubsubgw_subscribe_args;
 
 /* All records of one partition from a place on, as PUBSUBGW_EV_RECORDS, until it is cancelled or
- * fails. It outlives outages of brokers and moves of the leader. Nothing is read for it while more
- * than "queue_bytes" of its events wait unpolled. Errors as pubsubgw_fetch; E_CONFIG: options_json. */
+ * fails; after that nothing comes for it, whatever becomes of the topic. It outlives outages of
+ * brokers and moves of the leader: meanwhile no event comes, and the log tells. Where it begins, if
+ * that is no offset, is looked up first, which fails as pubsubgw_list_offset does. Nothing is read
+ * for it while more than "queue_bytes" of its events wait unpolled. Errors as pubsubgw_fetch;
+ * E_CONFIG: options_json. */
 PUBSUBGW_API int pubsubgw_subscribe(pubsubgw_client *c, const pubsubgw_subscribe_args *a,
                                     uint64_t token);
 

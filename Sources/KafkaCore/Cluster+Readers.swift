@@ -80,6 +80,8 @@ extension Cluster {
             partition.backoff.reset()
             pointReader.resume(partition)
             pointReader.queue(partition)
+        } else {
+            desk.stall(partition, .noLeader(cause: partition.name))
         }
     }
 

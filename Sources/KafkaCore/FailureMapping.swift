@@ -55,6 +55,11 @@ extension KafkaFailure {
             text: "failed to do SASL auth", cause: cause)
     }
 
+    static func noLeader(cause: String) -> KafkaFailure {
+        KafkaFailure(
+            kind: .noLeader, text: "no leader", cause: "\(cause): no leader", isRetriable: true)
+    }
+
     static func timeout(cause: String) -> KafkaFailure {
         KafkaFailure(kind: .timedOut, text: "timeout", cause: cause, isRetriable: true)
     }
@@ -71,11 +76,6 @@ extension KafkaFailure {
             isRetriable: error.isRetriable, position: position)
     }
 
-    /// The original tells every failure to get at the cluster as a missing topic, because its
-    /// look-up of the topic is what fails.
-    var asBootstrapFailure: KafkaFailure {
-        var failure = self
-        failure.text = "not found topic"
     /// What one node's silence means once every node was tried.
     var asOutage: KafkaFailure {
         var failure = self
@@ -83,6 +83,11 @@ extension KafkaFailure {
         return failure
     }
 
+    /// The original tells every failure to get at the cluster as a missing topic, because its
+    /// look-up of the topic is what fails.
+    var asBootstrapFailure: KafkaFailure {
+        var failure = self
+        failure.text = "not found topic"
         return failure
     }
 }

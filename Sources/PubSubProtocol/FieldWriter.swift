@@ -39,6 +39,20 @@ struct FieldWriter {
         out.jsonInteger(Int64(value))
     }
 
+    /// JSON has the names of an enum's values.
+    func enumeration(
+        _ number: Int, _ name: StaticString, _ value: Int32, _ valueName: StaticString,
+        to out: inout ByteWriter
+    ) {
+        guard format != .binary else {
+            int32(number, name, value, to: &out)
+            return
+        }
+        guard value != 0 || format == .text else { return }
+        out.jsonKey(name)
+        out.jsonString("\(valueName)")
+    }
+
     func bool(_ number: Int, _ name: StaticString, _ value: Bool, to out: inout ByteWriter) {
         guard value || format == .text else { return }
         guard format != .binary else {

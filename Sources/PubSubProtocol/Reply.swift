@@ -8,7 +8,7 @@ public enum Reply {
     case error(ErrorReply)
     /// `timestamp` nil: none was asked for, or none was found.
     case listOffset(offset: Int64, timestamp: Int64?)
-    /// The first reply to a subscription: where each partition begins.
+    /// The first reply to a subscription, and its news: where each partition begins.
     case subscribed([PartitionStart])
     /// One partition of a subscription is no longer read.
     case partitionFailed(topic: String, partition: Int32, ErrorReply)
@@ -132,25 +132,6 @@ public enum Reply {
             out.uvarint(length)
             out.bytes(state)
         }
-    }
-}
-
-/// `PartitionStart`.
-public struct PartitionStart: Equatable, Sendable {
-    public var topic: String
-    public var partition: Int32
-    public var nextOffset: Int64
-
-    public init(topic: String, partition: Int32, nextOffset: Int64) {
-        self.topic = topic
-        self.partition = partition
-        self.nextOffset = nextOffset
-    }
-
-    func write(_ fields: FieldWriter, to out: inout ByteWriter) {
-        fields.string(1, "topic", topic, to: &out)
-        fields.int32(2, "partition", partition, to: &out)
-        fields.int64(3, "nextOffset", nextOffset, to: &out)
     }
 }
 

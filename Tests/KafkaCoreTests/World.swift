@@ -44,6 +44,8 @@ final class World {
 
     private(set) var outcomes: [ReadToken: ReadOutcome] = [:]
     private(set) var listed: [RequestToken: Result<ListedOffset, KafkaFailure>] = [:]
+    /// Live reads that are told to be held up.
+    private(set) var stalls: [(token: ReadToken, failure: KafkaFailure)] = []
     private(set) var described: [RequestToken: Result<[TopicDescription], KafkaFailure>] = [:]
     private(set) var logs: [(level: LogLevel, text: String)] = []
     private(set) var connects: [(endpoint: Endpoint, tls: TLSSettings?)] = []
@@ -264,6 +266,10 @@ final class World {
             precondition(outcomes[token] == nil, "a read is finished twice")
             outcomes[token] = outcome
             onOutcome?(token, outcome)
+        case .readStalled(let token, let failure):
+            stalls.removeAll { $0.token == token }
+            stalls.append((token, failure))
+        case .readResumed(let token): stalls.removeAll { $0.token == token }
         case .offsetFinished(let token, let result): listed[token] = result
         case .metadataFinished(let token, let result): described[token] = result
         case .log(let level, let text): logs.append((level, text))

@@ -31,7 +31,9 @@ private func reply(_ value: JSONValue, state: UnsafeRawBufferPointer) -> Reply {
             value["starts"]!.array!.map {
                 PartitionStart(
                     topic: $0.text("topic"), partition: Int32($0.number("partition")!),
-                    nextOffset: $0.number("next_offset")!)
+                    nextOffset: $0.number("next_offset")!,
+                    outcome: PartitionStart.Outcome(rawValue: Int32($0.number("outcome")!))!,
+                    reason: $0.text("reason"))
             })
     case "partition_failed":
         return .partitionFailed(

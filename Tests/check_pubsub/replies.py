@@ -39,6 +39,8 @@ def as_text(m):
                 out[name + "Base64"] = base64.b64encode(value).decode()
         elif field.type == field.TYPE_INT64:
             out[name] = shown(value)
+        elif field.enum_type:
+            out[name] = field.enum_type.values_by_number[value].name
         elif field.name == "append_time":
             if value:
                 out[name] = value

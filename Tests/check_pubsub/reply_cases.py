@@ -51,7 +51,8 @@ def reply():
         m.subscribe_resp.SetInParent()
         spec["starts"] = []
         for _ in range(rng.randrange(4)):
-            fields = {"topic": string(), "partition": int32(), "next_offset": int64()}
+            fields = {"topic": string(), "partition": int32(), "next_offset": int64(),
+                      "outcome": rng.randrange(4), "reason": rng.choice(["", *CAUSES])}
             fill(m.subscribe_resp.starts.add(), fields)
             spec["starts"].append(fields)
     elif kind == "partition_failed":

@@ -91,7 +91,9 @@ export class Connection {
     /** Yields { records, nextOffset } as records come, at first without any: where they begin.
      *  `start` is { end: "LATEST" }, { end: "EARLIEST" }, { offset } or { timestamp }. No more than
      *  `credit` records are sent ahead. A batch gives its credit back when the next one is asked
-     *  for; meanwhile the others stay in Kafka, however many they are. */
+     *  for; meanwhile the others stay in Kafka, however many they are.
+     *  While the partition waits, for its leader or for any broker, `waits` says why. If it has not
+     *  begun yet, nextOffset is -1n for the end of the log, -2n for its beginning. */
     async *subscribe({ topic, partition = 0, start = { end: "LATEST" }, credit = 500 }) {
         const replies = [];
         let wake = () => {};
@@ -104,7 +106,9 @@ export class Connection {
                 const reply = replies.shift();
                 if (reply instanceof Error) throw reply;
                 if (reply.error) throw new CommandError(reply.error);
-                const batch = readBatch({ ...reply.starts?.[0], ...reply });
+                const told = reply.starts?.[0];
+                const batch = readBatch({ ...told, ...reply });
+                batch.waits = told?.outcome === "WAITS" ? told.reason ?? "no answer" : null;
                 yield batch;
                 const messages = batch.records.length;
                 if (messages) this.#send("cmdGrant", { subscription, messages });
@@ -152,7 +156,7 @@ export async function* follow(url, { onLost = () => {}, signal, start, ...what }
             connection = await Connection.open(url, what);
             for await (const batch of connection.subscribe({ ...what, start })) {
                 yield batch;
-                start = { offset: batch.nextOffset };
+                if (batch.nextOffset >= 0n) start = { offset: batch.nextOffset };
                 failures = 0;
             }
         } catch (error) {

@@ -26,7 +26,14 @@ extension BrokerCluster {
         return topic
     }
 
-    /// Adds partitions until there are `count`.
+    /// Adds partitions until there are `count`; false if there is no such topic.
+    @discardableResult
+    public func addPartitions(to name: String, count: Int32) -> Bool {
+        guard let topic = topics[name] else { return false }
+        addPartitions(to: topic, count: count)
+        return true
+    }
+
     func addPartitions(to topic: Topic, count: Int32) {
         let copies = min(topic.settings.replicationFactor ?? 3, brokers.count)
         // Leaders go round the brokers, topic by topic, as Kafka spreads them.

@@ -148,6 +148,14 @@ extension GatewayEngine {
             effects.append(.brokerDerive(connection, derivation))
         case .readFinished(let token, let outcome):
             if let purpose = reads.removeValue(forKey: token) { finish(purpose, outcome) }
+        case .readStalled(let token, let failure):
+            if case .push(let session, let subscription, let partition)? = reads[token] {
+                stalled(session, subscription, partition, failure)
+            }
+        case .readResumed(let token):
+            if case .push(let session, let subscription, let partition)? = reads[token] {
+                goesOn(session, subscription, partition)
+            }
         case .offsetFinished(let token, let result):
             if let purpose = requests.removeValue(forKey: token) { finish(purpose, token, result) }
         case .metadataFinished(let token, let result):
@@ -160,7 +168,6 @@ extension GatewayEngine {
         switch purpose {
         case .fetch(let session, let command): fetched(session, command, outcome)
         case .push(let session, let subscription, let partition):
-            partition.read = nil
             arrived(session, subscription, partition, outcome)
         case .reread(let session, let log): reread(session, log, outcome)
         case .direct(let request): finish(request, outcome)
@@ -175,7 +182,7 @@ extension GatewayEngine {
         case .listOffset(let session, let command): listed(session, command, result)
         case .start(let session, let subscription, let partition, let timestamp):
             subscription.lookUps.remove(token)
-            begins(session, subscription, partition, timestamp, result)
+            located(session, subscription, partition, timestamp, result)
         case .direct(let request): finish(request, result)
         case .metadata, .partitions: assertionFailure("an offset was not asked for")
         }

@@ -22,7 +22,7 @@ extension GatewayEngine {
             first = min(first, pingDue(session), unfinishedEnd(session))
             first = min(first, session.desk?.hosted.firstEnd ?? .distantFuture)
             for subscription in session.desk?.subscriptions.values ?? [:].values {
-                first = min(first, subscription.refreshesAt)
+                first = min(first, subscription.deadline)
             }
             return first
         }
@@ -89,8 +89,8 @@ extension GatewayEngine {
         if pingDue(session) <= now { ping(session) }
         expireHostCommands(session)
         guard let desk = session.desk else { return }
-        for subscription in desk.subscriptionsInOrder where subscription.refreshesAt <= now {
-            findPartitions(session, subscription)
+        for subscription in desk.subscriptionsInOrder where subscription.deadline <= now {
+            look(after: subscription, of: session)
         }
     }
 

@@ -7,8 +7,8 @@ import Timing
 extension GatewayEngine {
     /// In front of the push of `slice`.
     func noteLag(_ followed: FollowedPartition, _ slice: RecordSlice) {
-        guard followed.hasCaughtUp, let written = slice.firstTimestamp(workshop.cache),
-            written > 0
+        guard followed.place?.hasCaughtUp == true,
+            let written = slice.firstTimestamp(workshop.cache), written > 0
         else { return }
         let now = epochMilliseconds &+ now.milliseconds(since: .zero)
         let lag = min(max(0, now &- written), Self.lagMillisecondsMax)
@@ -21,7 +21,7 @@ extension GatewayEngine {
     ) {
         let end =
             isolation == .readCommitted ? position.lastStableOffset : position.highWatermark
-        if end >= 0, let offset = followed.offset, offset >= end { followed.hasCaughtUp = true }
+        if end >= 0, let place = followed.place, place.offset >= end { followed.caughtUp() }
     }
 
     /// A year: what a producer writes as a timestamp may be anything.

@@ -12,21 +12,24 @@ extension GatewayEngine {
     }
 
     func pump(_ session: Session, _ subscription: LiveSubscription) {
-        guard hasRoom(session), subscription.isRunning, let seat = session.service?.seat
+        for followed in subscription.partitions { read(session, subscription, followed) }
+    }
+
+    private func read(
+        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition
+    ) {
+        // The read before this one may have used up what there was.
+        guard let offset = followed.readsFrom, hasRoom(session), subscription.isRunning,
+            let seat = session.service?.seat
         else { return }
-        for followed in subscription.followed where followed.read == nil && !followed.isOver {
-            guard let offset = followed.offset, followed.isAnnounced else { continue }
-            // The read before this one may have used up what there was.
-            guard hasRoom(session), subscription.isRunning else { return }
-            let token = ReadToken(raw: nextNumber())
-            followed.read = token
-            reads[token] = .push(session, subscription, followed)
-            let request = ReadRequest(
-                topic: followed.topic, partition: followed.partition, offset: offset,
-                maxBytes: subscription.askBytes, isolation: subscription.isolation,
-                waitUntil: .distantFuture)
-            call(seat) { $0.read(token, request, now: now, &$1) }
-        }
+        let token = ReadToken(raw: nextNumber())
+        followed.reads(token)
+        reads[token] = .push(session, subscription, followed)
+        let request = ReadRequest(
+            topic: followed.topic, partition: followed.partition, offset: offset,
+            maxBytes: subscription.askBytes, isolation: subscription.isolation,
+            waitUntil: .distantFuture)
+        call(seat) { $0.read(token, request, now: now, &$1) }
     }
 
     /// A peer that does not read gets nothing pushed: its place in the log waits, and no memory.
@@ -37,17 +40,12 @@ extension GatewayEngine {
 
     /// Takes back the reads of a subscription that may not push: Kafka is not read for it.
     private func quiet(_ session: Session, _ subscription: LiveSubscription) {
-        for followed in subscription.followed {
-            followed.hasCaughtUp = false
-            cancel(session, followed)
+        for followed in subscription.partitions {
+            guard let token = followed.read else { continue }
+            followed.rests(isHeldUp: true)
+            reads[token] = nil
+            session.service?.seat?.cluster.cancel(token)
         }
-    }
-
-    private func cancel(_ session: Session, _ followed: FollowedPartition) {
-        guard let token = followed.read else { return }
-        followed.read = nil
-        reads[token] = nil
-        session.service?.seat?.cluster.cancel(token)
     }
 
     /// What a waiting read has brought.
@@ -55,6 +53,9 @@ extension GatewayEngine {
         _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
         _ outcome: ReadOutcome
     ) {
+        // Still reading, so that no other read is put up for it meanwhile.
+        if case .failed = outcome {} else { goesOn(session, subscription, followed) }
+        followed.rests()
         guard session.phase == .open else { return }
         switch outcome {
         case .records(let slice):
@@ -62,11 +63,33 @@ extension GatewayEngine {
             guard hasRoom(session), subscription.isRunning else { return }
             push(session, subscription, followed, slice)
         case .empty(let position, let nextOffset):
-            followed.offset = nextOffset
+            followed.advance(to: nextOffset)
             noteProgress(followed, subscription.isolation, position)
-        case .failed(let failure): return drop(session, subscription, followed, failure)
+        case .failed(let failure):
+            drop(session, subscription, followed, failure)
+            return tellNews(session, subscription)
         }
-        pump(session, subscription)
+        read(session, subscription, followed)
+    }
+
+    /// Nothing comes of the read for now.
+    func stalled(
+        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
+        _ failure: KafkaFailure
+    ) {
+        followed.stalls(failure, now: now)
+        subscription.note(followed)
+        schedule(session)
+    }
+
+    /// The partition is answered for again.
+    func goesOn(
+        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition
+    ) {
+        followed.goesOn()
+        guard followed.news != nil else { return }
+        subscription.note(followed)
+        tellNews(session, subscription)
     }
 
     private func push(
@@ -78,7 +101,7 @@ extension GatewayEngine {
             guard let cut = whole.prefix(records: Int(credit), workshop.cache) else { return }
             slice = cut
         }
-        followed.offset = slice.nextOffset
+        followed.advance(to: slice.nextOffset)
         noteLag(followed, slice)
         noteProgress(followed, subscription.isolation, slice.position)
         subscription.spend(records: slice.recordCount, bytes: slice.byteCount)
@@ -146,7 +169,7 @@ extension GatewayEngine {
     /// Forgets a subscription and everything that it waits for.
     func remove(_ session: Session, _ subscription: LiveSubscription) {
         quiet(session, subscription)
-        for followed in subscription.followed { followed.isOver = true }
+        for followed in subscription.partitions { followed.end() }
         for token in subscription.lookUps {
             requests[token] = nil
             session.service?.seat?.cluster.cancel(token)
@@ -157,53 +180,5 @@ extension GatewayEngine {
             subscription.command = nil
             session.desk?.free[command.number] = nil
         }
-    }
-
-    /// One partition cannot be read any more; the others go on. Before the first reply the whole
-    /// command fails.
-    func drop(
-        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
-        _ failure: KafkaFailure
-    ) {
-        guard subscription.command == nil else {
-            return end(
-                session, subscription, failure, topic: followed.topic,
-                partition: followed.partition)
-        }
-        followed.isOver = true
-        subscription.followed.removeAll { $0 === followed }
-        let fault = GatewayFault(failure)
-        log(.info, session, "subscription \(subscription.sequence): \(failure.cause)")
-        let text = Self.subscribeFailed(
-            followed.topic, followed.partition, fault.words(failure))
-        sendReply(
-            session, subscription.sequence,
-            .partitionFailed(
-                topic: followed.topic, partition: followed.partition,
-                Self.errorReply(failure, fault, text)))
-        guard subscription.followed.isEmpty, subscription.lookUps.isEmpty,
-            subscription.wholeTopics.isEmpty
-        else { return }
-        remove(session, subscription)
-        sendReply(
-            session, subscription.sequence, .error(Self.errorReply(failure, fault, text)))
-        settle(session)
-    }
-
-    /// Ends a subscription that has not begun.
-    func end(
-        _ session: Session, _ subscription: LiveSubscription, _ failure: KafkaFailure,
-        topic: String, partition: Int32
-    ) {
-        guard let command = subscription.command else { return }
-        subscription.command = nil
-        remove(session, subscription)
-        fail(session, command, failure) { Self.subscribeFailed(topic, partition, $0) }
-    }
-
-    private static func subscribeFailed(
-        _ topic: String, _ partition: Int32, _ error: String
-    ) -> String {
-        "failed to subscribe, topic: \(topic), partition: \(partition), err: \(error)"
     }
 }

@@ -2,7 +2,7 @@ import KafkaCore
 import PubSubProtocol
 import Timing
 
-/// The start of subscriptions: which partitions, from where.
+/// CmdSubscribe.
 extension GatewayEngine {
     func subscribe(_ session: Session, _ sequence: Int64, _ subscribe: SubscribeCommand) {
         if let error = invalid(session, sequence, subscribe) {
@@ -19,12 +19,11 @@ extension GatewayEngine {
             creditMessages: subscribe.creditMessages, creditBytes: subscribe.creditBytes)
         subscription.command = command
         session.desk?.subscriptions[sequence] = subscription
-        if let hidden = subscribe.subscriptions.first(where: { !sees(session, $0.topic) }) {
-            return end(session, subscription, Self.hidden, topic: hidden.topic, partition: 0)
-        }
+        subscription.gather(now: now)
         for wanted in subscribe.subscriptions { follow(session, subscription, wanted) }
         findPartitions(session, subscription)
-        startIfReady(session, subscription)
+        subscription.isAsking = false
+        tellNews(session, subscription)
     }
 
     /// What is wrong with the command by itself.
@@ -65,154 +64,21 @@ extension GatewayEngine {
         _ session: Session, _ subscription: LiveSubscription,
         _ wanted: PubSubProtocol.Subscription
     ) {
+        let isHidden = !sees(session, wanted.topic)
         guard !wanted.partitions.isEmpty else {
-            subscription.wholeTopics.append(WholeTopic(topic: wanted.topic, start: wanted.start))
+            let whole = WholeTopic(wanted.topic, wanted.start)
+            subscription.add(whole)
+            if isHidden { subscription.drop(whole, Self.hidden) }
             return
         }
         for partition in wanted.partitions {
-            add(session, subscription, wanted.topic, partition, wanted.start)
-        }
-    }
-
-    /// One partition more, from `start` on.
-    private func add(
-        _ session: Session, _ subscription: LiveSubscription, _ topic: String,
-        _ partition: Int32, _ start: PubSubProtocol.Subscription.Start
-    ) {
-        let followed = FollowedPartition(topic: topic, partition: partition)
-        subscription.followed.append(followed)
-        switch start {
-        case .offset(let offset): followed.offset = offset
-        case .latest: lookUp(session, subscription, followed, timestamp: -1)
-        case .earliest: lookUp(session, subscription, followed, timestamp: -2)
-        case .timestamp(let timestamp):
-            lookUp(session, subscription, followed, timestamp: timestamp)
-        }
-    }
-
-    private func lookUp(
-        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
-        timestamp: Int64
-    ) {
-        guard let seat = session.service?.seat else { return }
-        let token = RequestToken(raw: nextNumber())
-        subscription.lookUps.insert(token)
-        requests[token] = .start(session, subscription, followed, timestamp: timestamp)
-        call(seat) {
-            $0.listOffset(
-                token, topic: followed.topic, partition: followed.partition,
-                timestamp: timestamp, isolation: subscription.isolation, now: now, &$1)
-        }
-    }
-
-    func begins(
-        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
-        _ timestamp: Int64, _ result: Result<ListedOffset, KafkaFailure>
-    ) {
-        switch result {
-        case .failure(let failure):
-            drop(session, subscription, followed, failure)
-        case .success(let listed) where listed.offset < 0 && timestamp >= 0:
-            // No record is as late as that: what comes from now on is.
-            lookUp(session, subscription, followed, timestamp: -1)
-        case .success(let listed):
-            followed.offset = listed.offset
-            followed.hasCaughtUp = timestamp == -1
-        }
-        startIfReady(session, subscription)
-    }
-
-    // MARK: Whole topics
-
-    /// Asks which partitions the topics have that are followed as a whole.
-    func findPartitions(_ session: Session, _ subscription: LiveSubscription) {
-        guard !subscription.wholeTopics.isEmpty, let seat = session.service?.seat else { return }
-        subscription.refreshesAt = .distantFuture
-        let token = RequestToken(raw: nextNumber())
-        subscription.lookUps.insert(token)
-        requests[token] = .partitions(session, subscription)
-        let topics = subscription.wholeTopics.map(\.topic)
-        call(seat) { $0.metadata(token, topics: topics, now: now, &$1) }
-    }
-
-    func partitionsFound(
-        _ session: Session, _ subscription: LiveSubscription,
-        _ result: Result<[TopicDescription], KafkaFailure>
-    ) {
-        subscription.refreshesAt = now.adding(
-            milliseconds: LiveSubscription.refreshMilliseconds)
-        switch result {
-        case .failure(let failure):
-            if subscription.command != nil {
-                let topic = subscription.wholeTopics.first?.topic ?? ""
-                return end(session, subscription, failure, topic: topic, partition: 0)
-            }
-        case .success(let topics):
-            for topic in topics where !takeOver(session, subscription, topic) { return }
-        }
-        startIfReady(session, subscription)
-        schedule(session)
-    }
-
-    /// False: the subscription has ended over it.
-    private func takeOver(
-        _ session: Session, _ subscription: LiveSubscription, _ topic: TopicDescription
-    ) -> Bool {
-        guard let whole = subscription.wholeTopics.first(where: { $0.topic == topic.name }) else {
-            return true
-        }
-        if let failure = topic.failure {
-            guard subscription.command != nil else { return true }
-            end(session, subscription, failure, topic: topic.name, partition: 0)
-            return false
-        }
-        let followed = subscription.followed.lazy.filter { $0.topic == topic.name }
-        let known = Set(followed.map(\.partition))
-        let fresh = topic.partitions.filter { !known.contains($0.index) }
-        guard (session.desk?.followedCount ?? 0) + fresh.count <= session.limits.subscriptions
-        else { return overLimit(session, subscription, topic.name) }
-        for partition in fresh {
-            // What came into being later is read from its beginning: nothing of it was missed.
-            let start = subscription.command == nil ? .earliest : whole.start
-            add(session, subscription, topic.name, partition.index, start)
-        }
-        return true
-    }
-
-    private func overLimit(
-        _ session: Session, _ subscription: LiveSubscription, _ topic: String
-    ) -> Bool {
-        counts.limitHits["subscriptions", default: 0] += 1
-        guard subscription.command != nil else { return true }
-        let text = "limits.subscriptions: at most \(session.limits.subscriptions) partitions"
-        end(
-            session, subscription, KafkaFailure(kind: .limit, text: text, cause: text),
-            topic: topic, partition: 0)
-        return false
-    }
-
-    // MARK: Start
-
-    /// Tells where each partition begins, once all of them are known, and begins.
-    private func startIfReady(_ session: Session, _ subscription: LiveSubscription) {
-        guard session.desk?.subscriptions[subscription.sequence] === subscription,
-            subscription.lookUps.isEmpty
-        else { return }
-        let fresh = subscription.followed.filter { !$0.isAnnounced }
-        let starts = fresh.compactMap { followed in
-            followed.offset.map {
-                PartitionStart(
-                    topic: followed.topic, partition: followed.partition, nextOffset: $0)
+            let followed = subscription.add(wanted.topic, partition, wanted.start)
+            if isHidden {
+                subscription.drop(followed, Self.hidden)
+            } else {
+                locate(session, subscription, followed)
             }
         }
-        for followed in fresh { followed.isAnnounced = true }
-        if let command = subscription.command {
-            subscription.command = nil
-            complete(session, command, nil, .subscribed(starts))
-        } else if !starts.isEmpty {
-            sendReply(session, subscription.sequence, .subscribed(starts))
-        }
-        pump(session, subscription)
     }
 
     private struct TopicPartition: Hashable {

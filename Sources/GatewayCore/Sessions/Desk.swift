@@ -13,7 +13,7 @@ final class Desk {
     /// Commands that wait for their answer.
     var inFlight: Int { queue.count + free.count }
     var isEmpty: Bool { inFlight == 0 && subscriptions.isEmpty }
-    var followedCount: Int { subscriptions.values.reduce(0) { $0 + $1.followed.count } }
+    var followedCount: Int { subscriptions.values.reduce(0) { $0 + $1.followedCount } }
 
     /// In a fixed order, so that runs replay.
     var subscriptionsInOrder: [LiveSubscription] {

@@ -25,6 +25,10 @@ public enum ClusterEffect {
     /// Answer with `derived`.
     case derive(BrokerConnectionID, KeyDerivation)
     case readFinished(ReadToken, ReadOutcome)
+    /// A live read cannot be answered for now, told again for another reason. It goes on by itself;
+    /// once an answer has come `readResumed` says so, if nothing else of the read does.
+    case readStalled(ReadToken, KafkaFailure)
+    case readResumed(ReadToken)
     case offsetFinished(RequestToken, Result<ListedOffset, KafkaFailure>)
     case metadataFinished(RequestToken, Result<[TopicDescription], KafkaFailure>)
     case log(LogLevel, String)

@@ -137,7 +137,7 @@ extension PointReader {
                 cluster.tellRange(reader, item.partition, position)
             }
         case .retry(let failure):
-            for reader in item.demand.readers { reader.lastFailure = failure }
+            cluster.desk.stall(item.demand.readers, failure)
             item.partition.requeue(item.demand)
         }
     }
@@ -148,7 +148,7 @@ extension PointReader {
         if let error {
             cluster.counters.errors[error.rawValue, default: 0] += 1
             let failure = KafkaFailure.kafka(error.rawValue, cause: item.partition.name)
-            for reader in item.demand.readers { reader.lastFailure = failure }
+            cluster.desk.stall(item.demand.readers, failure)
             pause(item.partition)
         } else {
             item.partition.isStarved = true
@@ -164,7 +164,7 @@ extension PointReader {
         for item in fetch.items {
             settled(item) {
                 guard !item.partition.isAbandoned else { return abandoned(item) }
-                for reader in item.demand.readers { reader.lastFailure = failure }
+                cluster.desk.stall(item.demand.readers, failure)
                 guard !item.demand.confirms else {
                     return cluster.desk.attempt(item.demand, item.partition)
                 }

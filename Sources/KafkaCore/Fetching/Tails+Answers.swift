@@ -109,7 +109,7 @@ extension Tails {
         ended(fetch)
         fetch.tail.session.reset()
         for follow in fetch.tail.follows {
-            for reader in follow.waiters { reader.lastFailure = failure }
+            cluster.desk.stall(follow.waiters, failure)
             unfollow(follow)
         }
     }

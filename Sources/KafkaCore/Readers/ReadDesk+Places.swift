@@ -91,7 +91,10 @@ extension ReadDesk {
         demand.readers.append(reader)
         reader.place = .demand(demand)
         cluster.pointReader.queue(partition)
-        if partition.leader == nil { cluster.keeper.wantAgain(partition.topic) }
+        if partition.leader == nil {
+            stall([reader], .noLeader(cause: partition.name))
+            cluster.keeper.wantAgain(partition.topic)
+        }
     }
 
     func join(_ reader: Reader, _ follow: Follow) {
@@ -102,6 +105,7 @@ extension ReadDesk {
         follow.lastWaiterAt = cluster.now
         follow.unclaimedBytes = 0
         reader.place = .tail(follow)
+        resume(reader)
         cluster.needsFlush = true
     }
 

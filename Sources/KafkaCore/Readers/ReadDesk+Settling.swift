@@ -53,6 +53,7 @@ extension ReadDesk {
             reader.place = .nowhere
             reader.isFresh = true
             guard case .waitsAt(let offset) = serve(reader, partition) else { continue }
+            resume(reader)
             if offset >= end {
                 settleAtEnd(reader, partition, at: offset)
             } else if offset > demand.offset {

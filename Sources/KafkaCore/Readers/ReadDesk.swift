@@ -70,7 +70,7 @@ final class ReadDesk {
     /// A live subscription outlives what may pass; everybody else is told.
     func failOrPark(_ reader: Reader, _ failure: KafkaFailure) {
         guard reader.isLive, failure.isRetriable else { return fail(reader, failure) }
-        reader.lastFailure = failure
+        stall([reader], failure)
         let topic = cluster.keeper.topic(reader.request.topic)
         takeOut(reader)
         awaitTopic(reader, topic)

@@ -31,6 +31,8 @@ final class Reader {
     var takesWhatIsThere = false
     /// A batch that could not be read was asked for again.
     var hasSeenCorruption = false
+    /// The caller was told that nothing comes of it for now, and why.
+    var stalledBy: KafkaFailure.Kind?
     /// For the log and the answer at the deadline: what kept it waiting last.
     var lastFailure: KafkaFailure?
 

@@ -120,6 +120,7 @@ extension MetadataKeeper {
         where topic.usesBroker(connection.broker) || lookedUp.contains(topic.name) {
             wantAgain(topic)
         }
+        cluster.desk.stall(connection.broker, failure)
     }
 
     /// The attempt has taught how to do it better.

@@ -158,7 +158,10 @@ final class SimulatedWorld {
     private func brokersChange() {
         let broker = Int32.random(in: 1...3, using: &random)
         switch Int.random(in: 0..<5, using: &random) {
-        case 0: _ = rig.brokers.takeDown(broker, now: rig.now)
+        case 0:
+            // Now and then nobody else may lead.
+            let elects = Int.random(in: 0..<4, using: &random) > 0
+            _ = rig.brokers.takeDown(broker, elects: elects, now: rig.now)
         case 1: bringUp()
         case 2: rig.brokers.dropFetchSessions(broker: broker)
         case 3:

@@ -34,6 +34,9 @@ struct Response: Equatable {
         var topic: String
         var partition: Int64
         var offset: Int64
+        /// 3: it waits.
+        var outcome: Int64 = 0
+        var reason = ""
     }
 
     struct Topic: Equatable {
@@ -120,7 +123,8 @@ struct Response: Equatable {
             let fields = try Wire.fields(bytes)
             return Start(
                 topic: fields.string(1) ?? "", partition: fields.int(2) ?? 0,
-                offset: fields.int(3) ?? 0)
+                offset: fields.int(3) ?? 0, outcome: fields.int(4) ?? 0,
+                reason: fields.string(5) ?? "")
         }
         batch.failure = try fields.bytes(9).map { failure(try Wire.fields($0)) }
         return batch

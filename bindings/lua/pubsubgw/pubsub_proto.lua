@@ -141,6 +141,14 @@ message PartitionStart {
     string topic = 1;
     int32 partition = 2;
     int64 next_offset = 3;
+    Outcome outcome = 4;
+    string reason = 5;
+    enum Outcome {
+        AS_ASKED = 0;
+        RESUMED = 1;
+        BEGUN_ANEW = 2;
+        WAITS = 3;
+    }
 }
 message UnsubscribeResp {
     int64 subscription = 1;

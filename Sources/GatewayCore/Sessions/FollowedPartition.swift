@@ -1,0 +1,221 @@
+import KafkaCore
+import PubSubProtocol
+import Timing
+
+/// One partition of a subscription. This type alone writes its life:
+///
+///     searching -> resting <-> reading
+///     any of them -> dropped, for good
+final class FollowedPartition {
+    enum Life {
+        /// Where it begins is looked up, or will be.
+        case searching(Search)
+        /// Nothing is read: its start is not told yet, or its client has no credit or no room.
+        case resting(Place)
+        /// A read waits at the place.
+        case reading(ReadToken, Place)
+        /// It was given up and told so, which is not the same as never seen: only a new subscribe
+        /// brings it back.
+        case dropped
+    }
+
+    struct Search {
+        /// The look-up in flight.
+        var token: RequestToken?
+        /// Without one: when the next is due.
+        var nextAt = Instant.distantFuture
+        /// Why the last one failed.
+        var failure: KafkaFailure?
+        /// What the client was told of it; nil: nothing.
+        var toldReason: String?
+    }
+
+    struct Place {
+        var offset: Int64
+        /// It has been at the partition's end, and was not held up by its client since then.
+        var hasCaughtUp = false
+        var stall: Stall?
+    }
+
+    /// Its read cannot be answered for now.
+    struct Stall {
+        let failure: KafkaFailure
+        /// Nobody is told of what passes before.
+        let tellsAt: Instant
+        var isTold = false
+    }
+
+    /// What the client has to be told.
+    enum News {
+        case begins(PartitionStart.Outcome)
+        case waits(reason: String)
+        case dropped(KafkaFailure)
+    }
+
+    let topic: String
+    let partition: Int32
+    let start: PubSubProtocol.Subscription.Start
+    private(set) var life: Life
+    private(set) var news: News?
+    private var backoff: Backoff
+
+    init(_ topic: String, _ partition: Int32, _ start: PubSubProtocol.Subscription.Start) {
+        self.topic = topic
+        self.partition = partition
+        self.start = start
+        life = .searching(Search())
+        backoff = Backoff(
+            initialMilliseconds: Self.searchPauseMilliseconds,
+            maximumMilliseconds: Self.searchPauseMillisecondsMax)
+    }
+
+    /// Between two look-ups. Each has asked again and again for a whole request timeout, or was
+    /// refused because no broker could be reached.
+    static let searchPauseMilliseconds: Int64 = 500
+    static let searchPauseMillisecondsMax: Int64 = 10_000
+    /// How long a read may be stalled before the client is told: most elections are shorter.
+    static let stallMilliseconds: Int64 = 1_000
+
+    // MARK: What is true
+
+    var place: Place? {
+        switch life {
+        case .resting(let place), .reading(_, let place): place
+        case .searching, .dropped: nil
+        }
+    }
+
+    var search: Search? { if case .searching(let search) = life { search } else { nil } }
+    var read: ReadToken? { if case .reading(let token, _) = life { token } else { nil } }
+    var isDropped: Bool { if case .dropped = life { true } else { false } }
+
+    /// Where a read would begin that is missing.
+    var readsFrom: Int64? {
+        guard news == nil, case .resting(let place) = life else { return nil }
+        return place.offset
+    }
+
+    /// A look-up has failed, and no other is in flight.
+    var isWithoutHope: Bool { search.map { $0.token == nil && $0.failure != nil } ?? isDropped }
+
+    /// When it wants to be looked at.
+    var deadline: Instant {
+        switch life {
+        case .searching(let search): search.token == nil ? search.nextAt : .distantFuture
+        case .resting(let place), .reading(_, let place):
+            place.stall.map { $0.isTold ? .distantFuture : $0.tellsAt } ?? .distantFuture
+        case .dropped: .distantFuture
+        }
+    }
+
+    // MARK: Search
+
+    func searches(_ token: RequestToken) {
+        guard case .searching(var search) = life else { return }
+        search.token = token
+        life = .searching(search)
+    }
+
+    func searchFailed(_ failure: KafkaFailure, now: Instant, _ random: inout SeededRandom) {
+        guard case .searching(var search) = life else { return }
+        search.token = nil
+        search.nextAt = now.adding(milliseconds: backoff.next(&random))
+        search.failure = failure
+        life = .searching(search)
+        if search.toldReason != nil { admitSearch(reason: GatewayFault(failure).words(failure)) }
+    }
+
+    /// The client is told that its place is not known yet, once for each reason.
+    func admitSearch(reason: String) {
+        guard case .searching(var search) = life, search.toldReason != reason else { return }
+        search.toldReason = reason
+        life = .searching(search)
+        news = .waits(reason: reason)
+    }
+
+    func found(_ offset: Int64, atEnd: Bool) {
+        guard case .searching = life else { return }
+        life = .resting(Place(offset: offset, hasCaughtUp: atEnd))
+        news = .begins(.asAsked)
+    }
+
+    // MARK: Reading
+
+    func reads(_ token: ReadToken) {
+        guard case .resting(let place) = life else { return }
+        life = .reading(token, place)
+    }
+
+    /// The read is over, or is taken back (then a partition that its client holds up is no measure
+    /// of lag any more).
+    func rests(isHeldUp: Bool = false) {
+        guard case .reading(_, let place) = life else { return }
+        life = .resting(place)
+        guard isHeldUp else { return }
+        change {
+            $0.hasCaughtUp = false
+            if $0.stall?.isTold == false { $0.stall = nil }
+        }
+    }
+
+    func advance(to offset: Int64) { change { $0.offset = offset } }
+
+    func caughtUp() { change { $0.hasCaughtUp = true } }
+
+    func stalls(_ failure: KafkaFailure, now: Instant) {
+        guard let place, place.stall?.isTold != true else { return }
+        // The last reason before it is told counts.
+        let tellsAt =
+            place.stall?.tellsAt ?? now.adding(milliseconds: Self.stallMilliseconds)
+        change { $0.stall = Stall(failure: failure, tellsAt: tellsAt) }
+    }
+
+    func admitStall(now: Instant) {
+        guard let stall = place?.stall, !stall.isTold, stall.tellsAt <= now else { return }
+        change { $0.stall?.isTold = true }
+        news = .waits(reason: GatewayFault(stall.failure).words(stall.failure))
+    }
+
+    /// An answer has come.
+    func goesOn() {
+        guard let stall = place?.stall else { return }
+        change { $0.stall = nil }
+        if stall.isTold { news = .begins(.resumed) }
+    }
+
+    private func change(_ body: (inout Place) -> Void) {
+        switch life {
+        case .resting(var place):
+            body(&place)
+            life = .resting(place)
+        case .reading(let token, var place):
+            body(&place)
+            life = .reading(token, place)
+        case .searching, .dropped: return
+        }
+    }
+
+    // MARK: Ends and news
+
+    func drop(_ failure: KafkaFailure) {
+        life = .dropped
+        news = .dropped(failure)
+    }
+
+    /// The whole subscription has ended: nothing is told any more.
+    func end() {
+        life = .dropped
+        news = nil
+    }
+
+    func takeNews() -> News? {
+        defer { news = nil }
+        return news
+    }
+
+    /// Where it is, as the client may say it to come back. Before that is known: an end of the log.
+    var nextOffset: Int64 {
+        if let place { return place.offset }
+        return start == .latest || start == .offset(-1) ? -1 : -2
+    }
+}
