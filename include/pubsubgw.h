@@ -700,7 +700,9 @@ typedef struct pubsubgw_fetch_args {
 
 /* Records of one partition from an offset on: one PUBSUBGW_EV_RECORDS. There is at least one record
  * in it if there is one at or after the offset; len 0 with number2 below number (the high watermark)
- * means "go on at number2". E_INVALID: arguments, or the token is pending. E_GONE. E_STATE. */
+ * means "go on at number2". An offset that is not in the log fails with -1001, or begins at the nearer
+ * end of the log with "fetch": {"reset": "nearest"}.
+ * E_INVALID: arguments, or the token is pending. E_GONE. E_STATE. */
 PUBSUBGW_API int pubsubgw_fetch(pubsubgw_client *c, const pubsubgw_fetch_args *a, uint64_t token);
 
 /* The offset of the first record with this timestamp (milliseconds) or a later one: one
@@ -740,10 +742,11 @@ typedef struct pubsubgw_subscribe_args {
 
 /* All records of one partition from a place on, as PUBSUBGW_EV_RECORDS, until it is cancelled or
  * fails; after that nothing comes for it, whatever becomes of the topic. It outlives outages of
- * brokers and moves of the leader: meanwhile no event comes, and the log tells. Where it begins, if
- * that is no offset, is looked up first, which fails as pubsubgw_list_offset does. Nothing is read
- * for it while more than "queue_bytes" of its events wait unpolled. Errors as pubsubgw_fetch;
- * E_CONFIG: options_json. */
+ * brokers and moves of the leader: meanwhile no event comes, and the log tells. It fails with -1100
+ * (UNKNOWN_TOPIC_ID) once its topic was deleted and created again. Where it begins, if that is no
+ * offset, is looked up first, which fails as pubsubgw_list_offset does. Nothing is read for it while
+ * more than "queue_bytes" of its events wait unpolled. Errors as pubsubgw_fetch; E_CONFIG:
+ * options_json. */
 PUBSUBGW_API int pubsubgw_subscribe(pubsubgw_client *c, const pubsubgw_subscribe_args *a,
                                     uint64_t token);
 

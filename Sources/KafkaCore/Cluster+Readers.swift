@@ -66,13 +66,19 @@ extension Cluster {
         let hasNewEpoch = epoch >= 0 && epoch != partition.leaderEpoch
         // An election may have ended the log elsewhere than where we read it.
         if hasNewEpoch, partition.leaderEpoch >= 0 { partition.log.purge() }
+        // Epochs of one log never fall.
+        let isOther = hasNewEpoch && epoch < partition.leaderEpoch && partition.topic.id == .zero
         guard partition.leader !== leader || hasNewEpoch else { return }
+        partition.leaderSince = now
         pointReader.unqueue(partition)
         for isolation in Isolation.allCases {
             if let follow = partition.follow(isolation) { tails.unfollow(follow) }
         }
         pointReader.unqueue(partition)
-        if epoch >= 0 { partition.leaderEpoch = epoch }
+        if epoch >= 0 {
+            partition.leaderEpoch = epoch
+            partition.log.identity.leaderEpoch = epoch
+        }
         let old = partition.leader
         partition.leader = leader
         if let old, old !== leader { lister.takeBack(old, partition) }
@@ -83,6 +89,12 @@ extension Cluster {
         } else {
             desk.stall(partition, .noLeader(cause: partition.name))
         }
+        if isOther { desk.restart(partition) }
+    }
+
+    /// Which log a partition has, for readers that come back to it; nil: not known.
+    public func log(of topic: String, _ partition: Int32) -> LogIdentity? {
+        keeper.knownTopic(topic)?.partitions[partition]?.log.identity
     }
 
     /// The offset is out of range: the client is told which offsets are not, so that it can decide.
@@ -91,7 +103,7 @@ extension Cluster {
         _ reader: Reader, _ partition: Partition, _ told: PartitionPosition = .unknown
     ) {
         guard told.highWatermark < 0 || told.logStartOffset < 0 else {
-            return desk.fail(reader, outOfRange(reader, told))
+            return desk.leaveRange(reader, partition, outOfRange(reader, told))
         }
         var position = told
         ask(reader, timestamp: -2) { [unowned self] start in
@@ -99,7 +111,7 @@ extension Cluster {
             ask(reader, timestamp: -1) { [unowned self] end in
                 position.highWatermark = end
                 guard desk.isWaiting(reader) else { return }
-                desk.fail(reader, outOfRange(reader, position))
+                desk.leaveRange(reader, partition, outOfRange(reader, position))
             }
         }
     }

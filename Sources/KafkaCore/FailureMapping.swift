@@ -83,6 +83,13 @@ extension KafkaFailure {
         return failure
     }
 
+    static func recreated(cause: String) -> KafkaFailure {
+        let error = KafkaError.unknownTopicId
+        return KafkaFailure(
+            kind: .kafka, code: error.rawValue, text: error.name,
+            cause: "\(cause): the topic was deleted and created again")
+    }
+
     /// The original tells every failure to get at the cluster as a missing topic, because its
     /// look-up of the topic is what fails.
     var asBootstrapFailure: KafkaFailure {

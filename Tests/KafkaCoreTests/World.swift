@@ -22,7 +22,8 @@ final class World {
     /// Ports at which the brokers listen; tests add others.
     var ports: [UInt16: Int32] = [:]
     /// Host names that tests dial besides 127.0.0.1.
-    var refusesTLS = false
+    /// What happens to connections to brokers that are not there.
+    var refusal = ConnectionFailure(.refused, "connection refused")
     /// The loop does not come to what is left for the end of its turns.
     var isBusy = false
     /// Looks at a request frame before the broker does: an answer instead, or nil.
@@ -99,14 +100,16 @@ final class World {
     @discardableResult
     func read(
         _ topic: String, _ partition: Int32 = 0, at offset: Int64, maxBytes: Int = 1 << 20,
-        minBytes: Int = 1, _ isolation: Isolation = .readUncommitted, wait: Int64? = nil
+        minBytes: Int = 1, _ isolation: Isolation = .readUncommitted, wait: Int64? = nil,
+        _ adjust: (inout ReadRequest) -> Void = { _ in }
     ) -> ReadToken {
         lastToken += 1
         let token = ReadToken(raw: lastToken)
         let until = wait.map { $0 == .max ? Instant.distantFuture : now.adding(milliseconds: $0) }
-        let request = ReadRequest(
+        var request = ReadRequest(
             topic: topic, partition: partition, offset: offset, maxBytes: maxBytes,
             minBytes: minBytes, isolation: isolation, waitUntil: until)
+        adjust(&request)
         with { client.read(token, request, now: now, &$0) }
         return token
     }
@@ -298,7 +301,7 @@ final class World {
                 pipes[id] = nil
                 return with {
                     client.closed(
-                        id, ConnectionFailure(.refused, "connection refused"), now: now, &$0)
+                        id, refusal, now: now, &$0)
                 }
             }
             pipes[id]?.server = peer

@@ -58,5 +58,5 @@ public enum BrokerProfile: String, Sendable, CaseIterable {
     }
 
     /// KIP-516: brokers since 2.8 have topic ids.
-    var hasTopicIDs: Bool { self != .kafka2_1 }
+    public var hasTopicIDs: Bool { self != .kafka2_1 }
 }

@@ -106,6 +106,11 @@ extension GatewayEngine {
             read.minBytes = min(wanted, request.maxBytes)
             let wait = fetch.maxWaitMilliseconds
             read.waitUntil = wait > 0 ? now.adding(milliseconds: wait) : nil
+            if request.client.settings.fetch.reset == .nearest { read.reset = .nearest }
+        }
+        if request.isSubscription {
+            request.log = request.log ?? request.client.seat.cluster.log(of: topic, partition)
+            read.log = request.log
         }
         let token = ReadToken(raw: nextNumber())
         request.read = token
@@ -148,6 +153,7 @@ extension GatewayEngine {
             return read(request)
         }
         request.evictions = 0
+        request.log = slice.log.identity
         counts.recordsOut &+= UInt64(slice.recordCount)
         request.offset = slice.nextOffset
         request.queuedBytes += block.count + Self.directEventBytes

@@ -38,11 +38,24 @@ extension GatewayEngine {
         let maxBytes = min(asked, policy.fetch.maxBytes)
         let minBytes = fetch.minBytes > 0 ? Int(fetch.minBytes) : policy.fetch.minBytes
         let wait = Int64(fetch.maxWaitMilliseconds)
-        return ReadRequest(
+        var read = ReadRequest(
             topic: fetch.topic, partition: fetch.partition, offset: fetch.offset,
             maxBytes: maxBytes, minBytes: min(minBytes, maxBytes),
             isolation: Self.isolation(fetch.isolation, policy),
             waitUntil: wait > 0 ? now.adding(milliseconds: wait) : nil)
+        read.reset = policy.fetch.reset == .nearest ? .nearest : .none
+        if !fetch.usesExtensions { adapt(&read) }
+        return read
+    }
+
+    /// A client of the original asks for "the latest offset - 10" of a short log, stops for ever at
+    /// an error, and learns where it is from the offsets of records only.
+    private func adapt(_ read: inout ReadRequest) {
+        read.waitsOutTrouble = true
+        if read.reset == .nearest { read.reset = .nearestRecord }
+        guard read.offset < 0 else { return }
+        read.offset = 0
+        if read.reset == .none { read.reset = .start }
     }
 
     static func isolation(

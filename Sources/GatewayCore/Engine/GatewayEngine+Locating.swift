@@ -44,6 +44,7 @@ extension GatewayEngine {
         case .failure(let failure): searchFailed(session, subscription, followed, failure)
         case .success(let listed) where listed.offset >= 0:
             followed.found(listed.offset, atEnd: timestamp == -1)
+            noteLog(session, followed)
             subscription.note(followed)
         case .success where timestamp >= 0:
             // No record is as late as that: what comes from now on is.
@@ -51,6 +52,12 @@ extension GatewayEngine {
         case .success: searchFailed(session, subscription, followed, .noEnd)
         }
         tellNews(session, subscription)
+    }
+
+    /// From now on another log of the partition is told from this one.
+    func noteLog(_ session: Session, _ followed: FollowedPartition) {
+        guard followed.log == nil, let cluster = session.service?.seat?.cluster else { return }
+        followed.reads(in: cluster.log(of: followed.topic, followed.partition))
     }
 
     private func searchFailed(
@@ -162,8 +169,9 @@ extension GatewayEngine {
         whole.state = .known
         if !fresh.isEmpty { subscription.gather(now: now) }
         for partition in fresh {
-            locate(
-                session, subscription, subscription.add(topic.name, partition.index, start))
+            let followed = subscription.add(
+                topic.name, partition.index, start, isOfWholeTopic: true)
+            locate(session, subscription, followed)
         }
     }
 }

@@ -25,10 +25,12 @@ extension GatewayEngine {
         let token = ReadToken(raw: nextNumber())
         followed.reads(token)
         reads[token] = .push(session, subscription, followed)
-        let request = ReadRequest(
+        noteLog(session, followed)
+        var request = ReadRequest(
             topic: followed.topic, partition: followed.partition, offset: offset,
             maxBytes: subscription.askBytes, isolation: subscription.isolation,
             waitUntil: .distantFuture)
+        request.log = followed.log
         call(seat) { $0.read(token, request, now: now, &$1) }
     }
 
@@ -42,6 +44,7 @@ extension GatewayEngine {
     private func quiet(_ session: Session, _ subscription: LiveSubscription) {
         for followed in subscription.partitions {
             guard let token = followed.read else { continue }
+            noteLog(session, followed)
             followed.rests(isHeldUp: true)
             reads[token] = nil
             session.service?.seat?.cluster.cancel(token)
@@ -65,6 +68,9 @@ extension GatewayEngine {
         case .empty(let position, let nextOffset):
             followed.advance(to: nextOffset)
             noteProgress(followed, subscription.isolation, position)
+        case .failed(let failure) where failure.isOtherLog && followed.beginsAnew():
+            locate(session, subscription, followed)
+            return tellNews(session, subscription)
         case .failed(let failure):
             drop(session, subscription, followed, failure)
             return tellNews(session, subscription)
@@ -102,6 +108,7 @@ extension GatewayEngine {
             slice = cut
         }
         followed.advance(to: slice.nextOffset)
+        followed.reads(in: slice.log.identity)
         noteLag(followed, slice)
         noteProgress(followed, subscription.isolation, slice.position)
         subscription.spend(records: slice.recordCount, bytes: slice.byteCount)

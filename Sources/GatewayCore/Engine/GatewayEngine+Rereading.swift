@@ -28,11 +28,12 @@ extension GatewayEngine {
         }
         let token = ReadToken(raw: nextNumber())
         reads[token] = .reread(session, cursor.log)
-        let request = ReadRequest(
+        var request = ReadRequest(
             topic: cursor.log.topic, partition: cursor.log.partition, offset: cursor.offset,
             maxBytes: min(cursor.remainingBytes, Self.rereadBytesMax) + cursor.skipBytes,
             isolation: cursor.isolation,
             waitUntil: now.adding(milliseconds: Self.rereadMilliseconds))
+        request.takesPart = true
         guard let seat = session.service?.seat else { return .drained }
         session.reread = token
         call(seat) { $0.read(token, request, now: now, &$1) }

@@ -80,6 +80,13 @@ extension RouteDraft {
         if let wait = try fetch.integer("max_wait_ms", 1...Self.milliseconds.upperBound) {
             policy.fetch.maxWaitMilliseconds = wait
         }
+        if let name = try fetch.string("reset") {
+            guard let reset = FetchReset(rawValue: name) else {
+                let names = FetchReset.allCases.map(\.rawValue).joined(separator: " or ")
+                throw fetch.fault("reset", "expected \(names), got \"\(name)\"")
+            }
+            policy.fetch.reset = reset
+        }
         try fetch.end()
     }
 

@@ -32,8 +32,19 @@ public struct FetchSettings: Equatable, Sendable {
     /// How long a broker may hold one request of readers that wait (Kafka's `fetch.max.wait.ms`).
     /// A client's own `max_wait_ms` is not bounded by it: the wait goes on in the next request.
     public var maxWaitMilliseconds: Int64 = 250
+    /// What becomes of a fetch whose offset is not in the log: an error, as with Kafka's
+    /// `auto.offset.reset=none`, because records may have been missed.
+    public var reset = FetchReset.none
 
     public init() {}
+}
+
+/// Names of the route's `fetch.reset`.
+public enum FetchReset: String, CaseIterable, Sendable {
+    /// OFFSET_OUT_OF_RANGE is told, and the client decides.
+    case none
+    /// It begins at the end of the log that is nearer: at its start, or behind its last record.
+    case nearest
 }
 
 /// Bounds of one session, and of the sessions of one route. 0 where it says "none".

@@ -54,15 +54,25 @@ final class FollowedPartition {
 
     let topic: String
     let partition: Int32
-    let start: PubSubProtocol.Subscription.Start
+    private(set) var start: PubSubProtocol.Subscription.Start
+    /// Its client named the topic only.
+    let isOfWholeTopic: Bool
+    /// Which log it reads, once that is known: another one does not go on where this one was.
+    private(set) var log: LogIdentity?
     private(set) var life: Life
     private(set) var news: News?
+    /// How it is told where it begins.
+    private var beginning = PartitionStart.Outcome.asAsked
     private var backoff: Backoff
 
-    init(_ topic: String, _ partition: Int32, _ start: PubSubProtocol.Subscription.Start) {
+    init(
+        _ topic: String, _ partition: Int32, _ start: PubSubProtocol.Subscription.Start,
+        isOfWholeTopic: Bool
+    ) {
         self.topic = topic
         self.partition = partition
         self.start = start
+        self.isOfWholeTopic = isOfWholeTopic
         life = .searching(Search())
         backoff = Backoff(
             initialMilliseconds: Self.searchPauseMilliseconds,
@@ -136,7 +146,24 @@ final class FollowedPartition {
     func found(_ offset: Int64, atEnd: Bool) {
         guard case .searching = life else { return }
         life = .resting(Place(offset: offset, hasCaughtUp: atEnd))
-        news = .begins(.asAsked)
+        news = .begins(beginning)
+    }
+
+    /// Its topic was deleted and created again: it begins in the new log. All of that came into
+    /// being since, also for whoever wanted only what comes. False: its client has named offsets or
+    /// the partition itself, and has to decide.
+    func beginsAnew() -> Bool {
+        guard isOfWholeTopic else { return false }
+        switch start {
+        case .offset: return false
+        case .latest: start = .earliest
+        case .earliest, .timestamp: break
+        }
+        life = .searching(Search())
+        news = nil
+        beginning = .begunAnew
+        log = nil
+        return true
     }
 
     // MARK: Reading
@@ -157,6 +184,8 @@ final class FollowedPartition {
             if $0.stall?.isTold == false { $0.stall = nil }
         }
     }
+
+    func reads(in log: LogIdentity?) { self.log = log ?? self.log }
 
     func advance(to offset: Int64) { change { $0.offset = offset } }
 

@@ -74,9 +74,11 @@ final class LiveSubscription {
     // MARK: Partitions
 
     func add(
-        _ topic: String, _ partition: Int32, _ start: PubSubProtocol.Subscription.Start
+        _ topic: String, _ partition: Int32, _ start: PubSubProtocol.Subscription.Start,
+        isOfWholeTopic: Bool = false
     ) -> FollowedPartition {
-        let followed = FollowedPartition(topic, partition, start)
+        let followed = FollowedPartition(
+            topic, partition, start, isOfWholeTopic: isOfWholeTopic)
         partitions.append(followed)
         followedCount += 1
         return followed

@@ -1,3 +1,5 @@
+import KafkaProtocol
+
 /// Why a read or a look-up failed: the text that clients of the original protocol know, and apart
 /// from it the true cause for the log. No text holds a credential; only `cause` may name a broker.
 public struct KafkaFailure: Error, Hashable, Sendable {
@@ -39,6 +41,12 @@ public struct KafkaFailure: Error, Hashable, Sendable {
     public var isRetriable: Bool
     /// Told with OFFSET_OUT_OF_RANGE, so that the client can decide; else unknown.
     public var position: PartitionPosition
+
+    /// The topic was deleted and created again: what was read before has nothing to do with what
+    /// is there now.
+    public var isOtherLog: Bool {
+        kind == .kafka && code == KafkaError.unknownTopicId.rawValue && !isRetriable
+    }
 
     public init(
         kind: Kind, code: Int16? = nil, text: String, cause: String, isRetriable: Bool = false,

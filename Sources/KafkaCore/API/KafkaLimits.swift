@@ -33,6 +33,9 @@ public struct KafkaLimits: Sendable {
     /// How long cached records of a partition are served without an answer about it: it may have
     /// been deleted, re-created or cut meanwhile.
     public var cacheTrustMilliseconds: Int64 = 1_000
+    /// How long a reader whose records are cached waits for a broker to say whether there are more:
+    /// one that is frozen must not take away what is known.
+    public var cacheWaitMilliseconds: Int64 = 1_000
     /// Waiting reads and look-ups of one cluster.
     public var waitingReadersMax = 1 << 20
     /// The longest topic name; Kafka's own limit.

@@ -14,6 +14,18 @@ public struct ReadRequest: Sendable {
     /// nil: answer at once, with `.empty` where nothing is. Later moments: wait for records until
     /// then. `distantFuture`: a live subscription, which outlives broker outages too.
     public var waitUntil: Instant?
+    /// Whatever is there of the records will do, as the reader asks on by itself. Live
+    /// subscriptions read so. Others get everything up to `maxBytes` or the end of the log.
+    public var takesPart = false
+    /// An outage of a cluster that has answered before, or an election, is waited out up to the
+    /// request timeout; else such a failure is told at once. Live subscriptions wait as long as it
+    /// takes.
+    public var waitsOutTrouble = false
+    /// The log that the reader has read before: it ends with UNKNOWN_TOPIC_ID if the partition has
+    /// another one now. Known from `Cluster.log` and from slices.
+    public var log: LogIdentity?
+    /// Where to begin if the offset is not in the log.
+    public var reset = OffsetReset.none
 
     public init(
         topic: String, partition: Int32, offset: Int64, maxBytes: Int, minBytes: Int = 1,

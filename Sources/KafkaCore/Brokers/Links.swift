@@ -91,6 +91,7 @@ final class Links {
             broker.noteFailure(failure, now: cluster.now, &cluster.random)
             cluster.log(failure.isRefusal ? .error : .warning, failure.cause)
         }
+        if failure.isRefusal { cluster.forgetUnvouched(refusedBy: broker) }
         lose(connection.inFlight, failure)
         if !isIdleEnd { cluster.keeper.connectionFailed(connection, failure) }
     }

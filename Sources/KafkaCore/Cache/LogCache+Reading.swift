@@ -4,8 +4,10 @@ struct CachedRecords {
     var nextOffset: Int64
     var byteCount = 0
     var recordCount = 0
-    /// There is more in the cache, or this reader may not see on: asking a broker is no use.
+    /// There is more in the cache, or this reader may not see on for what is known.
     var isCut = false
+    /// No further record has room: whatever the log has behind them, these are the answer.
+    var isFull = false
 }
 
 extension LogCache {
@@ -25,6 +27,7 @@ extension LogCache {
             take(run, upTo: end, isolation: isolation, limit: limit, &found)
             number += 1
         }
+        if found.recordCount > 0, found.byteCount >= limit { found.isFull = true }
         return found.nextOffset > offset ? found : nil
     }
 
@@ -43,6 +46,7 @@ extension LogCache {
             found.byteCount += stretch.byteCount
             found.nextOffset = stretch.nextOffset
             found.isCut = stretch.isCut
+            found.isFull = stretch.isFull
         } while !found.isCut && found.nextOffset < run.next
     }
 

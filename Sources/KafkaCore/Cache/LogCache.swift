@@ -18,10 +18,16 @@ public final class LogCache {
     /// Memory of runs that were evicted and of responses that were decoded. Not in the budget.
     let spares = SpareBlocks(bytesMax: 4 << 20)
 
+    private var lastLogNumber: UInt64 = 0
     private unowned(unsafe) var newest: RecordRun?
     private unowned(unsafe) var oldest: RecordRun?
 
     public init(budgetBytes: Int = 64 << 20) { self.budgetBytes = budgetBytes }
+
+    func nextLogNumber() -> UInt64 {
+        lastLogNumber += 1
+        return lastLogNumber
+    }
 
     /// Adds a run to its log. Where runs cover the same offsets, one gives way: the newer, unless
     /// it knows about transactions what the older does not.

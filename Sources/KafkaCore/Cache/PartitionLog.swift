@@ -4,6 +4,7 @@ public final class PartitionLog {
     public let topic: String
     public let partition: Int32
 
+    public internal(set) var identity: LogIdentity
     /// Runs in order of their offsets; they never overlap.
     private(set) var runs: [RecordRun] = []
     /// Below it the broker has deleted everything. -1: not told yet.
@@ -16,6 +17,7 @@ public final class PartitionLog {
         self.topic = topic
         self.partition = partition
         self.cache = cache
+        identity = LogIdentity(partition: cache.nextLogNumber())
     }
 
     deinit {

@@ -6,6 +6,8 @@ struct RecordStretch {
     var nextOffset: Int64
     /// Nothing may follow it now: the limit of bytes is reached, or the reader may not see on.
     var isCut: Bool
+    /// The limit of bytes is reached.
+    var isFull: Bool
 }
 
 extension RecordRun {
@@ -26,7 +28,8 @@ extension RecordRun {
             records: records,
             byteCount: place(ofRecord: upper) - place(ofRecord: records.lowerBound),
             nextOffset: max(offset, upper < stop ? self.offset(ofRecord: upper) : barrier),
-            isCut: upper < seen.upperBound || isHidden || (upper == stop && barrier < next))
+            isCut: upper < seen.upperBound || isHidden || (upper == stop && barrier < next),
+            isFull: upper < seen.upperBound)
     }
 
     /// The first records of `range` that are plain or committed, up to others. Empty in front of

@@ -25,7 +25,7 @@ extension Cluster {
                     highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
                     logStartOffset: answer.logStartOffset))
         }
-        if error == .topicAuthorizationFailed {
+        if error.isRefusal {
             // What was read under a right that is gone must not be served any more.
             partition.log.purge()
             return .fail(failure)
@@ -91,6 +91,7 @@ extension Cluster {
         if let sentAt { noteEnd(answer.highWatermark, of: partition, sentAt: sentAt) }
         partition.confirmedAt = now
         partition.isDoubtful = false
+        partition.isSilent = false
         partition.position = PartitionPosition(
             highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
             logStartOffset: answer.logStartOffset)
@@ -107,7 +108,11 @@ extension Cluster {
             .warning,
             "\(partition.name): ends at \(end), was read up to \(partition.readTo.offset)")
         partition.log.purge()
+        // A leader that was just elected may tell of fewer records at first (KIP-207), and one that
+        // was elected over others has lost some: only under one leader an end never falls.
+        let isOther = partition.topic.id == .zero && partition.leaderSince < partition.readTo.at
         partition.readTo = (end, now)
+        if isOther { desk.restart(partition) }
     }
 
     func logUnexpected(

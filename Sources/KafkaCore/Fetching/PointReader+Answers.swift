@@ -130,12 +130,7 @@ extension PointReader {
         switch cluster.verdict(item.partition, answer, response) {
         case .fail(let failure): cluster.desk.fail(item.demand, failure)
         case .outOfRange(let position):
-            let waiting = item.demand.readers
-            item.demand.readers = []
-            for reader in waiting {
-                reader.place = .nowhere
-                cluster.tellRange(reader, item.partition, position)
-            }
+            cluster.desk.settleOutOfRange(item.demand, item.partition, position)
         case .retry(let failure):
             cluster.desk.stall(item.demand.readers, failure)
             item.partition.requeue(item.demand)
@@ -168,6 +163,7 @@ extension PointReader {
                 guard !item.demand.confirms else {
                     return cluster.desk.attempt(item.demand, item.partition)
                 }
+                cluster.desk.serve(item.demand, item.partition)
                 item.partition.requeue(item.demand)
             }
         }

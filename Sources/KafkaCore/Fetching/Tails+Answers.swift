@@ -69,6 +69,7 @@ extension Tails {
         guard let records = answer.records, records.count > 0 else {
             // Other partitions filled the response: a point read is not held up by them.
             let end = partition.end(follow.isolation)
+            follow.isBetweenPolls = end <= item.offset
             if end > item.offset, !follow.waiters.isEmpty {
                 partition.isStarved = true
                 cluster.desk.leaveTail(follow)
@@ -96,6 +97,7 @@ extension Tails {
         partition.noteRead(to: builder.coveredTo, now: cluster.now)
         guard partition.follow(follow.isolation) === follow else { return }
         follow.position = max(follow.position, builder.coveredTo)
+        follow.isBetweenPolls = true
         if follow.waiters.isEmpty { follow.unclaimedBytes += builder.byteCount }
         cluster.desk.serveWaiters(partition)
         if builder.coveredTo > builder.fetchOffset {

@@ -6,6 +6,7 @@ extension Tails {
     func flush() {
         for tail in all where tail.fetch == nil {
             if !tail.follows.isEmpty { poll(tail) }
+            for follow in tail.follows { follow.isBetweenPolls = false }
             if tail.follows.isEmpty && tail.session.isOpen { closeSession(tail) }
         }
     }

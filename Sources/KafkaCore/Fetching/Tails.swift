@@ -46,6 +46,7 @@ final class Tails {
             tail.changedAt = cluster.now
         }
         follow.isPolled = false
+        follow.isBetweenPolls = false
         follow.joinPollAt = nil
         partition.setFollow(follow.isolation, nil)
         cluster.desk.leaveTail(follow)

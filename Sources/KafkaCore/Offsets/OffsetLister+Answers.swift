@@ -47,7 +47,7 @@ extension OffsetLister {
         }
         cluster.counters.errors[error.rawValue, default: 0] += 1
         let failure = KafkaFailure.kafka(error.rawValue, cause: entry.partition.name)
-        if error == .topicAuthorizationFailed { entry.partition.log.purge() }
+        if error.isRefusal { entry.partition.log.purge() }
         guard error.isRetriable else {
             for lookup in entry.lookups { finish(lookup, .failure(failure)) }
             return

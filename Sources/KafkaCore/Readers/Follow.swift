@@ -10,6 +10,8 @@ final class Follow {
     var position: Int64
     /// The poll in flight covers this partition at `position`.
     var isPolled = false
+    /// Its poll was answered in this turn, at whose end the next one is sent.
+    var isBetweenPolls = false
     /// Until the poll in flight is back, and can take this partition, somebody has to look.
     var joinPollAt: Instant?
     var lastWaiterAt: Instant
@@ -22,6 +24,9 @@ final class Follow {
         self.position = position
         lastWaiterAt = now
     }
+
+    /// Whatever comes behind `position` is told at once.
+    var isCurrent: Bool { isPolled || isBetweenPolls }
 
     func remove(_ reader: Reader) { waiters.removeAll { $0 === reader } }
 }

@@ -1,22 +1,93 @@
+/// What the cache has, and whether that is all there is.
 extension ReadDesk {
     /// What the cache has for a read right now, as `start` would answer it at once: nobody has to
     /// wait, so that no reader is needed.
     func cached(_ request: ReadRequest) -> RecordSlice? {
         guard let topic = cluster.keeper.knownTopic(request.topic),
             let partition = topic.partitions[request.partition],
-            let found = cluster.cache.records(
-                of: partition.log, from: request.offset, isolation: request.isolation,
-                limit: max(0, request.maxBytes)),
+            // Else somebody has to find out about the broker.
+            canAsk(partition), !needsConfirmation(partition),
+            let found = find(partition, from: request.offset, for: request),
             // Else there were gaps only.
-            found.recordCount > 0, !needsConfirmation(partition),
-            found.isCut || found.byteCount >= request.minBytes
-                || (request.waitUntil ?? .zero) <= cluster.now
+            found.recordCount > 0,
+            found.isFull
+                || (isWhole(found, partition, request)
+                    && (found.byteCount >= request.minBytes
+                        || (request.waitUntil ?? .zero) <= cluster.now))
         else { return nil }
         cluster.counters.readsFromCache += 1
-        let isPolled = partition.follow(request.isolation)?.isPolled == true
+        let isCurrent = partition.follow(request.isolation)?.isCurrent == true
         return RecordSlice(
             log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,
             byteCount: found.byteCount, recordCount: found.recordCount,
-            position: isPolled ? partition.position : .unknown, isolation: request.isolation)
+            position: isCurrent ? partition.position : .unknown, isolation: request.isolation)
+    }
+
+    func find(
+        _ partition: Partition, from offset: Int64, for request: ReadRequest
+    ) -> CachedRecords? {
+        guard !partition.isDoubtful else { return nil }
+        return cluster.cache.records(
+            of: partition.log, from: offset, isolation: request.isolation,
+            limit: max(0, request.maxBytes))
+    }
+
+    /// Whether nothing is missing behind what was found, or nobody can tell: what is cached must
+    /// not be taken for all there is.
+    func isWhole(
+        _ found: CachedRecords, _ partition: Partition, _ request: ReadRequest
+    ) -> Bool {
+        if found.isFull || request.takesPart || !canAsk(partition) { return true }
+        guard let follow = partition.follow(request.isolation), follow.isCurrent else {
+            return false
+        }
+        return follow.position == found.nextOffset
+            && partition.end(request.isolation) <= found.nextOffset
+    }
+
+    func isWhole(_ found: CachedRecords, _ partition: Partition, for reader: Reader) -> Bool {
+        reader.takesPart || found.nextOffset >= reader.end
+            || isWhole(found, partition, reader.request)
+    }
+
+    /// Whether its leader may answer: one that is not there, or does not answer, must not take away
+    /// what is known.
+    func canAsk(_ partition: Partition) -> Bool {
+        guard let leader = partition.leader, leader.lastFailure == nil else { return false }
+        return !(partition.isSilent && partition.isAsked)
+    }
+
+    /// Whether an answer has to back what is cached: nobody has heard of the partition for a
+    /// while, and nothing is on its way.
+    func needsConfirmation(_ partition: Partition) -> Bool {
+        guard canAsk(partition), partition.retryAt == nil, !partition.isAsked else { return false }
+        for isolation in Isolation.allCases where partition.follow(isolation)?.isCurrent == true {
+            return false
+        }
+        guard let confirmedAt = partition.confirmedAt else { return true }
+        return confirmedAt.adding(milliseconds: cluster.limits.cacheTrustMilliseconds)
+            <= cluster.now
+    }
+
+    /// Asks what has to be known before cached records are served: of those that fill the reply
+    /// whether they still count, else what comes behind them.
+    func confirm(_ reader: Reader, _ partition: Partition, _ found: CachedRecords) {
+        demand(reader, partition, at: found.isFull ? reader.offset : found.nextOffset)
+        if found.isFull, case .demand(let demand) = reader.place { demand.confirms = true }
+        limitWait(reader)
+    }
+
+    /// Cached records are served without an answer: somebody has to find out whether the broker is
+    /// there again.
+    func probe(_ partition: Partition) {
+        cluster.keeper.wantAgain(partition.topic)
+        if let leader = partition.leader { _ = cluster.links.freeControl(leader) }
+        cluster.needsFlush = true
+    }
+
+    /// The broker has had its time: what is cached is served.
+    func giveUpAsking(_ reader: Reader, _ partition: Partition) {
+        reader.takesPart = true
+        if case .demand = reader.place { partition.isSilent = true }
     }
 }

@@ -12,8 +12,9 @@ extension ReadDesk {
         switch topic.state {
         case .known:
             if let partition = topic.partitions[request.partition] {
+                if needsTopicID(reader, partition) { break }
                 reader.partition = partition
-                return attempt(reader, partition)
+                return bind(reader, to: partition) ? attempt(reader, partition) : ()
             }
             // It may have been added since.
             guard isOld(topic) else {
@@ -45,16 +46,14 @@ extension ReadDesk {
 
     /// Serves the reader from the cache, or queues it for the tail or for a point read.
     func attempt(_ reader: Reader, _ partition: Partition) {
-        if !reader.isFresh, partition.log.runNumber(covering: reader.offset) != nil,
-            needsConfirmation(partition)
+        if !reader.isFresh, needsConfirmation(partition),
+            let found = find(partition, from: reader.offset, for: reader.request)
         {
-            demand(reader, partition, at: reader.offset)
-            if case .demand(let demand) = reader.place { demand.confirms = true }
-            return
+            return confirm(reader, partition, found)
         }
         let waitOffset: Int64
         switch serve(reader, partition) {
-        case .served: return
+        case .served: return canAsk(partition) ? () : probe(partition)
         case .waitsAt(let offset): waitOffset = offset
         }
         if reader.offset < 0 { return cluster.tellRange(reader, partition) }
@@ -64,25 +63,10 @@ extension ReadDesk {
             return join(reader, follow)
         }
         if let outage = cluster.keeper.currentOutage, partition.leader?.lastFailure != nil {
-            return failOrPark(reader, outage)
+            return serveOrFail(reader, partition, outage)
         }
         demand(reader, partition, at: waitOffset)
-    }
-
-    /// Whether an answer has to back what is cached: nobody has heard of the partition for a
-    /// while, and nothing is on its way. A broker that does not answer must not take away what is
-    /// known.
-    func needsConfirmation(_ partition: Partition) -> Bool {
-        guard let leader = partition.leader, leader.lastFailure == nil else { return false }
-        if partition.isDoubtful { return true }
-        guard partition.retryAt == nil, partition.demands.isEmpty, partition.sentDemands == 0
-        else { return false }
-        for isolation in Isolation.allCases where partition.follow(isolation)?.isPolled == true {
-            return false
-        }
-        guard let confirmedAt = partition.confirmedAt else { return true }
-        return confirmedAt.adding(milliseconds: cluster.limits.cacheTrustMilliseconds)
-            <= cluster.now
+        if waitOffset > reader.offset { limitWait(reader) }
     }
 
     func demand(_ reader: Reader, _ partition: Partition, at offset: Int64) {
@@ -100,7 +84,10 @@ extension ReadDesk {
     func join(_ reader: Reader, _ follow: Follow) {
         // A poll in flight is a request that will tell of records to come; it is as good as one
         // that is sent now.
-        if follow.isPolled { reader.hasSeenEnd = true }
+        if follow.isCurrent {
+            reader.hasSeenEnd = true
+            reader.end = min(reader.end, follow.position)
+        }
         follow.waiters.append(reader)
         follow.lastWaiterAt = cluster.now
         follow.unclaimedBytes = 0
@@ -115,40 +102,52 @@ extension ReadDesk {
         case waitsAt(Int64)
     }
 
-    /// `early`: more is on its way, so that only a full answer counts.
+    /// What a reader is served on.
+    enum Occasion {
+        case attempt
+        /// More is on its way, so that only a full answer counts.
+        case partOfAnswer
+        /// Records have come that it waited for.
+        case news
+    }
+
     func serve(
-        _ reader: Reader, _ partition: Partition, early: Bool = false
+        _ reader: Reader, _ partition: Partition, on occasion: Occasion = .attempt
     ) -> Service {
-        let request = reader.request
-        while let found = cluster.cache.records(
-            of: partition.log, from: reader.offset, isolation: request.isolation,
-            limit: max(0, request.maxBytes))
-        {
+        while let found = find(partition, from: reader.offset, for: reader.request) {
             guard found.recordCount > 0 else {
                 reader.offset = found.nextOffset
                 continue
             }
-            let isEnough =
-                found.isCut || reader.takesWhatIsThere
-                || (!early
-                    && (found.byteCount >= request.minBytes || !reader.waits(at: cluster.now)))
-            guard isEnough else { return .waitsAt(found.nextOffset) }
+            guard isEnough(found, reader, partition, occasion) else {
+                return .waitsAt(found.nextOffset)
+            }
             deliver(reader, partition, found)
             return .served
         }
         return .waitsAt(reader.offset)
     }
 
+    private func isEnough(
+        _ found: CachedRecords, _ reader: Reader, _ partition: Partition, _ occasion: Occasion
+    ) -> Bool {
+        if found.isFull || reader.takesWhatIsThere { return true }
+        switch occasion {
+        case .partOfAnswer: return false
+        case .attempt: if !isWhole(found, partition, for: reader) { return false }
+        case .news: break
+        }
+        return found.byteCount >= reader.request.minBytes || !reader.waits(at: cluster.now)
+    }
+
     /// Where a reader goes on behind what is cached for it and not enough yet.
     func waitOffset(_ reader: Reader, _ partition: Partition) -> Int64 {
-        cluster.cache.records(
-            of: partition.log, from: reader.offset, isolation: reader.request.isolation,
-            limit: max(0, reader.request.maxBytes))?.nextOffset ?? reader.offset
+        find(partition, from: reader.offset, for: reader.request)?.nextOffset ?? reader.offset
     }
 
     private func deliver(_ reader: Reader, _ partition: Partition, _ found: CachedRecords) {
         let follow = partition.follow(reader.request.isolation)
-        let isFresh = reader.isFresh || follow?.isPolled == true
+        let isFresh = reader.isFresh || follow?.isCurrent == true
         if reader.isFresh {
             cluster.counters.readsFromBroker += 1
         } else {

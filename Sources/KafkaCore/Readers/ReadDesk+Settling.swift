@@ -18,7 +18,9 @@ extension ReadDesk {
             follow.waiters = []
             for reader in waiting {
                 reader.place = .tail(follow)
-                if case .waitsAt = serve(reader, partition) { follow.waiters.append(reader) }
+                if case .waitsAt = serve(reader, partition, on: .news) {
+                    follow.waiters.append(reader)
+                }
             }
         }
     }
@@ -35,10 +37,15 @@ extension ReadDesk {
 
     /// A run of a response is cached, and more may push it out again: whoever has enough is served.
     func serveEarly(_ demand: Demand, _ partition: Partition) {
+        serve(demand, partition, on: .partOfAnswer)
+    }
+
+    /// Serves whom it can; the others wait on.
+    func serve(_ demand: Demand, _ partition: Partition, on occasion: Occasion = .attempt) {
         let waiting = demand.readers
         demand.readers = []
         for reader in waiting {
-            if case .waitsAt = serve(reader, partition, early: true) {
+            if case .waitsAt = serve(reader, partition, on: occasion) {
                 demand.readers.append(reader)
             }
         }
@@ -51,15 +58,17 @@ extension ReadDesk {
         demand.readers = []
         for reader in waiting {
             reader.place = .nowhere
-            reader.isFresh = true
+            reader.learnEnd(end)
             guard case .waitsAt(let offset) = serve(reader, partition) else { continue }
             resume(reader)
             if offset >= end {
                 settleAtEnd(reader, partition, at: offset)
-            } else if offset > demand.offset {
-                self.demand(reader, partition, at: offset)
-            } else {
+            } else if offset == demand.offset {
                 starve(reader, partition, demand)
+            } else {
+                // What was cached in front of it was evicted meanwhile, or is not the log's.
+                if offset < demand.offset { reader.takesWhatIsThere = true }
+                self.demand(reader, partition, at: offset)
             }
         }
     }
@@ -128,6 +137,15 @@ extension ReadDesk {
         }
     }
 
+    /// What is cached is better than a failure, even if the reader wants more.
+    func serveOrFail(_ reader: Reader, _ partition: Partition, _ failure: KafkaFailure) {
+        let takesLess = reader.takesWhatIsThere
+        reader.takesWhatIsThere = true
+        if case .served = serve(reader, partition) { return }
+        reader.takesWhatIsThere = takesLess
+        failOrPark(reader, failure)
+    }
+
     /// Fails everybody who waits for a broker that cannot be reached.
     func failAll(_ failure: KafkaFailure) {
         for topic in cluster.keeper.order {
@@ -137,8 +155,7 @@ extension ReadDesk {
                     continue
                 }
                 for reader in partition.takeReaders() {
-                    if case .served = serve(reader, partition) { continue }
-                    failOrPark(reader, failure)
+                    serveOrFail(reader, partition, failure)
                 }
             }
         }

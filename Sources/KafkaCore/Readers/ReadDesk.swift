@@ -38,12 +38,26 @@ final class ReadDesk {
         forgetStaleDeadlines()
     }
 
+    /// It waits with records in hand, and not for long.
+    func limitWait(_ reader: Reader) {
+        guard reader.takesPartAt == nil else { return }
+        let at = cluster.now.adding(milliseconds: cluster.limits.cacheWaitMilliseconds)
+        reader.takesPartAt = at
+        deadlines.insert(reader.token, at: at)
+    }
+
     private func forgetStaleDeadlines() {
         guard deadlines.count > 2 * readers.count + 1_024 else { return }
         deadlines.removeAll { readers[$0] == nil }
     }
 
-    private func takeOut(_ reader: Reader) {
+    /// Everybody who reads the partition, in the order of their tokens.
+    func waiting(on partition: Partition) -> [Reader] {
+        readers.values.filter { $0.partition === partition }
+            .sorted { $0.token.raw < $1.token.raw }
+    }
+
+    func takeOut(_ reader: Reader) {
         reader.partition = nil
         switch reader.place {
         case .nowhere: break
@@ -67,9 +81,14 @@ final class ReadDesk {
 
     func fail(_ reader: Reader, _ failure: KafkaFailure) { finish(reader, .failed(failure)) }
 
-    /// A live subscription outlives what may pass; everybody else is told.
+    /// A live subscription outlives what may pass, and others wait it out if they asked to;
+    /// everybody else is told.
     func failOrPark(_ reader: Reader, _ failure: KafkaFailure) {
-        guard reader.isLive, failure.isRetriable else { return fail(reader, failure) }
+        // Where no broker has ever answered, the settings may be wrong.
+        let waits = reader.request.waitsOutTrouble && cluster.keeper.hasAnswered
+        guard reader.isLive || waits, failure.isRetriable, reader.deadline > cluster.now else {
+            return fail(reader, failure)
+        }
         stall([reader], failure)
         let topic = cluster.keeper.topic(reader.request.topic)
         takeOut(reader)
@@ -93,14 +112,23 @@ final class ReadDesk {
     }
 
     private func expire(_ reader: Reader) {
+        let isOver = reader.deadline <= cluster.now
         if let partition = reader.partition {
+            if isOver || (reader.takesPartAt ?? .distantFuture) <= cluster.now {
+                giveUpAsking(reader, partition)
+            }
+            if isOver { reader.takesWhatIsThere = true }
             if case .served = serve(reader, partition) { return }
             if reader.hasSeenEnd { return empty(reader, partition) }
-            if reader.deadline <= cluster.now, reader.offset > reader.request.offset {
-                return empty(reader, partition)
+            if isOver, reader.offset > reader.request.offset { return empty(reader, partition) }
+            // No poll has told of its end.
+            if !isOver, !reader.waits(at: cluster.now), case .tail(let follow) = reader.place {
+                follow.remove(reader)
+                reader.place = .nowhere
+                return attempt(reader, partition)
             }
         }
-        guard reader.deadline <= cluster.now else { return }
+        guard isOver else { return }
         let what = "\(reader.request.topic)-\(reader.request.partition)"
         // A leader that cannot be reached at all is the reason, if nothing else was told.
         let cause = reader.lastFailure ?? reader.partition?.leader?.lastFailure

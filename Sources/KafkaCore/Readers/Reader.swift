@@ -23,12 +23,25 @@ final class Reader {
     var offset: Int64
     var place = Place.nowhere
     var partition: Partition?
+    /// The log that it reads on in, if it must not be another's.
+    var log: LogIdentity?
     /// A response to a request that was sent after this read arrived told the end of the log.
     var hasSeenEnd = false
     /// A response sent after the read arrived has told the position.
     var isFresh = false
+    /// Where the log ended when a response, or a poll that covers the partition, first told after
+    /// the read arrived. Not later: a reader must not chase an end that moves on.
+    var end = Int64.max
+    /// What is cached will do, though the log may go on.
+    var takesPart: Bool
+    /// From then on it does in any case: the broker has had its time.
+    var takesPartAt: Instant?
     /// Records were read for it, and evicted before they were enough: take less.
     var takesWhatIsThere = false
+    /// It needs no newer metadata to know that the topic is the one that it was.
+    var hasAskedForTopic = false
+    /// How often it was begun anew elsewhere, because its offset was not in the log.
+    var resets = 0
     /// A batch that could not be read was asked for again.
     var hasSeenCorruption = false
     /// The caller was told that nothing comes of it for now, and why.
@@ -42,9 +55,19 @@ final class Reader {
         offset = request.offset
         let ordinary = now.adding(milliseconds: timeoutMilliseconds)
         deadline = max(ordinary, request.waitUntil ?? .zero)
+        log = request.log
+        takesPart = request.takesPart || request.waitUntil == .distantFuture
     }
 
+    var isNowhere: Bool { if case .nowhere = place { true } else { false } }
+
     var isLive: Bool { request.waitUntil == .distantFuture }
+
+    /// A response to a request that was sent after the read arrived told this end.
+    func learnEnd(_ told: Int64) {
+        isFresh = true
+        end = min(end, told)
+    }
 
     func waits(at now: Instant) -> Bool { (request.waitUntil ?? .zero) > now }
 }

@@ -25,6 +25,7 @@ struct MetadataAnswer {
 
     func apply(_ response: MetadataResponse, to question: MetadataQuestion) {
         let told = Self.byName(response)
+        forgetRefused(response)
         for topic in question.topics ?? cluster.keeper.order {
             topic.askedAt = question.askedAt
             guard let answer = told[topic.name] else {
@@ -32,6 +33,16 @@ struct MetadataAnswer {
                 continue
             }
             apply(answer, to: topic)
+        }
+    }
+
+    /// What was read under a right that is gone must not be served any more, whoever asked.
+    private func forgetRefused(_ response: MetadataResponse) {
+        for answer in response.topics where KafkaError(answer.errorCode).isRefusal {
+            guard let name = answer.name, let topic = cluster.keeper.knownTopic(name) else {
+                continue
+            }
+            for partition in topic.partitions.values { partition.log.purge() }
         }
     }
 
@@ -50,8 +61,6 @@ struct MetadataAnswer {
         case .none: known(answer, topic)
         case .unknownTopicOrPartition, .unknownTopicId: disappeared(topic)
         case .topicAuthorizationFailed:
-            // What was read under a right that is gone must not be served any more.
-            for partition in topic.partitions.values { partition.log.purge() }
             fail(topic, .notAuthorized(cause: "\(topic.name): \(error.name)"))
         case .invalidTopicException:
             fail(topic, .unknownTopic(cause: "\(topic.name): \(error.name)"))
@@ -97,6 +106,7 @@ struct MetadataAnswer {
         if isOther { topic.partitions = [:] }
         let isComplete = merge(answer.partitions, into: topic, isOther: isOther)
         topic.indexes = topic.partitions.keys.sorted()
+        for partition in topic.partitions.values { partition.log.identity.topicID = topic.id }
         topic.state = .known
         for index in old.keys.sorted() {
             if let partition = old[index] { cluster.desk.abandon(partition) }

@@ -15,6 +15,7 @@ extension MetadataKeeper {
             return again(asked, .brokerNotAvailable)
         }
         unhelpful = nil
+        hasAnswered = true
         question = nil
         outage = nil
         outageUntil = .zero

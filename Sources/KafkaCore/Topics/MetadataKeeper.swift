@@ -23,6 +23,8 @@ final class MetadataKeeper {
     /// The attempts since the last answer that failed, for the choice of what to tell.
     var roundFailure: KafkaFailure?
     var nextBroker = 0
+    /// A broker has described the cluster once.
+    var hasAnswered = false
     /// Answered, and knew nothing of the cluster.
     var unhelpful: Broker?
     /// Each node gets one attempt in a round.

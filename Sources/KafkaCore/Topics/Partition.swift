@@ -8,6 +8,8 @@ final class Partition {
     let log: PartitionLog
     var leader: Broker?
     var leaderEpoch: Int32 = -1
+    /// Since when leader and epoch are these.
+    var leaderSince = Instant.zero
     /// As last told by a fetch.
     var position = PartitionPosition.unknown
 
@@ -15,6 +17,8 @@ final class Partition {
     var confirmedAt: Instant?
     /// The leader did not know the topic when last asked: it may be gone.
     var isDoubtful = false
+    /// A reader of cached records has waited for an answer as long as it may, and none came since.
+    var isSilent = false
     /// How far the log was read, and when that was known.
     var readTo: (offset: Int64, at: Instant) = (0, .zero)
 
@@ -101,6 +105,9 @@ final class Partition {
         sentDemands += 1
         return demand
     }
+
+    /// Requests for it wait to be sent or to be answered.
+    var isAsked: Bool { sentDemands > 0 || !demands.isEmpty }
 
     /// The offset behind the last record that a reader may see, as last told; -1: not told.
     func end(_ isolation: Isolation) -> Int64 {

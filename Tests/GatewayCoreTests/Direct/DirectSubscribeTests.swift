@@ -50,6 +50,23 @@ import Testing
         #expect(last.count == 1 && last[0].isLast && last[0].failure?.status == -3)
     }
 
+    @Test("a topic that was deleted and created again ends it, however long its log is")
+    func recreated() throws {
+        let rig = try rig()
+        let client = try rig.openDirect()
+        rig.ask(client, 5, subscribe(.offset(10)))
+        rig.pass(100)
+        #expect(values(rig.takeDirect()).count == 20)
+        rig.brokers.recreateTopic("test-consumer", now: rig.now)
+        for number in 0..<60 {
+            try rig.brokers.append("test-consumer", [DevRecord("new \(number)")], now: rig.now)
+        }
+        rig.pass(10_000)
+        let events = rig.takeDirect()
+        #expect(values(events).isEmpty)
+        #expect(events.last?.isLast == true && events.last?.failure?.status == -1_100)
+    }
+
     @Test("nothing is read while more than queue_bytes wait, and all comes when they are taken")
     func backPressure() throws {
         let rig = try rig()

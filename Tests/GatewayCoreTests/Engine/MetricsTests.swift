@@ -72,7 +72,12 @@ import Timing
         let rig = try Rig()
         try rig.fillTestConsumer()
         let client = try rig.connect()
-        for _ in 0..<3 { _ = try client.ask(Request.fetch(1, "test-consumer", 0, 0)) }
+        _ = try client.ask(Request.fetch(1, "test-consumer", 0, 0))
+        // A poll that covers the partition tells that there are no more.
+        let live = try rig.connect()
+        live.send(Request.subscribe(1, [("test-consumer", [0], .latest)]))
+        rig.pass(2_000)
+        for _ in 0..<2 { _ = try client.ask(Request.fetch(1, "test-consumer", 0, 0)) }
         let metrics = rig.engine.metrics()
         #expect(metrics.cacheMisses == 1 && metrics.cacheHits == 2)
     }
