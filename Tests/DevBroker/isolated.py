@@ -7,7 +7,7 @@ import tempfile
 import time
 import traceback
 
-SECONDS_MAX = 300
+SECONDS_MAX = int(os.environ.get("TEST_SECONDS_MAX", "300"))
 
 
 class Running:
