@@ -410,7 +410,8 @@ typedef struct pubsubgw_open {
  * before: an epoll does not forget a descriptor that has a duplicate.
  * On success the library owns fd, or its duplicate with PUBSUBGW_OPEN_DUP_FD; on failure the host
  * still does, and nothing was sent. It sets O_NONBLOCK (which all duplicates share) and TCP_NODELAY.
- * At the end it shuts the connection down and closes the descriptor.
+ * At the end it shuts the connection down and closes the descriptor. If the host closes it before,
+ * against this, the session is lost, and whoever got its number may be written to for a second.
  * With PUBSUBGW_OPEN_BORROW_FD the library works on that very descriptor and never closes it; the
  * host leaves it alone until PUBSUBGW_EV_CLOSED is polled or pubsubgw_session_forget has returned.
  * With PUBSUBGW_EV_CLOSED it is the host's again, to be closed: the connection is shut down, and the

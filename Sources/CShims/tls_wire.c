@@ -16,7 +16,7 @@ static int wire_read(BIO *bio, char *into, size_t count, size_t *got) {
     BIO_clear_retry_flags(bio);
     *got = 0;
     ssize_t received;
-    do received = recv(wire->socket, into, count, 0);
+    do received = recv(wire->socket, into, count, MSG_DONTWAIT);
     while (received < 0 && errno == EINTR);
     if (received > 0) {
         *got = (size_t)received;
@@ -114,7 +114,8 @@ static void emptied(cshims_tls_wire *wire) {
 int cshims_tls_flush(cshims_tls_wire *wire) {
     while (wire->sent < wire->filled) {
         ssize_t left = send(
-            wire->socket, wire->output + wire->sent, wire->filled - wire->sent, MSG_NOSIGNAL);
+            wire->socket, wire->output + wire->sent, wire->filled - wire->sent,
+            MSG_NOSIGNAL | MSG_DONTWAIT);
         if (left >= 0) {
             wire->sent += (size_t)left;
         } else if (would_block(errno)) {

@@ -22,17 +22,18 @@ public final class EventLoop {
     /// The last act of every turn: perform effects, flush what the turn collected.
     public var afterTurn: () -> Void = {}
 
-    private let epoll: Int32
+    private var epoll: Int32
     private let events: UnsafeMutablePointer<epoll_event>
     private var registrations = RegistrationTable()
+    /// Turns one after another in which events of no registration came.
+    private var strayTurns = 0
     private var timers = TimerQueue()
     private var isStopped = false
     /// When it wakes by itself.
     private var sleepsUntil = Instant.zero
 
     public init() throws(SystemError) {
-        let epoll = try check(epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
-        cshims_descriptor_track(epoll)
+        let epoll = try Self.makeEpoll()
         do {
             mailbox = Mailbox(eventDescriptor: try check(cshims_eventfd(), "eventfd"))
             try check(
@@ -54,6 +55,12 @@ public final class EventLoop {
         Socket.close(epoll)
     }
 
+    private static func makeEpoll() throws(SystemError) -> Int32 {
+        let epoll = try check(epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
+        cshims_descriptor_track(epoll)
+        return epoll
+    }
+
     /// No registration has this slot and generation.
     private static let mailboxData = UInt64.max
 
@@ -66,7 +73,7 @@ public final class EventLoop {
     public func add(
         _ descriptor: Int32, _ interest: Interest, handler: any ReadinessHandler
     ) throws(SystemError) -> Registration {
-        let registration = registrations.insert(descriptor, handler)
+        let registration = registrations.insert(descriptor, interest, handler)
         do throws(SystemError) {
             try control(EPOLL_CTL_ADD, descriptor, interest, registration)
         } catch {
@@ -76,12 +83,18 @@ public final class EventLoop {
         return registration
     }
 
-    /// Changes what a registration waits for; nothing happens for one that was removed.
-    public func modify(_ registration: Registration, _ interest: Interest) {
-        guard let descriptor = registrations.descriptor(of: registration) else { return }
-        // The one error that is not ours is a host that closed its socket under us: it is told of
-        // by the next read.
-        try? control(EPOLL_CTL_MOD, descriptor, interest, registration)
+    /// Changes what a registration waits for; nothing happens for one that was removed. False: the
+    /// epoll has lost the descriptor, because somebody has closed it under us.
+    @discardableResult
+    public func modify(_ registration: Registration, _ interest: Interest) -> Bool {
+        guard let descriptor = registrations.descriptor(of: registration) else { return true }
+        registrations.setInterest(interest, of: registration)
+        do throws(SystemError) {
+            try control(EPOLL_CTL_MOD, descriptor, interest, registration)
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Ends a registration. Call it before the descriptor is closed: a duplicate elsewhere would
@@ -90,6 +103,10 @@ public final class EventLoop {
         guard let descriptor = registrations.remove(registration) else { return }
         try? control(EPOLL_CTL_DEL, descriptor, [], registration)
     }
+
+    /// Ends a registration whose descriptor is not ours any more: its number may be somebody's, or
+    /// another registration's.
+    public func forget(_ registration: Registration) { _ = registrations.remove(registration) }
 
     private func control(
         _ operation: Int32, _ descriptor: Int32, _ interest: Interest, _ registration: Registration
@@ -135,13 +152,17 @@ public final class EventLoop {
         var wait: Int32 = 0
         mailbox.turns.take { wait = waitMilliseconds(timeoutMilliseconds) }
         let count = epoll_wait(epoll, events, Int32(Self.eventsPerTurnMax), wait)
-        mailbox.turns.take { turn(count) }
+        let isBroken = count < 0 && lastErrno() != EINTR
+        mailbox.turns.take {
+            if isBroken { repair(isOpen: false) }
+            turn(count)
+        }
     }
 
     private func turn(_ count: Int32) {
         now = MonotonicClock.now()
         // A negative count is EINTR where the host runs a loop with signals open: an empty turn.
-        if count > 0 { dispatch(Int(count)) }
+        if count > 0 { dispatch(Int(count)) } else { runJobs(areTold: false) }
         // What they schedule for now waits for the next turn, so that descriptors have theirs.
         let newest = timers.newest
         while let action = timers.popDue(now, upTo: newest) { action() }
@@ -160,19 +181,59 @@ public final class EventLoop {
     }
 
     private func dispatch(_ count: Int) {
+        var isStray = false
         for index in 0..<count {
             let data = cshims_epoll_data(events, Int32(index))
             if data == Self.mailboxData {
-                for job in mailbox.take() { job() }
+                runJobs(areTold: true)
                 continue
             }
             // An earlier handler of this turn may have removed it.
             guard let handler = registrations.handler(of: Registration(data: data)) else {
+                isStray = true
                 continue
             }
             handler.ready(Readiness(rawValue: cshims_epoll_events(events, Int32(index))))
         }
+        strayTurns = isStray ? strayTurns + 1 : 0
+        if strayTurns >= Self.strayTurnsMax { repair(isOpen: true) }
     }
+
+    private func runJobs(areTold: Bool) {
+        for job in mailbox.take(areTold: areTold) { job() }
+    }
+
+    // MARK: What somebody else in the process has closed
+
+    /// Then the epoll reports what it must have forgotten: a descriptor that was closed elsewhere
+    /// while a duplicate keeps its socket alive cannot be taken out any more.
+    static let strayTurnsMax = 100
+
+    /// Nobody can wake a loop whose own descriptor was closed: it looks into its mailbox by itself.
+    static let sleepMillisecondsMax: Int64 = 2_000
+
+    /// A new epoll, with what is still ours.
+    ///
+    /// - Parameter isOpen: the old one is ours still; else its number may be anybody's.
+    private func repair(isOpen: Bool) {
+        strayTurns = 0
+        guard let fresh = try? Self.makeEpoll() else {
+            // No descriptor is left; not to spin is all that can be done.
+            poll(nil, 0, Self.repairRestMilliseconds)
+            return
+        }
+        if isOpen { Socket.close(epoll) } else { cshims_descriptor_untrack(epoll) }
+        epoll = fresh
+        _ = cshims_epoll_control(
+            epoll, EPOLL_CTL_ADD, mailbox.eventDescriptor, Interest.read.rawValue,
+            Self.mailboxData)
+        registrations.forEach { registration, entry in
+            guard entry.handler?.isIntact == true else { return }
+            try? control(EPOLL_CTL_ADD, entry.descriptor, entry.interest, registration)
+        }
+    }
+
+    private static let repairRestMilliseconds: Int32 = 10
 
     private var nextDue: Instant {
         min(deadline() ?? .distantFuture, timers.nextDue() ?? .distantFuture)
@@ -182,8 +243,8 @@ public final class EventLoop {
     private func waitMilliseconds(_ timeout: Int64?) -> Int32 {
         let next = nextDue
         sleepsUntil = next
-        let limit = timeout ?? Int64(Int32.max)
-        guard next != .distantFuture else { return timeout == nil ? -1 : Int32(clamping: limit) }
+        let limit = min(timeout ?? .max, Self.sleepMillisecondsMax)
+        guard next != .distantFuture else { return Int32(clamping: limit) }
         let left = next.nanoseconds.subtractingReportingOverflow(
             MonotonicClock.now().nanoseconds)
         guard !left.overflow, left.partialValue > 0 else { return 0 }

@@ -65,9 +65,12 @@ public final class Mailbox: Sendable {
     public func close() -> [Job] { take(closing: true) }
 
     /// The jobs so far; none are accepted any more once it was called with `closing`.
-    func take(closing: Bool = false) -> [Job] {
+    ///
+    /// - Parameter areTold: the event descriptor is readable. Otherwise it is not read: if somebody
+    ///   has closed it, its number may be that of a pipe on which a read waits.
+    func take(closing: Bool = false, areTold: Bool = false) -> [Job] {
         var count: UInt64 = 0
-        _ = read(eventDescriptor, &count, 8)
+        if areTold { _ = read(eventDescriptor, &count, 8) }
         return withState { state in
             var jobs: [Job] = []
             swap(&jobs, &state.jobs)

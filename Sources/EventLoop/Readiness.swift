@@ -32,6 +32,14 @@ public struct Readiness: OptionSet, Sendable {
 public protocol ReadinessHandler: AnyObject {
     /// On the loop's thread. The handler may add, modify and remove any registration, its own too.
     func ready(_ readiness: Readiness)
+
+    /// Whether the descriptor is still the one that was registered: somebody else in the process
+    /// may have closed it, and got its number for something of his own.
+    var isIntact: Bool { get }
+}
+
+extension ReadinessHandler {
+    public var isIntact: Bool { true }
 }
 
 /// One descriptor in a loop. A registration that was removed is never told of again, even if an

@@ -4,6 +4,7 @@ struct RegistrationTable {
     struct Entry {
         var generation: UInt32 = 0
         var descriptor: Int32 = -1
+        var interest = Interest()
         var handler: (any ReadinessHandler)?
     }
 
@@ -12,10 +13,13 @@ struct RegistrationTable {
 
     var count: Int { entries.count - free.count }
 
-    mutating func insert(_ descriptor: Int32, _ handler: any ReadinessHandler) -> Registration {
+    mutating func insert(
+        _ descriptor: Int32, _ interest: Interest, _ handler: any ReadinessHandler
+    ) -> Registration {
         let slot = free.popLast() ?? UInt32(entries.count)
         if slot == entries.count { entries.append(Entry()) }
         entries[Int(slot)].descriptor = descriptor
+        entries[Int(slot)].interest = interest
         entries[Int(slot)].handler = handler
         return Registration(slot: slot, generation: entries[Int(slot)].generation)
     }
@@ -27,6 +31,18 @@ struct RegistrationTable {
         entries[Int(registration.slot)].handler = nil
         free.append(registration.slot)
         return descriptor
+    }
+
+    mutating func setInterest(_ interest: Interest, of registration: Registration) {
+        guard handler(of: registration) != nil else { return }
+        entries[Int(registration.slot)].interest = interest
+    }
+
+    /// All that stand.
+    func forEach(_ body: (Registration, Entry) -> Void) {
+        for (slot, entry) in entries.enumerated() where entry.handler != nil {
+            body(Registration(slot: UInt32(slot), generation: entry.generation), entry)
+        }
     }
 
     func descriptor(of registration: Registration) -> Int32? {

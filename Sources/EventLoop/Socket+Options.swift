@@ -53,6 +53,15 @@ extension Socket {
         return copy
     }
 
+    /// What tells a socket from whatever else may get its descriptor's number; nil: it is none.
+    public static func identity(_ descriptor: Int32) -> UInt64? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
+            return nil
+        }
+        return UInt64(status.st_ino)
+    }
+
     /// Where a socket stands; nil if it is none.
     public static func localAddress(_ descriptor: Int32) -> SocketAddress? {
         address { getsockname(descriptor, $0, $1) }

@@ -9,7 +9,7 @@ extension Socket {
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) -> ReadResult {
         while true {
-            let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            let count = cshims_receive(descriptor, buffer.baseAddress, buffer.count)
             if count > 0 { return .bytes(count) }
             // Nothing fits into nothing: that is not the end of the stream.
             if count == 0 { return buffer.isEmpty ? .bytes(0) : .end }

@@ -56,6 +56,10 @@ def test_rough_hosts_in_c():
     c_host("rough")
 
 
+def test_hosts_that_close_what_the_library_owns():
+    c_host("closed")
+
+
 def under_valgrind(name, *arguments):
     """Neither a bad access nor a block that nobody holds any more."""
     plain = os.path.join(WORK, "valgrind")

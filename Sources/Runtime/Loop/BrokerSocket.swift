@@ -1,4 +1,5 @@
 import Bytes
+import CShims
 import EventLoop
 import Glibc
 import KafkaCore
@@ -19,6 +20,8 @@ final class BrokerSocket: ReadinessHandler {
     private var timeout: TimerID?
     private(set) var transport: (any StreamTransport)?
     private var registration: Registration?
+    /// What the descriptor was when it was opened.
+    private var identity: UInt64?
     private var interest = Interest.read
 
     /// Frames that the socket has not taken.
@@ -88,6 +91,7 @@ final class BrokerSocket: ReadinessHandler {
     private func open(_ descriptor: Int32) {
         Socket.setNoDelay(descriptor)
         Socket.setKeepAlive(descriptor)
+        identity = Socket.identity(descriptor)
         do throws(TLSError) {
             transport = try makeTransport(descriptor)
         } catch {
@@ -221,14 +225,28 @@ final class BrokerSocket: ReadinessHandler {
         endTimeout()
         connector?.cancel()
         connector = nil
-        if let registration { loop.remove(registration) }
+        if isIntact { closeTransport() } else { abandonTransport() }
         registration = nil
-        if let transport {
-            transport.finish()
-            Socket.shutdownBoth(transport.descriptor)
-            transport.close()
-        }
         transport = nil
         outbox = Outbox()
+    }
+
+    /// False: somebody else in the process has closed it, and its number may be anybody's.
+    var isIntact: Bool {
+        guard let transport else { return true }
+        return identity != nil && Socket.identity(transport.descriptor) == identity
+    }
+
+    private func closeTransport() {
+        if let registration { loop.remove(registration) }
+        guard let transport else { return }
+        transport.finish()
+        Socket.shutdownBoth(transport.descriptor)
+        transport.close()
+    }
+
+    private func abandonTransport() {
+        if let registration { loop.forget(registration) }
+        if let transport { cshims_descriptor_untrack(transport.descriptor) }
     }
 }

@@ -1,6 +1,8 @@
+import CShims
 import EventLoop
 import GatewayCore
 import Glibc
+import Timing
 
 /// The socket of one session in its loop. It waits for what it needs, and no more: the epoll is
 /// only told when that changes, never per message.
@@ -9,6 +11,12 @@ final class ClientSocket: ClientPort, ReadinessHandler {
     /// The host goes on owning the descriptor: it is never closed here.
     let isLent: Bool
     private var registration: Registration?
+    /// What it was when it came; nil: it was no socket any more.
+    let identity: UInt64?
+    /// When it is looked at again before a write.
+    private var isCheckedAt: Instant
+    /// The age that what is known of it may have: a look costs a tenth of a write.
+    private static let checkMilliseconds: Int64 = 1_000
 
     /// The client has said that nothing more comes.
     var hasEnded = false { didSet { update() } }
@@ -18,6 +26,8 @@ final class ClientSocket: ClientPort, ReadinessHandler {
     init(_ session: HostSession, _ descriptor: Int32, driver: GatewayLoop) {
         self.descriptor = descriptor
         isLent = session.isBorrowed
+        identity = Socket.identity(descriptor)
+        isCheckedAt = driver.loop.now.adding(milliseconds: Self.checkMilliseconds)
         super.init(session, driver: driver)
     }
 
@@ -25,7 +35,11 @@ final class ClientSocket: ClientPort, ReadinessHandler {
         registration = try loop.add(descriptor, interest, handler: self)
     }
 
+    /// False: the host has closed it, against the contract, and its number may be anybody's.
+    var isIntact: Bool { identity != nil && Socket.identity(descriptor) == identity }
+
     override func close(linger: Bool) {
+        guard isIntact else { return abandon() }
         if let registration {
             self.registration = nil
             driver.loop.remove(registration)
@@ -34,6 +48,17 @@ final class ClientSocket: ClientPort, ReadinessHandler {
         // A child that was forked by the host may hold a copy: the peer is told all the same.
         Socket.shutdownBoth(descriptor)
         if !isLent { Socket.close(descriptor) }
+    }
+
+    /// Touches the number no more.
+    private func abandon() {
+        if let registration { driver.loop.forget(registration) }
+        registration = nil
+        if !isLent { cshims_descriptor_untrack(descriptor) }
+        driver.log(
+            .error,
+            "session \(id): its descriptor \(descriptor) was closed by somebody else in the"
+                + " process: it is the library's until the session ends")
     }
 
     override func pauseChanged() { update() }
@@ -47,8 +72,19 @@ final class ClientSocket: ClientPort, ReadinessHandler {
 
     private func update() {
         guard let registration else { return }
-        driver.loop.modify(registration, interest)
+        guard isIntact, driver.loop.modify(registration, interest) else { return lose() }
     }
+
+    /// In a turn of its own: the engine may be at work.
+    private func lose() {
+        hasFailed = true
+        let client = LoopBound(self)
+        driver.loop.post {
+            if client.value.isOpen { client.value.driver.fail(client.value, Self.lost) }
+        }
+    }
+
+    private static let lost = "the host has closed the descriptor"
 
     func ready(_ readiness: Readiness) {
         if readiness.contains(.writable) { driver.markDirty(self) }
@@ -62,6 +98,13 @@ final class ClientSocket: ClientPort, ReadinessHandler {
     }
 
     override func write(_ vectors: UnsafeBufferPointer<iovec>) -> Int {
+        if driver.loop.now >= isCheckedAt {
+            isCheckedAt = driver.loop.now.adding(milliseconds: Self.checkMilliseconds)
+            guard isIntact else {
+                hasFailed = true
+                return -1
+            }
+        }
         switch Socket.write(descriptor, vectors) {
         case .bytes(let count): return count
         case .wouldBlock: return 0

@@ -13,9 +13,11 @@ extension GatewayLoop {
         do throws(SystemError) {
             try client.start(loop)
         } catch {
-            // The host closed it under us.
+            // The host closed it under us (EBADF), or handed it over twice (EEXIST): its number is
+            // another's then.
             log(.warning, "session \(id): \(error)")
-            if !client.isLent { Socket.close(descriptor) }
+            let isOthers = error.errno == EBADF || error.errno == EEXIST
+            if !client.isLent, !isOthers { Socket.close(descriptor) }
             var event = session.event(.closed)
             event.code = 1006
             event.text = error.text

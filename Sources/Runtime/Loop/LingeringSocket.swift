@@ -1,3 +1,4 @@
+import CShims
 import EventLoop
 import GatewayCore
 
@@ -11,16 +12,18 @@ final class LingeringSocket: ReadinessHandler {
     private let descriptor: Int32
     /// The descriptor stays the host's.
     private let isLent: Bool
+    private let identity: UInt64?
     private unowned let driver: GatewayLoop
     private var registration: Registration?
     private var timer: TimerID?
     /// Told at the end, with which a lent descriptor is the host's again.
     var closed: (HostSession, QueueEvent)?
 
-    init?(_ id: SessionID, _ descriptor: Int32, isLent: Bool, driver: GatewayLoop) {
-        self.id = id
-        self.descriptor = descriptor
-        self.isLent = isLent
+    init?(_ client: ClientSocket, driver: GatewayLoop) {
+        id = client.id
+        descriptor = client.descriptor
+        isLent = client.isLent
+        identity = client.identity
         self.driver = driver
         Socket.shutdownWriting(descriptor)
         guard let registration = try? driver.loop.add(descriptor, .read, handler: self) else {
@@ -32,6 +35,8 @@ final class LingeringSocket: ReadinessHandler {
             [weak self] in self?.end()
         }
     }
+
+    var isIntact: Bool { Socket.identity(descriptor) == identity }
 
     func ready(_ readiness: Readiness) {
         for _ in 0..<Self.readsPerTurnMax {
@@ -47,9 +52,15 @@ final class LingeringSocket: ReadinessHandler {
         guard let registration else { return }
         self.registration = nil
         if let timer { driver.loop.cancel(timer) }
-        driver.loop.remove(registration)
-        Socket.shutdownBoth(descriptor)
-        if !isLent { Socket.close(descriptor) }
+        if isIntact {
+            driver.loop.remove(registration)
+            Socket.shutdownBoth(descriptor)
+            if !isLent { Socket.close(descriptor) }
+        } else {
+            // The host has closed it meanwhile, and its number may be anybody's.
+            driver.loop.forget(registration)
+            if !isLent { cshims_descriptor_untrack(descriptor) }
+        }
         if let (session, event) = closed { driver.gateway.directory.end(session, event) }
         driver.lingerEnded(self, id)
     }
@@ -57,10 +68,7 @@ final class LingeringSocket: ReadinessHandler {
 
 extension GatewayLoop {
     func linger(_ client: ClientSocket) {
-        guard
-            let socket = LingeringSocket(
-                client.id, client.descriptor, isLent: client.isLent, driver: self)
-        else { return }
+        guard let socket = LingeringSocket(client, driver: self) else { return }
         lingering[ObjectIdentifier(socket)] = socket
         if client.isLent { lingeringLent[client.id] = socket }
     }
