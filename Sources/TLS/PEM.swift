@@ -1,60 +1,64 @@
 import COpenSSL
 import CShims
 
-/// What is read from PEM text. Errors carry our word for it, `subject`; the text itself, which may
-/// be a key, is never shown.
+/// What is read from PEM text. Errors carry the part that the text is for; the text itself, which
+/// may be a key, is never shown.
 enum PEM {
     /// Lends the certificates of a text, in its order; at least one.
     static func withCertificates(
-        _ text: String, _ subject: String, _ body: ([OpaquePointer]) throws(TLSError) -> Void
+        _ text: String, _ part: TLSPart, _ body: ([OpaquePointer]) throws(TLSError) -> Void
     ) throws(TLSError) {
+        let blocks = PEMBlocks(text)
+        // Certificates are shown where keys are not.
+        if blocks.hold("PRIVATE KEY") {
+            throw TLSError(part, "holds a private key, which is not a certificate")
+        }
         var certificates: [OpaquePointer] = []
         defer { for certificate in certificates { X509_free(certificate) } }
-        try withBIO(text, subject) { bio throws(TLSError) in
+        try withBIO(text, part) { bio throws(TLSError) in
             while let certificate = cshims_read_certificate(bio) {
                 certificates.append(certificate)
             }
             let error = OpenSSLQueue.take()
+            if let mistake = blocks.mistake { throw TLSError(part, mistake) }
             if cshims_error_is_end_of_pem(error) == 0 {
-                let reason = OpenSSLQueue.text(of: error) ?? "cannot be read"
-                throw TLSError("\(subject): no valid PEM: \(reason)")
+                let reason = OpenSSLQueue.text(of: error) ?? "it is malformed"
+                throw TLSError(
+                    part, "certificate \(certificates.count + 1) cannot be read: \(reason)")
             }
         }
         guard !certificates.isEmpty else {
-            throw TLSError("\(subject): no certificate in PEM form")
+            throw TLSError(part, "no certificate in PEM form\(blocks.summary)")
         }
         try body(certificates)
     }
 
-    /// Whether one of the two ways to say so stands at the start of a line (RFC 7468 section 11,
-    /// RFC 1421 section 4.6.1.1).
-    private static func isEncrypted(_ text: String) -> Bool {
-        text.utf8.split(separator: UInt8(ascii: "\n")).contains { line in
-            line.starts(with: "-----BEGIN ENCRYPTED".utf8)
-                || line.starts(with: "Proc-Type: 4,ENCRYPTED".utf8)
-        }
-    }
-
     /// Lends a private key without a password.
     static func withPrivateKey(
-        _ text: String, _ subject: String, _ body: (OpaquePointer) throws(TLSError) -> Void
+        _ text: String, _ part: TLSPart, _ body: (OpaquePointer) throws(TLSError) -> Void
     ) throws(TLSError) {
-        try withBIO(text, subject) { bio throws(TLSError) in
+        try withBIO(text, part) { bio throws(TLSError) in
             guard let key = cshims_read_private_key(bio) else {
-                OpenSSLQueue.clear()
-                let reason =
-                    isEncrypted(text)
-                    ? "is encrypted: give it without a password" : "no private key in PEM form"
-                throw TLSError("\(subject): \(reason)")
+                throw TLSError(part, whyNoKey(text, OpenSSLQueue.take()))
             }
             defer { EVP_PKEY_free(key) }
             try body(key)
         }
     }
 
+    private static func whyNoKey(_ text: String, _ error: UInt) -> String {
+        let blocks = PEMBlocks(text)
+        if blocks.isEncrypted { return "is encrypted: give it without a password" }
+        if let mistake = blocks.mistake { return mistake }
+        guard blocks.hold("PRIVATE KEY") else {
+            return "no private key in PEM form\(blocks.summary)"
+        }
+        return "the private key cannot be read: \(OpenSSLQueue.text(of: error) ?? "malformed")"
+    }
+
     /// Lends the text as OpenSSL reads it, with an empty error queue.
     private static func withBIO(
-        _ text: String, _ subject: String, _ body: (OpaquePointer) throws(TLSError) -> Void
+        _ text: String, _ part: TLSPart, _ body: (OpaquePointer) throws(TLSError) -> Void
     ) throws(TLSError) {
         let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
         _ = bytes.initialize(from: text.utf8)
@@ -63,7 +67,7 @@ enum PEM {
             bytes.deallocate()
         }
         guard let bio = BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count)) else {
-            throw TLSError("\(subject): no memory")
+            throw TLSError(part, "no memory")
         }
         defer { BIO_free(bio) }
         OpenSSLQueue.clear()

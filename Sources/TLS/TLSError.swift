@@ -3,16 +3,40 @@ import CShims
 
 /// A configuration that cannot be used: `client key: does not belong to the certificate`.
 public struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
-    public var text: String
+    /// What it speaks of; nil: of OpenSSL or the system.
+    public var part: TLSPart?
+    /// Without the name of the part.
+    public var reason: String
 
-    public init(_ text: String) { self.text = text }
+    public init(_ reason: String) { self.reason = reason }
+
+    public init(_ part: TLSPart, _ reason: String) {
+        self.part = part
+        self.reason = reason
+    }
 
     /// What OpenSSL says, behind our word for the thing.
     init(openSSLRefuses subject: String) {
-        self.text = "\(subject): \(OpenSSLQueue.takeText() ?? "refused by OpenSSL")"
+        reason = "\(subject): \(OpenSSLQueue.takeText() ?? "refused by OpenSSL")"
     }
 
+    init(openSSLRefuses part: TLSPart) {
+        self.init(part, OpenSSLQueue.takeText() ?? "refused by OpenSSL")
+    }
+
+    public var text: String { part.map { "\($0.rawValue): \(reason)" } ?? reason }
     public var description: String { text }
+}
+
+/// A part of a configuration, and our word for it.
+public enum TLSPart: String, Hashable, Sendable {
+    case authorities = "CA"
+    case clientAuthorities = "client CA"
+    case clientCertificate = "client certificate"
+    case clientKey = "client key"
+    case serverCertificate = "server certificate"
+    case serverKey = "server key"
+    case ciphers
 }
 
 /// OpenSSL's errors wait in a queue of the thread, which the host's own use of OpenSSL shares:

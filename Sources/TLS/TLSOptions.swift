@@ -1,3 +1,5 @@
+import COpenSSL
+
 /// How to speak TLS as a client.
 public struct TLSClientOptions: Hashable, Sendable {
     /// Which certificates end a chain.
@@ -16,8 +18,23 @@ public struct TLSClientOptions: Hashable, Sendable {
     /// The client's certificate, with its intermediates behind it, and its key; both or none.
     public var certificatePEM: String?
     public var keyPEM: String?
+    public var versionMin = TLSVersion.tls12
+    /// For TLS 1.2, as `CipherList` reads it; nil: those with forward secrecy and AEAD.
+    public var ciphers: String?
 
     public init() {}
+}
+
+/// RFC 8996: older versions MUST NOT be used.
+public enum TLSVersion: Hashable, Sendable {
+    case tls12, tls13
+
+    var number: Int32 {
+        switch self {
+        case .tls12: Int32(TLS1_2_VERSION)
+        case .tls13: Int32(TLS1_3_VERSION)
+        }
+    }
 }
 
 /// How to speak TLS as a server.
@@ -27,6 +44,10 @@ public struct TLSServerOptions: Hashable, Sendable {
     public var keyPEM: String
     /// Demands a certificate that one of these has signed; nil asks for none.
     public var clientCAPEM: String?
+    /// For TLS 1.2, as the client's.
+    public var ciphers: String?
+    /// nil: the newest.
+    public var versionMax: TLSVersion?
 
     public init(certificatePEM: String, keyPEM: String, clientCAPEM: String? = nil) {
         self.certificatePEM = certificatePEM

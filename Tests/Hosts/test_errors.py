@@ -1,7 +1,9 @@
 """What goes wrong, and what the client, the caller and the log get; and that the next client is
 served."""
 
+import asyncio
 import os
+import re
 import socket
 import subprocess
 
@@ -250,6 +252,78 @@ def test_tls_good_and_wrong_certificates():
             # Plain text to a TLS port: an error, and no hang.
             with Client(gateway.url("/plain")) as client:
                 assert client.error(**list_offset()).code in (6, 7, 8)
+            served(gateway)
+
+
+def config_error(call):
+    try:
+        call()
+    except pubsubgw.Error as error:
+        assert error.code == pubsubgw.Status.CONFIG, error
+        return error.text
+    raise AssertionError("was accepted")
+
+
+async def client(gateway, **config):
+    return gateway.client(**config)
+
+
+def test_tls_mistakes_are_told_when_an_object_is_put_or_checked():
+    _, text = certificates()
+    ca, cert, key = text("ca.pem"), text("good.pem"), text("good.key")
+    bad = {
+        "ca: certificate 1 cannot be read": {"ca": ca.replace("A", "*", 3)},
+        "ca: is cut short": {"ca": ca[:300]},
+        "ca: holds a private key": {"ca": key},
+        "ca: its line ends are written as": {"ca": ca.replace("\n", "\\n")},
+        "client_key: does not belong": {"client_cert": cert, "client_key": text("ca.key")},
+        "client_cert: that of the key is number 2": {"client_cert": ca + cert, "client_key": key},
+        "client_key: no private key": {"client_cert": cert, "client_key": cert},
+        'ciphers: OpenSSL knows no "AES-1"': {"ciphers": "AESGCM:AES-1"},
+        "min_version: expected TLSv1.2 or TLSv1.3": {"min_version": "TLSv1.1"},
+    }
+    with Gateway(route("h:1")) as gateway:
+        for words, tls in bad.items():
+            object = route("h:1", upstream_tls=tls)
+            upstream = {"scheme": "kafka", "nodes": "h:1", "tls": tls}
+            for prefix, call in (
+                    ("upstream.tls.", lambda: pubsubgw.route_check(object)),
+                    ("upstream.tls.", lambda: gateway.route_put(object, id="x")),
+                    ("tls.", lambda: gateway.upstream_put(upstream, id="x")),
+                    ("tls.", lambda: asyncio.run(client(gateway, nodes="h:1", tls=tls))),
+                    ("upstream.tls.", lambda: asyncio.run(client(gateway, upstream=upstream)))):
+                said = config_error(call)
+                assert re.search(r"line 1, column \d+: " + re.escape(prefix + words), said), said
+                assert "PRIVATE KEY-----\n" not in said and "MII" not in said, said
+        assert pubsubgw.route_check(route("h:1", upstream_tls={"ca": ca})) == []
+        assert "x" not in str(gateway.routes()["upstreams"])
+
+
+def test_an_intermediate_alone_is_trusted_and_a_common_name_is_enough():
+    # RFC 5280 wants a root; Java and Go, and so operators, take what is in the trust store.
+    directory = os.path.join(WORK, "tls-chain")
+    os.makedirs(directory, exist_ok=True)
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "root.key", "-out",
+            "root.pem", "-subj", "/CN=root", "-days", "30")
+    for name, issuer, extension in (("between", "root", "basicConstraints=critical,CA:TRUE"),
+                                    ("localhost", "between", "basicConstraints=CA:FALSE")):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.csr", "-subj", f"/CN={name}")
+        with open(os.path.join(directory, "ext"), "w") as out:
+            out.write(extension + "\n")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{issuer}.pem", "-CAkey",
+                f"{issuer}.key", "-CAcreateserial", "-out", f"{name}.pem", "-days", "30",
+                "-extfile", "ext")
+    with open(os.path.join(directory, "between.pem")) as file:
+        ca = file.read()
+    with DevBroker(*GOOD, "--tls-cert", os.path.join(directory, "localhost.pem"), "--tls-key",
+                   os.path.join(directory, "localhost.key")) as broker:
+        with Gateway(route(broker.bootstrap, upstream_tls={
+                "ca": ca, "server_name": "localhost"})) as gateway:
             served(gateway)
 
 

@@ -17,6 +17,10 @@ struct TestCertificates: Sendable {
     let selfSigned: Identity
     /// broker.test, signed by an intermediate that follows it in the text.
     let chained: Identity
+    /// Who has signed it.
+    let intermediate: Identity
+    /// broker.test as its common name alone, as old brokers have it.
+    let commonName: Identity
     let client: Identity
     let strangersClient: Identity
     let encryptedKey: String
@@ -42,7 +46,9 @@ struct TestCertificates: Sendable {
         selfSigned = identity("selfSigned")
         client = identity("client")
         strangersClient = identity("strangersClient")
-        let leaf = identity("leaf"), intermediate = identity("intermediate")
+        intermediate = identity("intermediate")
+        commonName = identity("broker.test")
+        let leaf = identity("leaf")
         chained = Identity(
             certificate: leaf.certificate + intermediate.certificate, key: leaf.key)
         encryptedKey = Self.text("\(directory)/encrypted.key")
@@ -67,6 +73,7 @@ struct TestCertificates: Sendable {
         sign expired authority -1 "$names"
         sign intermediate authority 2 "basicConstraints=critical,CA:TRUE"
         sign leaf intermediate 2 "$names"
+        sign broker.test authority 2 "basicConstraints=CA:FALSE"
         sign client authority 2 "extendedKeyUsage=clientAuth"
         sign strangersClient stranger 2 "extendedKeyUsage=clientAuth"
         openssl pkcs8 -topk8 -in server.key -passout pass:secret -out encrypted.key

@@ -121,4 +121,42 @@ import Testing
         #expect(ends.client.readAll().last == .wouldBlock)
         ERR_clear_error()
     }
+
+    private func agreement(
+        _ server: (inout TLSServerOptions) -> Void,
+        _ client: (inout TLSClientOptions) -> Void = { _ in }
+    ) throws -> String? {
+        var own = trusting(), other = serving()
+        client(&own)
+        server(&other)
+        let ends = try Ends(own, other)
+        defer { ends.close() }
+        return ends.shake().client == .done ? ends.client.agreement : nil
+    }
+
+    @Test("TLS 1.2 needs forward secrecy and AEAD, unless the route names ciphers")
+    func ciphersOfTLS12() throws {
+        let weak = "ECDHE-ECDSA-AES256-SHA384"
+        #expect(
+            try agreement { $0.versionMax = .tls12 }?.hasPrefix("TLSv1.2, ECDHE-ECDSA-") == true)
+        #expect(
+            try agreement {
+                $0.versionMax = .tls12
+                $0.ciphers = weak
+            } == nil)
+        let named = try agreement {
+            $0.versionMax = .tls12
+            $0.ciphers = weak
+        } _: {
+            $0.ciphers = weak
+        }
+        #expect(named?.hasPrefix("TLSv1.2, \(weak)") == true)
+        #expect(try agreement { _ in }?.hasPrefix("TLSv1.3, ") == true)
+    }
+
+    @Test("a least version refuses those below it")
+    func leastVersion() throws {
+        #expect(try agreement { $0.versionMax = .tls12 } _: { $0.versionMin = .tls13 } == nil)
+        #expect(try agreement { _ in } _: { $0.versionMin = .tls13 } != nil)
+    }
 }

@@ -109,4 +109,25 @@ import Testing
                 == .failed(TransportFailure(.tls, "refused by the peer: tlsv1 alert unknown ca")))
         ends.client.close()
     }
+
+    @Test("an intermediate alone is enough to trust what it has signed")
+    func partialChains() throws {
+        let options = trusting(certificates.intermediate.certificate)
+        let ends = try Ends(options, serving(certificates.chained))
+        defer { ends.close() }
+        #expect(ends.shake().client == .done)
+        let other = try Ends(options, serving(certificates.server))
+        defer { other.close() }
+        #expect(other.shake().client.failure != nil)
+    }
+
+    @Test("a certificate with a common name alone is accepted, as by other clients")
+    func commonNames() throws {
+        let ends = try Ends(trusting(), serving(certificates.commonName))
+        defer { ends.close() }
+        #expect(ends.shake().client == .done)
+        let other = try Ends(trusting(), serving(certificates.commonName), host: "other.test")
+        defer { other.close() }
+        #expect(other.shake().client.failure != nil)
+    }
 }

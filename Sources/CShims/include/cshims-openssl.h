@@ -18,8 +18,13 @@ static inline void cshims_openssl_start(void) {
 static inline int cshims_ssl_set_server_name(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
 }
-static inline int cshims_ssl_context_set_minimum_tls12(SSL_CTX *context) {
-    return (int)SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+// `max` 0: the newest.
+static inline void cshims_ssl_context_set_versions(SSL_CTX *context, int min, int max) {
+    SSL_CTX_set_min_proto_version(context, min);
+    SSL_CTX_set_max_proto_version(context, max);
+}
+static inline void cshims_ssl_context_trust_partial_chains(SSL_CTX *context) {
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
 }
 static inline void cshims_ssl_context_set_modes(SSL_CTX *context) {
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);

@@ -28,7 +28,7 @@ extension DirectSource {
     /// `{"route": id}`; or a route's `upstream`, `plugins` and `pubsub`; or an upstream's own keys
     /// in the place of `upstream`. `clientID`: the gateway's.
     public static func parse(
-        _ json: UnsafeRawBufferPointer, clientID: String
+        _ json: UnsafeRawBufferPointer, clientID: String, tls: TLSCheck? = nil
     ) throws(ConfigurationError) -> DirectSource {
         var (reader, _) = try ConfigurationReader.document(json)
         if let route = try reader.string("route") {
@@ -36,7 +36,8 @@ extension DirectSource {
             return .route(route)
         }
         var draft = RouteDraft()
-        let upstream = try UpstreamObject.ofClient(&reader)
+        let upstream = try UpstreamObject.ofClient(
+            &reader, tls ?? UpstreamObject.unchecked)
         try draft.readClientPlugins(&reader)
         try draft.readClientPolicy(&reader)
         try reader.end()
@@ -49,15 +50,15 @@ extension DirectSource {
 
 extension UpstreamObject {
     fileprivate static func ofClient(
-        _ reader: inout ConfigurationReader
+        _ reader: inout ConfigurationReader, _ check: TLSCheck
     ) throws(ConfigurationError) -> UpstreamObject {
+        var notes: [String] = []
         if var object = try reader.reader("upstream") {
-            var notes: [String] = []
-            return try parse(&object, hostSchemes: [], notes: &notes)
+            return try parse(&object, hostSchemes: [], tls: check, notes: &notes)
         }
         var upstream = UpstreamObject()
         upstream.nodes = try nodes(&reader)
-        upstream.tls = try tls(&reader)
+        upstream.tls = try tls(&reader, check, &notes)
         upstream.timeout = try TimeoutObject.parse(&reader)
         return upstream
     }

@@ -188,7 +188,7 @@ struct ConfigurationReader {
             at: value.position)
     }
 
-    private func name(_ key: String) -> String { (path + [key]).joined(separator: ".") }
+    func name(_ key: String) -> String { (path + [key]).joined(separator: ".") }
 
     private static func name(_ kind: JSONReader.Kind) -> String {
         switch kind {

@@ -3,7 +3,8 @@ import JSON
 extension RouteDraft {
     /// Reads one route object; nothing else is looked up.
     static func parse(
-        _ json: UnsafeRawBufferPointer, hostPlugins: Set<String>?, hostSchemes: Set<String>?
+        _ json: UnsafeRawBufferPointer, hostPlugins: Set<String>?, hostSchemes: Set<String>?,
+        tls check: TLSCheck
     ) throws(ConfigurationError) -> (RouteDraft, JSONValue) {
         var (reader, value) = try ConfigurationReader.document(json)
         var draft = RouteDraft()
@@ -14,7 +15,7 @@ extension RouteDraft {
         draft.isEnabled = try reader.count("status", 0...1) != 0
         try methods(&reader)
         draft.timeout = try TimeoutObject.parse(&reader)
-        try draft.readUpstream(&reader, hostSchemes)
+        try draft.readUpstream(&reader, hostSchemes, check)
         try draft.readPlugins(&reader, hostPlugins)
         try draft.readPolicy(&reader)
         try draft.end(&reader)
@@ -84,7 +85,7 @@ extension RouteDraft {
     }
 
     private mutating func readUpstream(
-        _ reader: inout ConfigurationReader, _ hostSchemes: Set<String>?
+        _ reader: inout ConfigurationReader, _ hostSchemes: Set<String>?, _ check: TLSCheck
     ) throws(ConfigurationError) {
         if let number = reader.value("upstream_id")?.int64 {
             upstreamID = String(number)
@@ -96,7 +97,7 @@ extension RouteDraft {
                 throw reader.fault("upstream", "upstream and upstream_id exclude each other")
             }
             upstream = try UpstreamObject.parse(
-                &object, hostSchemes: hostSchemes, notes: &notes)
+                &object, hostSchemes: hostSchemes, tls: check, notes: &notes)
         }
         guard upstream != nil || upstreamID != nil else { throw reader.missing("upstream") }
     }

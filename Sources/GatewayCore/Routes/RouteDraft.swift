@@ -52,10 +52,7 @@ struct RouteDraft: Sendable {
     private func tls(_ upstream: UpstreamObject) -> TLSSettings? {
         guard upstream.tls != nil || plugin.enableTLS == true else { return nil }
         let tls = upstream.tls ?? UpstreamObject.TLS()
-        return TLSSettings(
-            verify: tls.verify ?? plugin.sslVerify ?? true, caPEM: tls.caPEM,
-            clientCertificatePEM: tls.clientCertificatePEM, clientKeyPEM: tls.clientKeyPEM,
-            serverName: tls.serverName)
+        return tls.settings(verify: tls.verify ?? plugin.sslVerify ?? true)
     }
 }
 

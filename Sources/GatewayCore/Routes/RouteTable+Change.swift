@@ -6,26 +6,33 @@ extension RouteTable {
     /// `hostPlugins`, `hostSchemes` nil: not known, noted.
     public static func check(
         route json: UnsafeRawBufferPointer, hostPlugins: Set<String>?,
-        hostSchemes: Set<String>? = nil
+        hostSchemes: Set<String>? = nil, tls: TLSCheck? = nil
     ) throws(ConfigurationError) -> [String] {
-        try RouteDraft.parse(json, hostPlugins: hostPlugins, hostSchemes: hostSchemes).0.notes
+        try RouteDraft.parse(
+            json, hostPlugins: hostPlugins, hostSchemes: hostSchemes,
+            tls: tls ?? UpstreamObject.unchecked
+        ).0.notes
     }
 
     /// The same for an upstream object.
     public static func check(
-        upstream json: UnsafeRawBufferPointer, hostSchemes: Set<String>? = nil
+        upstream json: UnsafeRawBufferPointer, hostSchemes: Set<String>? = nil,
+        tls: TLSCheck? = nil
     ) throws(ConfigurationError) -> [String] {
-        try UpstreamObject.parse(json, hostSchemes: hostSchemes).notes
+        try UpstreamObject.parse(
+            json, hostSchemes: hostSchemes, tls: tls ?? UpstreamObject.unchecked
+        ).notes
     }
 
     /// Puts a route, in the place of one with its id if there is one. `id` nil: the object's own.
     @discardableResult
     public mutating func put(
         route json: UnsafeRawBufferPointer, id: String?, hostPlugins: Set<String>,
-        hostSchemes: Set<String> = [], clientID: String
+        hostSchemes: Set<String> = [], clientID: String, tls: TLSCheck? = nil
     ) throws(ConfigurationError) -> (id: String, notes: [String]) {
         let (draft, value) = try RouteDraft.parse(
-            json, hostPlugins: hostPlugins, hostSchemes: hostSchemes)
+            json, hostPlugins: hostPlugins, hostSchemes: hostSchemes,
+            tls: tls ?? UpstreamObject.unchecked)
         let id = try Self.identifier(id, draft.id)
         let upstream = try upstream(of: draft)
         var entries = entries
@@ -47,9 +54,11 @@ extension RouteTable {
     /// Routes that refer to the upstream follow; those that don't stay the same objects.
     @discardableResult
     public mutating func put(
-        upstream json: UnsafeRawBufferPointer, id: String?, hostSchemes: Set<String> = []
+        upstream json: UnsafeRawBufferPointer, id: String?, hostSchemes: Set<String> = [],
+        tls: TLSCheck? = nil
     ) throws(ConfigurationError) -> (id: String, notes: [String]) {
-        let parsed = try UpstreamObject.parse(json, hostSchemes: hostSchemes)
+        let parsed = try UpstreamObject.parse(
+            json, hostSchemes: hostSchemes, tls: tls ?? UpstreamObject.unchecked)
         let id = try Self.identifier(id, parsed.id)
         var upstreams = upstreams
         upstreams[id] = UpstreamEntry(

@@ -14,20 +14,22 @@ extension UpstreamObject {
 
     /// An object of its own, with an id perhaps.
     static func parse(
-        _ json: UnsafeRawBufferPointer, hostSchemes: Set<String>?
+        _ json: UnsafeRawBufferPointer, hostSchemes: Set<String>?, tls check: TLSCheck
     ) throws(ConfigurationError) -> (
         upstream: UpstreamObject, id: String?, value: JSONValue, notes: [String]
     ) {
         var (reader, value) = try ConfigurationReader.document(json)
         var notes: [String] = []
         let id = try RouteDraft.identifier(&reader)
-        let upstream = try parse(&reader, hostSchemes: hostSchemes, notes: &notes)
+        let upstream = try parse(
+            &reader, hostSchemes: hostSchemes, tls: check, notes: &notes)
         return (upstream, id, value, notes)
     }
 
     /// `hostSchemes` nil: not known; those that only a host could serve are noted.
     static func parse(
-        _ reader: inout ConfigurationReader, hostSchemes: Set<String>?, notes: inout [String]
+        _ reader: inout ConfigurationReader, hostSchemes: Set<String>?, tls check: TLSCheck,
+        notes: inout [String]
     ) throws(ConfigurationError) -> UpstreamObject {
         var upstream = UpstreamObject()
         upstream.hostScheme = try scheme(&reader, hostSchemes, &notes)
@@ -37,7 +39,7 @@ extension UpstreamObject {
             // The host's, in whatever shape it likes them.
             _ = reader.has("nodes")
         }
-        upstream.tls = try tls(&reader)
+        upstream.tls = try tls(&reader, check, &notes)
         upstream.timeout = try TimeoutObject.parse(&reader)
         try reader.refuse(
             ["service_name", "discovery_type", "discovery_args"],
@@ -184,45 +186,23 @@ extension UpstreamObject {
     }
 
     private static func endpoint(host: String, port: UInt16) -> Endpoint? {
-        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
-        let name = isBracketed ? String(host.dropFirst().dropLast()) : host
+        guard isHost(host) else { return nil }
+        return Endpoint(host: String(unbracketed(host)), port: port)
+    }
+
+    private static func unbracketed(_ host: String) -> Substring {
+        host.hasPrefix("[") && host.hasSuffix("]") ? host.dropFirst().dropLast() : host[...]
+    }
+
+    /// A name, or an address; an IPv6 address with or without brackets.
+    static func isHost(_ host: String) -> Bool {
+        let name = unbracketed(host)
         let isAddress = name.utf8.contains(UInt8(ascii: ":"))
-        guard !name.isEmpty, name.utf8.count <= 253,
-            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !"/?#@[]\\\"".utf8.contains($0) }),
-            !isAddress || isBracketed || name.utf8.filter({ $0 == UInt8(ascii: ":") }).count > 1
-        else { return nil }
-        return Endpoint(host: name, port: port)
-    }
-
-    static func tls(
-        _ reader: inout ConfigurationReader
-    ) throws(ConfigurationError) -> TLS? {
-        guard var object = try reader.reader("tls") else { return nil }
-        try object.refuse(
-            ["client_cert_id"],
-            "there are no SSL objects here: give client_cert and client_key")
-        var tls = TLS()
-        tls.verify = try object.bool("verify")
-        tls.caPEM = try pem("ca", &object)
-        tls.clientCertificatePEM = try pem("client_cert", &object)
-        tls.clientKeyPEM = try pem("client_key", &object)
-        tls.serverName = try object.string("server_name")
-        try object.end()
-        if (tls.clientCertificatePEM == nil) != (tls.clientKeyPEM == nil) {
-            throw object.missing(tls.clientKeyPEM == nil ? "client_key" : "client_cert")
-        }
-        return tls
-    }
-
-    private static func pem(
-        _ key: String, _ reader: inout ConfigurationReader
-    ) throws(ConfigurationError) -> String? {
-        guard let text = try reader.string(key) else { return nil }
-        let lines = text.utf8.split(separator: UInt8(ascii: "\n"))
-        guard lines.contains(where: { $0.starts(with: "-----BEGIN ".utf8) }) else {
-            throw reader.fault(key, "expected PEM text (-----BEGIN ...)")
-        }
-        return text
+        let isBracketed = name.utf8.count < host.utf8.count
+        return !name.isEmpty && name.utf8.count <= 253
+            && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"/?#@[]\\\"".utf8.contains($0) }
+            && (!isAddress || isBracketed
+                || name.utf8.filter { $0 == UInt8(ascii: ":") }.count > 1)
     }
 }
 

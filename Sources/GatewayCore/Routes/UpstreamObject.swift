@@ -9,6 +9,15 @@ struct UpstreamObject: Equatable, Sendable {
         var clientCertificatePEM: String?
         var clientKeyPEM: String?
         var serverName: String?
+        var versionMin = TLSSettings.Version.tls12
+        var ciphers: String?
+
+        func settings(verify: Bool) -> TLSSettings {
+            TLSSettings(
+                verify: verify, caPEM: caPEM, clientCertificatePEM: clientCertificatePEM,
+                clientKeyPEM: clientKeyPEM, serverName: serverName, versionMin: versionMin,
+                ciphers: ciphers)
+        }
     }
 
     /// nil: the host serves the route, by commands of its own under this scheme.

@@ -9,15 +9,25 @@ public struct TLSSettings: Hashable, Sendable {
     public var clientKeyPEM: String?
     /// The name to verify and to send as SNI instead of the endpoint's host.
     public var serverName: String?
+    /// RFC 8996: older versions MUST NOT be used.
+    public enum Version: String, CaseIterable, Sendable {
+        case tls12 = "TLSv1.2", tls13 = "TLSv1.3"
+    }
+    public var versionMin: Version
+    /// Of TLS 1.2, in OpenSSL's words; nil: those with forward secrecy and AEAD.
+    public var ciphers: String?
 
     public init(
         verify: Bool = true, caPEM: String? = nil, clientCertificatePEM: String? = nil,
-        clientKeyPEM: String? = nil, serverName: String? = nil
+        clientKeyPEM: String? = nil, serverName: String? = nil, versionMin: Version = .tls12,
+        ciphers: String? = nil
     ) {
         self.verify = verify
         self.caPEM = caPEM
         self.clientCertificatePEM = clientCertificatePEM
         self.clientKeyPEM = clientKeyPEM
         self.serverName = serverName
+        self.versionMin = versionMin
+        self.ciphers = ciphers
     }
 }

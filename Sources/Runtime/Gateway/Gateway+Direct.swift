@@ -19,7 +19,8 @@ extension Gateway {
     ) throws(Failure) -> DirectSettings {
         let source: DirectSource
         do {
-            source = try DirectSource.parse(json, clientID: settings.gateway.clientID)
+            source = try DirectSource.parse(
+                json, clientID: settings.gateway.clientID, tls: Self.tlsCheck)
         } catch {
             throw Failure(.config, "config_json: \(error)")
         }

@@ -5,7 +5,7 @@ extension Gateway {
     /// Notes on keys that have no effect here.
     public static func check(route json: UnsafeRawBufferPointer) throws(Failure) -> [String] {
         do {
-            return try RouteTable.check(route: json, hostPlugins: nil)
+            return try RouteTable.check(route: json, hostPlugins: nil, tls: tlsCheck)
         } catch {
             throw Failure(.config, error.description)
         }
@@ -13,7 +13,7 @@ extension Gateway {
 
     public static func check(upstream json: UnsafeRawBufferPointer) throws(Failure) -> [String] {
         do {
-            return try RouteTable.check(upstream: json)
+            return try RouteTable.check(upstream: json, tls: tlsCheck)
         } catch {
             throw Failure(.config, error.description)
         }
@@ -26,7 +26,7 @@ extension Gateway {
         try change { table throws(ConfigurationError) in
             try table.put(
                 route: json, id: id, hostPlugins: plugins, hostSchemes: schemes,
-                clientID: clientID)
+                clientID: clientID, tls: Self.tlsCheck)
             return []
         }
     }
@@ -34,7 +34,8 @@ extension Gateway {
     public func put(upstream json: UnsafeRawBufferPointer, id: String?) throws(Failure) {
         let schemes = settings.gateway.hostSchemes
         try change { table throws(ConfigurationError) in
-            try table.put(upstream: json, id: id, hostSchemes: schemes)
+            try table.put(
+                upstream: json, id: id, hostSchemes: schemes, tls: Self.tlsCheck)
             return []
         }
     }

@@ -22,5 +22,7 @@ extension TLSClientOptions {
         if let ca = settings.caPEM { trust = .pem(ca) }
         certificatePEM = settings.clientCertificatePEM
         keyPEM = settings.clientKeyPEM
+        versionMin = settings.versionMin == .tls13 ? .tls13 : .tls12
+        ciphers = settings.ciphers
     }
 }

@@ -149,6 +149,59 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
         #expect(try tls(#","tls":{"verify":false}"#)?.verify == false)
     }
 
+    @Test("min_version, ciphers and server_name of TLS are read strictly")
+    func upstreamTLSWords() throws {
+        func object(_ tls: String) -> String {
+            route(upstream: #""nodes":"a:1","scheme":"kafka","tls":{\#(tls)}"#)
+        }
+        let tls = try parsed(
+            object(#""min_version":"TLSv1.3","ciphers":"AESGCM","server_name":"b.example""#)
+        ).cluster?.tls
+        #expect(tls?.versionMin == .tls13 && tls?.ciphers == "AESGCM")
+        #expect(try parsed(object("")).cluster?.tls?.versionMin == .tls12)
+        let version = RouteTable.fault(object(#""min_version":"1.1""#))
+        #expect(version?.key == "upstream.tls.min_version")
+        #expect(version?.reason == #"expected TLSv1.2 or TLSv1.3, got "1.1""#)
+        for name in ["", "a b", "https://b"] {
+            let fault = RouteTable.fault(object(#""server_name":"\#(name)""#))
+            #expect(fault?.key == "upstream.tls.server_name")
+        }
+    }
+
+    @Test("what is said of certificates by whom can read them has key and place, as error or note")
+    func tlsFindings() throws {
+        let pem = "-----BEGIN CERTIFICATE-----"
+        let text = """
+            {"uri":"/k","id":"r","upstream":{"scheme":"kafka","nodes":"a:1","tls":{
+             "client_cert":"\(pem)",
+              "client_key":"\(pem)"}}}
+            """
+        let upstream = """
+            {"scheme":"kafka","nodes":"a:1",
+             "tls":{"ca":"\(pem)"}}
+            """
+        var table = RouteTable()
+        let fault = #expect(throws: ConfigurationError.self) {
+            try text.withRawBytes {
+                _ = try table.put(
+                    route: $0, id: nil, hostPlugins: [], clientID: "c",
+                    tls: { settings throws(TLSFinding) in
+                        throw TLSFinding(.clientKey, settings.clientKeyPEM ?? "")
+                    })
+            }
+        }
+        #expect(fault?.description == "line 3, column 16: upstream.tls.client_key: \(pem)")
+        let expired: TLSCheck = { _ throws(TLSFinding) in [TLSFinding(.ca, "has expired")] }
+        let notes = try upstream.withRawBytes {
+            try table.put(upstream: $0, id: "u", tls: expired).notes
+        }
+        #expect(notes == ["tls.ca: has expired"])
+        #expect(
+            try text.withRawBytes {
+                try RouteTable.check(route: $0, hostPlugins: nil, tls: expired)
+            } == ["upstream.tls.ca: has expired"])
+    }
+
     @Test("an unknown key is an error that names key, line and column")
     func unknownKey() throws {
         let fault = try #require(

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pubsub_pb2 as pb
-from nginx import LOCATIONS, Nginx, kafka_route
+from nginx import CERTIFICATE, LOCATIONS, Nginx, kafka_route
 
 GOOD = json.dumps(kafka_route("127.0.0.1:9"))
 
@@ -42,6 +42,21 @@ def test_the_first_line_of_a_block_has_its_column_too():
     error, lines = told('    pubsubgw_route kafka {"uri": 7}\n')
     line = line_with(lines, "pubsubgw_route kafka")
     assert f"line {line}, column {1 + lines[line - 1].index('7')}: uri: wrong type" in error, error
+
+
+def test_certificates_are_read():
+    with open(CERTIFICATE + ".pem") as cert, open(CERTIFICATE + ".key") as key:
+        pair = {"client_cert": cert.read(), "client_key": key.read().replace("M", "*", 1)}
+    route = kafka_route("127.0.0.1:9")
+    route["upstream"]["tls"] = pair
+    error, lines = told(f"    pubsubgw_route kafka {json.dumps(route)}\n")
+    line = line_with(lines, "pubsubgw_route kafka")
+    column = 1 + lines[line - 1].index(json.dumps(pair["client_key"]))
+    assert (f"line {line}, column {column}: upstream.tls.client_key: the private key cannot be"
+            in error), error
+    upstream = dict(route["upstream"], tls={"ca": pair["client_cert"][:200]})
+    error, _ = told(f"    pubsubgw_upstream kafka {json.dumps(upstream)}\n")
+    assert "tls.ca: is cut short: a block has no -----END line" in error, error
 
 
 def test_nginx_goes_on_behind_a_block():

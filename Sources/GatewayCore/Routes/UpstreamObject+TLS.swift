@@ -1,0 +1,64 @@
+import KafkaCore
+
+extension UpstreamObject {
+    static func tls(
+        _ reader: inout ConfigurationReader, _ check: TLSCheck, _ notes: inout [String]
+    ) throws(ConfigurationError) -> TLS? {
+        guard var object = try reader.reader("tls") else { return nil }
+        try object.refuse(
+            ["client_cert_id"],
+            "there are no SSL objects here: give client_cert and client_key")
+        var tls = TLS()
+        tls.verify = try object.bool("verify")
+        tls.caPEM = try pem("ca", &object)
+        tls.clientCertificatePEM = try pem("client_cert", &object)
+        tls.clientKeyPEM = try pem("client_key", &object)
+        tls.serverName = try serverName(&object)
+        tls.versionMin = try versionMin(&object)
+        tls.ciphers = try object.string("ciphers")
+        try object.end()
+        if (tls.clientCertificatePEM == nil) != (tls.clientKeyPEM == nil) {
+            throw object.missing(tls.clientKeyPEM == nil ? "client_key" : "client_cert")
+        }
+        do throws(TLSFinding) {
+            for finding in try check(tls.settings(verify: true)) {
+                notes.append("\(object.name(finding.key.rawValue)): \(finding.reason)")
+            }
+        } catch {
+            throw object.fault(error.key.rawValue, error.reason)
+        }
+        return tls
+    }
+
+    private static func pem(
+        _ key: String, _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> String? {
+        guard let text = try reader.string(key) else { return nil }
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"))
+        guard lines.contains(where: { $0.starts(with: "-----BEGIN ".utf8) }) else {
+            throw reader.fault(key, "expected PEM text (-----BEGIN ...)")
+        }
+        return text
+    }
+
+    private static func serverName(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> String? {
+        guard let name = try reader.string("server_name") else { return nil }
+        guard isHost(name) else {
+            throw reader.fault("server_name", "not the name or address of a host")
+        }
+        return name
+    }
+
+    private static func versionMin(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> TLSSettings.Version {
+        guard let text = try reader.string("min_version") else { return .tls12 }
+        guard let version = TLSSettings.Version(rawValue: text) else {
+            let known = TLSSettings.Version.allCases.map(\.rawValue).joined(separator: " or ")
+            throw reader.fault("min_version", "expected \(known), got \"\(text.prefix(80))\"")
+        }
+        return version
+    }
+}
