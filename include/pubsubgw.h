@@ -216,6 +216,11 @@ PUBSUBGW_API void pubsubgw_destroy(pubsubgw_gateway *g);
  * keys. Put and delete work at any time from pubsubgw_new until pubsubgw_destroy; a change is seen
  * by the next upgrade. A live session keeps the route that it began with.
  *
+ * Kafka's internal topics ("__consumer_offsets") are refused whatever "topics": {"deny"} says, unless
+ * an entry of "allow" begins with "__"; the same in a session's policy that has an "allow".
+ * Certificates and keys of "tls" are read when an object is put or checked: what is wrong is E_CONFIG
+ * with its key.
+ *
  *   {"uri": "/kafka", "upstream": {"scheme": "kafka", "type": "none",
  *    "nodes": {"broker1:9092": 1, "broker2:9092": 1}}}                                             */
 

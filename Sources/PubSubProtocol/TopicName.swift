@@ -14,6 +14,18 @@ public enum TopicName {
         return name.utf8.allSatisfy(isLegal) && name != "." && name != ".."
     }
 
+    /// Whether a name can match `pattern`, in which `*` stands for any run of bytes, `?` for one.
+    public static func isPossible(pattern: String) -> Bool {
+        let stars = pattern.utf8.count { $0 == UInt8(ascii: "*") }
+        // With a run of nothing for each star, and any letter for each "?".
+        let shortest = pattern.utf8.count - stars
+        guard shortest <= bytesMax, shortest > 0 || stars > 0 else { return false }
+        return pattern != "." && pattern != ".."
+            && pattern.utf8.allSatisfy {
+                isLegal($0) || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?")
+            }
+    }
+
     private static func isLegal(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true

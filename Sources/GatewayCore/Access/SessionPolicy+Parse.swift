@@ -10,8 +10,7 @@ extension SessionPolicy {
             policy.commands = list.commands
             policy.hostCommands = list.hostCommands
         }
-        let everything = TopicAccess(allow: [Glob("*")], deny: [])
-        policy.topics = try TopicAccess.parse(&reader, default: everything)
+        policy.topics = try TopicAccess.parse(&reader, default: .everything)
         if var limits = try reader.reader("limits") {
             policy.limits = try LimitOverrides.parse(&limits)
             try limits.end()

@@ -1,22 +1,40 @@
 import PubSubProtocol
 
-/// Which topics may be named. Deny wins over allow.
+/// Which topics may be named. Deny wins over allow. Kafka's internal topics, which hold the offsets
+/// and transactions of everybody, are refused besides, unless an entry of `allow` begins as their
+/// names do: "*" means the topics of applications.
 public struct TopicAccess: Hashable, Sendable {
     public var allow: [Glob]
     public var deny: [Glob]
+
+    private static let internalPrefix = "__"
 
     public init(allow: [Glob], deny: [Glob]) {
         self.allow = allow
         self.deny = deny
     }
 
-    /// All but Kafka's internal topics, which hold the offsets and transactions of everybody.
-    public static let standard = TopicAccess(allow: [Glob("*")], deny: [Glob("__*")])
+    /// All but Kafka's internal topics.
+    public static let standard = TopicAccess(allow: [Glob("*")], deny: [])
+
+    /// Internal topics too: what a session has whose policy says nothing narrows nothing.
+    public static let everything = TopicAccess(
+        allow: [Glob("*"), Glob(internalPrefix + "*")], deny: [])
 
     /// Names that no broker has are refused first: two of them may be equal to Swift and differ in
     /// the bytes that patterns see, which would be a way around `deny`.
     public func allows(_ topic: String) -> Bool {
-        TopicName.isLegal(topic) && !deny.contains { $0.matches(topic) }
-            && allow.contains { $0.matches(topic) }
+        guard TopicName.isLegal(topic), !deny.contains(where: { $0.matches(topic) }) else {
+            return false
+        }
+        let isInternal = topic.hasPrefix(Self.internalPrefix)
+        return allow.contains { $0.matches(topic) && (!isInternal || Self.namesInternal($0)) }
+    }
+
+    /// The entries of `allow` that open internal topics.
+    var opensInternal: [Glob] { allow.filter(Self.namesInternal) }
+
+    private static func namesInternal(_ glob: Glob) -> Bool {
+        glob.text.hasPrefix(internalPrefix)
     }
 }

@@ -1,4 +1,5 @@
 import KafkaCore
+import PubSubProtocol
 import WebSocketProtocol
 
 /// The `pubsub` object of a route.
@@ -16,8 +17,8 @@ extension RouteDraft {
         }
         if let topics = try TopicAccess.parse(&reader, default: .standard) {
             policy.topics = topics
-            if !topics.deny.contains(where: { $0.matches("__consumer_offsets") }) {
-                notes.append("pubsub.topics.deny: Kafka's internal topics (__*) are not refused")
+            for glob in topics.opensInternal {
+                notes.append("pubsub.topics.allow: \(glob.text) opens internal topics of Kafka's")
             }
         }
         try readOrigins(&reader)
@@ -146,10 +147,29 @@ extension TopicAccess {
     ) throws(ConfigurationError) -> TopicAccess? {
         guard var topics = try reader.reader("topics") else { return nil }
         var access = standard
-        if let allow = try topics.strings("allow") { access.allow = allow.map { Glob($0.text) } }
-        if let deny = try topics.strings("deny") { access.deny = deny.map { Glob($0.text) } }
+        if let allow = try globs("allow", &topics) { access.allow = allow }
+        if let deny = try globs("deny", &topics) { access.deny = deny }
         try topics.end()
         return access
+    }
+
+    /// A pattern that matches nothing would open or close less than was meant.
+    private static func globs(
+        _ key: String, _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> [Glob]? {
+        guard let texts = try reader.strings(key) else { return nil }
+        var globs: [Glob] = []
+        for (text, place) in texts {
+            guard TopicName.isPossible(pattern: text) else {
+                throw reader.fault(
+                    key,
+                    "\"\(text)\" can match no topic: names have up to \(TopicName.bytesMax) of"
+                        + " a-z A-Z 0-9 . _ -; in patterns, * is any run and ? one of them",
+                    at: place)
+            }
+            globs.append(Glob(text))
+        }
+        return globs
     }
 }
 

@@ -1,5 +1,6 @@
-import GatewayCore
 import Testing
+
+@testable import GatewayCore
 
 @Suite struct AccessTests {
     @Test(arguments: [
@@ -26,6 +27,60 @@ import Testing
         #expect(!access.allows("ab"))
         #expect(!access.allows("b"))
         #expect(!TopicAccess.standard.allows("__consumer_offsets"))
+    }
+
+    @Test("internal topics are refused unless an entry of allow begins as they do")
+    func internalTopics() {
+        func allows(_ allow: [String], _ deny: [String] = []) -> Bool {
+            TopicAccess(allow: allow.map(Glob.init), deny: deny.map(Glob.init))
+                .allows("__consumer_offsets")
+        }
+        #expect(!allows(["*"]) && !allows(["*"], ["secret*"]) && !allows(["*s"]))
+        #expect(!allows(["?_consumer_offsets"]) && !allows(["_*"]))
+        #expect(allows(["__consumer_offsets"]) && allows(["orders", "__*"], ["secret*"]))
+        #expect(!allows(["__consumer_offsets"], ["__*"]) && !allows(["__transaction*"]))
+        #expect(!TopicAccess.standard.allows("__x") && TopicAccess.standard.allows("_x"))
+    }
+
+    @Test("a session's policy opens an internal topic only beside its route")
+    func internalTopicsOfSessions() throws {
+        func allows(_ route: String, _ session: String) throws -> Bool {
+            var policy = RoutePolicy()
+            policy.topics = TopicAccess(allow: [Glob(route)], deny: [])
+            let narrower = try session.withRawBytes { try SessionPolicy.parse($0) }
+            return SessionAccess(policy, narrower).allows(topic: "__consumer_offsets")
+        }
+        #expect(try !allows("*", #"{"topics":{"allow":["__consumer_offsets"]}}"#))
+        #expect(try !allows("__*", #"{"topics":{"allow":["*"]}}"#))
+        #expect(try allows("__*", #"{"topics":{"allow":["__consumer_offsets"]}}"#))
+        #expect(try allows("__*", #"{"topics":{"deny":["secret"]}}"#))
+        #expect(try allows("__*", "{}"))
+    }
+
+    @Test(
+        "a pattern that can match no topic is an error, of a session's policy too",
+        arguments: [
+            "", "{a,b}", "[s]ecret", "a b", "a/b", "^a$", "caf\u{e9}", ".", "..",
+            String(repeating: "a", count: 250), "*" + String(repeating: "?", count: 250),
+        ])
+    func impossiblePatterns(_ pattern: String) throws {
+        for key in ["allow", "deny"] {
+            let text = "{\"topics\":\n{\"\(key)\":[\"ok*\",\"\(pattern)\"]}}"
+            let fault = #expect(throws: ConfigurationError.self) {
+                try text.withRawBytes { _ = try SessionPolicy.parse($0) }
+            }
+            #expect(fault?.key == "topics.\(key)" && fault?.line == 2)
+            #expect(fault?.reason.hasPrefix("\"\(pattern)\" can match no topic") == true)
+        }
+    }
+
+    @Test(arguments: [
+        "*", "?", "**", ".*", "...", "a-_.Z9", String(repeating: "a", count: 249),
+        "*" + String(repeating: "a", count: 249) + "*",
+    ])
+    func possiblePatterns(_ pattern: String) throws {
+        let text = #"{"topics":{"allow":["\#(pattern)"]}}"#
+        #expect(try text.withRawBytes { try SessionPolicy.parse($0) }.topics != nil)
     }
 
     @Test("a name that only Unicode takes for a denied one does not get around the rule")

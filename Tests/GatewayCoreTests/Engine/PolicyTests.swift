@@ -48,6 +48,22 @@ import Testing
         ] { #expect(try client.ask(request).failure?.code == 3) }
     }
 
+    @Test("a deny list of the route's own leaves Kafka's internal topics closed")
+    func internalTopics() throws {
+        func seen(_ topics: String) throws -> [String] {
+            let rig = try Rig(routes: [Rig.route(#"{"topics":\#(topics)}"#)])
+            for name in ["__consumer_offsets", "open", "secret"] { rig.brokers.createTopic(name) }
+            guard case .metadata(let found) = try rig.connect().ask(Request.metadata(1)).body else {
+                return []
+            }
+            return found.map(\.name)
+        }
+        #expect(try seen(#"{"deny":["secret*"]}"#) == ["open"])
+        #expect(try seen(#"{"deny":[]}"#) == ["open", "secret"])
+        #expect(
+            try seen(#"{"allow":["__consumer_offsets","o*"]}"#) == ["__consumer_offsets", "open"])
+    }
+
     @Test("a session's policy narrows its route, and cannot widen it")
     func narrower() throws {
         let rig = try Rig(
