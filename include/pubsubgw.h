@@ -253,9 +253,11 @@ PUBSUBGW_API int pubsubgw_upstream_put(pubsubgw_gateway *g, const char *id, cons
  * E_NO_ROUTE: there is none with this id. */
 PUBSUBGW_API int pubsubgw_upstream_delete(pubsubgw_gateway *g, const char *id);
 
-/* Which route would serve this request? `host` NULL: any. `uri` is a path, with or without a query.
+/* Which route would serve this request? `host` NULL: any. `uri` is a path, with or without a query,
+ * as in a request line (see pubsubgw_open).
  * Writes the route's id with a NUL to `id` and returns its length. `id` NULL: only asks.
- * E_NO_ROUTE: none. E_FULL: `id_cap` is less than the length and its NUL; nothing is written. */
+ * E_NO_ROUTE: none. E_INVALID: `host` or `uri` is malformed. E_FULL: `id_cap` is less than the length
+ * and its NUL; nothing is written. */
 PUBSUBGW_API int pubsubgw_route_match(pubsubgw_gateway *g, const char *host, const char *uri,
                                       char *id, size_t id_cap);
 
@@ -379,6 +381,10 @@ enum {
  *
  * Which route: `route_id`; or, with route_id NULL, `host` and `uri`; or, with uri NULL too, what the
  * request head says.
+ * A path is decoded once, here and at every other door, and refused (400; E_INVALID for `uri`) where
+ * a proxy in front may read another one: "." and ".." segments, empty segments before the last, "\",
+ * "%2f", control characters, in any encoding, and what is not UTF-8. `uri` is to be as in the request
+ * line: what a host has decoded has to be encoded again.
  * Which handshake, one of three:
  *   request_head set            the whole HTTP request head, to the empty line. The library checks it
  *                               (version, key, Origin, sub-protocols, extensions) and sends the 101

@@ -113,6 +113,29 @@ def refuses_in_the_librarys_words(host):
     assert host.connections() == 0
 
 
+# The paths that two servers could read in two ways: to each host they are its own page, or refused.
+CONFUSING = ("/kafka/../kafka", "/kafka/%2e%2e/kafka", "/x%2f..%2fkafka", "/x/..%2fkafka", "//kafka",
+             "/kafka%00", "/.//kafka", "/kafka/..;/kafka")
+
+
+def is_let_in_by_no_path_that_can_be_read_in_two_ways(host):
+    for path in CONFUSING:
+        with host.connect() as client:
+            client.sendall(upgrade_head(path))
+            received = receive_all(client)
+            assert received.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")) or not received, \
+                (path, received)
+    assert host.connections() == 0
+
+
+def refuses_http_1_0(host):
+    with host.connect() as client:
+        client.sendall(upgrade_head().replace(b"HTTP/1.1", b"HTTP/1.0"))
+        received = receive_all(client)
+        assert received.split(b" ")[1] in (b"400", b"403", b"426"), received
+    assert host.connections() == 0
+
+
 # Opens sessions, leaves half of them in the middle of a frame, and waits to be killed.
 VICTIM = """
 import sys
@@ -276,6 +299,9 @@ CHECKS = {
     "upgrades_a_connection_that_served_before": upgrades_a_connection_that_served_before,
     "refuses_in_the_librarys_words": refuses_in_the_librarys_words,
     "refuses_in_its_own_words": refuses_in_its_own_words,
+    "is_let_in_by_no_path_that_can_be_read_in_two_ways":
+        is_let_in_by_no_path_that_can_be_read_in_two_ways,
+    "refuses_http_1_0": refuses_http_1_0,
     "keeps_nothing_of_killed_clients": keeps_nothing_of_killed_clients,
     "takes_no_notice_of_clients_that_are_gone_already":
         takes_no_notice_of_clients_that_are_gone_already,

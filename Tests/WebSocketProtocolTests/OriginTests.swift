@@ -23,6 +23,8 @@ import Testing
         "https://example.com:8443", "null", "", "example.com", "https://example.com/",
         "https://user@example.com", "https://example.com, https://evil.org", "file://",
         "https://example.com:443:443", "https://example.com\\@evil.org",
+        "ws://example.com", "wss://example.com", "app://example.com", "9s://example.com",
+        "https://example.com https://example.com", "https//example.com", "//example.com",
     ])
     func everyOtherIsForeign(origin: String) { #expect(!sameHost(origin, "example.com")) }
 
@@ -50,6 +52,34 @@ import Testing
         #expect(try allows(["*.example.com:8443"], "https://a.example.com:8443"))
         #expect(try allows(["https://*.example.com"], "https://a.example.com"))
         #expect(try !allows(["https://*.example.com"], "http://a.example.com"))
+    }
+
+    @Test("the default port may be written or not")
+    func defaultPorts() throws {
+        #expect(sameHost("http://example.com:80", "example.com"))
+        #expect(sameHost("http://example.com", "example.com:80"))
+        #expect(sameHost("https://example.com:443", "example.com"))
+        #expect(!sameHost("http://example.com:443", "example.com"))
+        #expect(!sameHost("https://example.com", "example.com:80"))
+        #expect(try allows(["https://a.com:443"], "https://a.com"))
+        #expect(try allows(["a.app://a.com"], "a.app://a.com"))
+    }
+
+    @Test(
+        "a value that is no origin (RFC 6454 section 7.1) is nobody's, whatever is listed",
+        arguments: [
+            "", "example.com", "https://", "https://a.com/", "https://a.com https://b.com",
+            "NULL", "null, https://a.com", "https://a b", "1://a.com", "*",
+        ])
+    func noOrigins(text: String) throws {
+        #expect(try !allows(["*"], text))
+        #expect(try !allows(["null", "https://a.com", "*.com"], text))
+    }
+
+    @Test("pages of files are let in by name, or with everybody")
+    func files() throws {
+        #expect(try allows(["*"], "file://") && allows(["file://"], "file://"))
+        #expect(try !allows(["null"], "file://") && !allows(["https://a.com"], "file://"))
     }
 
     @Test func everybodyAndNobody() throws {

@@ -102,7 +102,7 @@ func verify(
         Head.replacing("Connection", "connection: keep-alive, upgrade"),
         Head.replacing("Connection", "Connection: keep-alive", "Connection: UPGRADE"),
         Head.adding("Content-Length: 0"), Head.adding("X-Empty:"),
-        Head("GET http://example.com/kafka HTTP/1.1"), Head("GET //./a/..//kafka HTTP/1.1"),
+        Head("GET http://example.com/kafka HTTP/1.1"),
         Head("GET /%6bafka?%zz HTTP/1.1"),
     ])
     func otherFormsOfIt(head: Head) {
@@ -113,13 +113,28 @@ func verify(
         verify([13, 10, 13, 10] + Head().bytes, .request(path: "/kafka", behind: []))
     }
 
-    @Test(arguments: [
-        ("/", "/"), ("/a/", "/a/"), ("/a/b/../c", "/a/c"), ("/a/%2e%2E/b", "/b"), ("/a/.", "/a/"),
-        ("/a/b/..", "/a/"), ("/caf%C3%A9", "/café"), ("/a%2Fb", "/a/b"), ("/..a", "/..a"),
-        ("http://example.com?x", "/"),
-    ])
-    func pathsAreNormalized(target: String, path: String) {
+    @Test(
+        "a path is decoded once",
+        arguments: [
+            ("/", "/"), ("/a/", "/a/"), ("/caf%C3%A9", "/café"), ("/..a", "/..a"),
+            ("/a%252fb", "/a%2fb"), ("/a;v=1/b", "/a;v=1/b"), ("http://example.com?x", "/"),
+            ("/%3f?/../x", "/?"),
+        ])
+    func paths(target: String, path: String) {
         verify(Head("GET \(target) HTTP/1.1").bytes, .request(path: path, behind: []))
+    }
+
+    @Test("empty members of a list are ignored (RFC 9110 section 5.6.1.2)")
+    func emptyListMembers() {
+        let head = Head.adding(
+            "Sec-WebSocket-Protocol: , a,, b ,", "Sec-WebSocket-Protocol:",
+            "Sec-WebSocket-Extensions: ,, x; y=1 , ,z,")
+        let request = parse(head.bytes).request
+        #expect(request?.protocols == ["a", "b"])
+        #expect(request?.extensions.map(\.name) == ["x", "z"])
+        verify(
+            Head.replacing("Connection", "Connection: , ,upgrade,").bytes,
+            .request(path: "/kafka", behind: []))
     }
 }
 
@@ -128,7 +143,7 @@ func verify(
     static let malformed = Outcome.rejected(400, .malformed)
 
     @Test(arguments: [
-        Head("GET /a/../../b HTTP/1.1"), Head("GET /%00 HTTP/1.1"), Head("GET /%ff HTTP/1.1"),
+        Head("GET /%ff HTTP/1.1"), Head("GET /%c0%af HTTP/1.1"),
         Head("GET /%1 HTTP/1.1"), Head("GET /a#b HTTP/1.1"), Head("GET * HTTP/1.1"),
         Head("GET example.com:80 HTTP/1.1"), Head("GET ftp://example.com/ HTTP/1.1"),
         Head("GET  /a HTTP/1.1"), Head("GET /a  HTTP/1.1"), Head("GET /a HTTP/1.1 "),
@@ -138,6 +153,17 @@ func verify(
         Head("PRI * HTTP/2.0"), Head("G(T /a HTTP/1.1"), Head("GET http://other.org/ HTTP/1.1"),
     ])
     func requestLines(head: Head) { verify(head.bytes, Self.malformed) }
+
+    @Test(
+        "a path that two servers could read in two ways is refused, not resolved",
+        arguments: [
+            "/a/../b", "/..", "/a/..", "/./a", "/a/.", "/a/%2e%2E/b", "/a/%2e", "/%2e./b",
+            "/a/.%2e/b", "/a/..;x=1/b", "/a/.;/b", "/a%2Fb", "/a/..%2fb", "//a", "/a//b", "/a//",
+            "/a%5cb", "/a\\b", "/..\\b", "/a%00", "/a%0ab", "/a%7fb", "http://example.com//a",
+        ])
+    func ambiguousPaths(target: String) {
+        verify(Head("GET \(target) HTTP/1.1").bytes, Self.malformed)
+    }
 
     @Test(arguments: [
         Head.replacing("Upgrade"), Head.replacing("Upgrade", "Upgrade: h2c"),
@@ -196,13 +222,13 @@ func verify(
         #expect(response(parse(head.bytes).rejection).contains("\r\nAllow: GET\r\n"))
     }
 
-    @Test(arguments: [",", "a,", "a,,b", "a b", "a;b", "\"a\"", "a, a", ""])
+    @Test(arguments: ["a b", "a;b", "\"a\"", "a, a", "a,,a"])
     func malformedSubprotocols(value: String) {
         verify(Head.adding("Sec-WebSocket-Protocol: \(value)").bytes, Self.malformed)
     }
 
     @Test(arguments: [
-        ",", "a;", "a; b=", "a; =b", "a; b=\"", "a; b=\"c", "a; b=\"c d\"", "a b", "",
+        "a;", "a; b=", "a; =b", "a; b=\"", "a; b=\"c", "a; b=\"c d\"", "a b", "a,;b",
     ])
     func malformedExtensions(value: String) {
         verify(Head.adding("Sec-WebSocket-Extensions: \(value)").bytes, Self.malformed)

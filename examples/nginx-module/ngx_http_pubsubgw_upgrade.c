@@ -37,20 +37,30 @@ request_head(ngx_http_request_t *r, ngx_str_t *head)
     return NGX_OK;
 }
 
-/* By host and by the uri that nginx has chosen the location by, not by what the client wrote:
- * or "/public/../private" would be one thing to nginx's rules and another to the library's. It is
- * decoded: what is left of "%" and "?" is part of a name, and the library might see more in it. */
+/* The uri as a request line has it: nginx's is decoded. */
+static u_char *
+encoded_uri(ngx_http_request_t *r)
+{
+    size_t  more = 2 * ngx_escape_uri(NULL, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+    u_char *text = ngx_pnalloc(r->pool, r->uri.len + more + 1);
+
+    if (text == NULL) return NULL;
+    *(u_char *) ngx_escape_uri(text, r->uri.data, r->uri.len, NGX_ESCAPE_URI) = 0;
+    return text;
+}
+
+/* By host and by the uri that nginx has chosen the location by, not by what the client wrote. */
 static ngx_int_t
 match_route(ngx_http_request_t *r, char *id)
 {
     u_char *host = ngx_http_pubsubgw_c_string(r, &r->headers_in.server);
-    u_char *path = ngx_http_pubsubgw_c_string(r, &r->uri);
+    u_char *path = encoded_uri(r);
     int     status;
 
     if (host == NULL || path == NULL) return NGX_HTTP_BAD_REQUEST;
-    if (strpbrk((char *) path, "%?") != NULL) return NGX_HTTP_NOT_FOUND;
     status = pubsubgw_route_match(ngx_http_pubsubgw_worker.gateway, *host ? (char *) host : NULL,
                                   (char *) path, id, ROUTE_ID_MAX);
+    if (status == PUBSUBGW_E_INVALID) return NGX_HTTP_BAD_REQUEST;
     return status < 0 ? NGX_HTTP_NOT_FOUND : NGX_OK;
 }
 
@@ -80,6 +90,11 @@ refusal(ngx_http_request_t *r, int status)
     case PUBSUBGW_E_STATE:
     case PUBSUBGW_E_FULL:
         return NGX_HTTP_SERVICE_UNAVAILABLE;
+    case PUBSUBGW_E_CONFIG:
+        /* A policy that says nothing that can be kept: its variables are the client's, perhaps. */
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "pubsubgw: %s",
+                      pubsubgw_last_error());
+        return NGX_HTTP_FORBIDDEN;
     default:
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "pubsubgw: %s",
                       pubsubgw_last_error());

@@ -1,17 +1,21 @@
+import WebSocketProtocol
+
 /// A `host` of a route: a name, or `*.name` for every name below it.
 public struct HostPattern: Hashable, Sendable {
     /// Lower case, without `*` (a pattern keeps the dot: `.example.com`).
     public let text: String
     public let isWildcard: Bool
 
-    /// nil: empty, or a `*` elsewhere than in front of the first dot.
+    /// nil: no name or address as a Host header may hold it, or a `*` elsewhere than in front of
+    /// the first dot.
     init?(_ source: String) {
         let isWildcard = source.hasPrefix("*.")
-        let text = (isWildcard ? String(source.dropFirst()) : source).asciiLowercased()
-        guard !text.isEmpty, text != ".", !text.utf8.contains(UInt8(ascii: "*")),
-            !text.utf8.contains(UInt8(ascii: "/"))
+        let name = isWildcard ? String(source.dropFirst(2)) : source
+        guard let authority = Authority(name) ?? Authority("[\(name)]"), authority.port == nil
         else { return nil }
-        self.text = text
+        let host = Self.name(ofHeader: authority.host)
+        guard !host.isEmpty else { return nil }
+        text = isWildcard ? ".\(host)" : host
         self.isWildcard = isWildcard
     }
 

@@ -48,7 +48,9 @@ extension RouteDraft {
         for (text, place) in texts {
             guard let path = PathPattern(text) else {
                 throw reader.fault(
-                    "uri", "expected a path, or a prefix that ends in \"*\": \"\(text)\"",
+                    "uri",
+                    "expected a path, or a prefix that ends in \"*\", without empty or dot"
+                        + " segments, \"\\\" and control characters: \"\(text)\"",
                     at: place)
             }
             paths.append(path)

@@ -1,33 +1,37 @@
 /// Finds the route of a request: one look-up for the exact path, then one for each length that
 /// prefixes have, the longest first.
+///
+/// By bytes: to Swift two strings are equal whose bytes differ (the Kelvin sign and a K), and a
+/// proxy in front would tell them apart.
 struct RouteIndex: Sendable {
-    private var exact: [String: [Route]] = [:]
-    private var prefixes: [String: [Route]] = [:]
-    /// In UTF-8 bytes, falling.
+    private typealias Bytes = [UInt8]
+    private var exact: [Bytes: [Route]] = [:]
+    private var prefixes: [Bytes: [Route]] = [:]
+    /// Falling.
     private var prefixLengths: [Int] = []
 
     init(_ routes: [Route]) {
         for route in routes where route.isEnabled {
-            for path in Set(route.paths) {
+            for path in route.paths {
+                let bytes = Bytes(path.text.utf8)
                 if path.isPrefix {
-                    prefixes[path.text, default: []].append(route)
+                    prefixes[bytes, default: []].append(route)
                 } else {
-                    exact[path.text, default: []].append(route)
+                    exact[bytes, default: []].append(route)
                 }
             }
         }
         exact = exact.mapValues { $0.sorted(by: Self.goesFirst) }
         prefixes = prefixes.mapValues { $0.sorted(by: Self.goesFirst) }
-        prefixLengths = Set(prefixes.keys.map(\.utf8.count)).sorted(by: >)
+        prefixLengths = Set(prefixes.keys.map(\.count)).sorted(by: >)
     }
 
     func match(host: String?, path: String) -> Route? {
-        if let found = exact[path].flatMap({ Self.choose($0, host) }) { return found }
-        let bytes = path.utf8
+        let bytes = Bytes(path.utf8)
+        if let found = exact[bytes].flatMap({ Self.choose($0, host) }) { return found }
         for length in prefixLengths where length <= bytes.count {
-            let end = bytes.index(bytes.startIndex, offsetBy: length)
-            guard let prefix = String(bytes[..<end]) else { continue }
-            if let found = prefixes[prefix].flatMap({ Self.choose($0, host) }) { return found }
+            let found = prefixes[Bytes(bytes[..<length])].flatMap { Self.choose($0, host) }
+            if let found { return found }
         }
         return nil
     }

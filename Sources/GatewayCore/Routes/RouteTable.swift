@@ -1,4 +1,5 @@
 import JSON
+import WebSocketProtocol
 
 /// All routes and upstreams at one moment. A value that loops take over as a whole; changes make
 /// a new one.
@@ -29,13 +30,10 @@ public struct RouteTable: Sendable {
         index.match(host: host.map(HostPattern.name(ofHeader:)), path: path)
     }
 
-    /// As `match`, for a request target as received.
+    /// As `match`, for a request target as received, in origin form.
     public func match(host: String?, target: String) -> Route? {
-        let end = target.utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
-        guard let path = RequestPath.decoded(String(target[..<(end ?? target.endIndex)])) else {
-            return nil
-        }
-        return match(host: host, path: path)
+        guard let target = try? RequestTarget(originForm: target) else { return nil }
+        return match(host: host, path: target.path)
     }
 
     /// Switched-off routes too.

@@ -20,7 +20,7 @@ public struct Authority: Hashable, Sendable {
             return
         }
         guard port.utf8.count <= 5,
-            port.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
+            port.utf8.allSatisfy(HTTPGrammar.isDigit),
             let number = UInt16(port)
         else { return nil }
         self.port = number
@@ -32,7 +32,7 @@ public struct Authority: Hashable, Sendable {
         return (text[..<colon], text[text.index(after: colon)...])
     }
 
-    private static func isHost(_ host: Substring) -> Bool {
+    static func isHost(_ host: Substring) -> Bool {
         if host.hasPrefix("[") {
             let inner = host.utf8.dropFirst().dropLast()
             return host.hasSuffix("]") && inner.count >= 2

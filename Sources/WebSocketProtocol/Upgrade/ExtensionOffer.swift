@@ -9,15 +9,17 @@ public struct ExtensionOffer: Equatable, Sendable {
     public let name: String
     public let parameters: [Parameter]
 
-    /// All offers of a header's value, or nil when it does not follow the grammar.
+    /// All offers of a header's value, or nil when it does not follow the grammar. RFC 9110 section
+    /// 5.6.1.2: empty members are ignored.
     static func list(_ value: String) -> [ExtensionOffer]? {
         var scanner = ExtensionScanner(value)
         var offers: [ExtensionOffer] = []
         while true {
+            while scanner.skip(UInt8(ascii: ",")) {}
+            if scanner.isAtEnd { return offers }
             guard let offer = scanner.offer() else { return nil }
             offers.append(offer)
-            if scanner.isAtEnd { return offers }
-            guard scanner.skip(UInt8(ascii: ",")) else { return nil }
+            guard scanner.isAtEnd || scanner.skip(UInt8(ascii: ",")) else { return nil }
         }
     }
 }

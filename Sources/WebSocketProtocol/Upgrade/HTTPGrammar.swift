@@ -5,16 +5,22 @@ enum HTTPGrammar {
 
     /// `tchar`: what names of methods, headers, protocols and extensions are made of.
     static func isTokenByte(_ byte: UInt8) -> Bool {
+        if isLetter(byte) || isDigit(byte) { return true }
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
         case UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"),
             UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "^"),
             UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default: false
+            return true
+        default: return false
         }
+    }
+
+    static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
     static func isToken(_ text: some StringProtocol) -> Bool {
@@ -55,13 +61,12 @@ enum HTTPGrammar {
     }
 
     /// The members of a comma-separated list without quoted strings; nil when one of them is not a
-    /// token, so also when one is empty.
+    /// token. RFC 9110 section 5.6.1.2: empty ones are ignored.
     static func tokens(_ value: String) -> [Substring]? {
         var tokens: [Substring] = []
-        for part in value.utf8.split(
-            separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        {
+        for part in value.utf8.split(separator: UInt8(ascii: ",")) {
             let token = trimmed(Substring(part))
+            guard !token.isEmpty else { continue }
             guard isToken(token) else { return nil }
             tokens.append(token)
         }

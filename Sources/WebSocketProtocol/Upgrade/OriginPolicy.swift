@@ -17,7 +17,8 @@ public struct OriginPolicy: Equatable, Sendable {
     /// - `texts`: "*" for every page; "https://example.com", "https://example.com:8443", "null";
     ///   "*.example.com" or "https://*.example.com:8443" for its sub-domains (not for itself).
     ///   A pattern without a scheme stands for http and https, one without a port for the
-    ///   scheme's own. An empty list means `sameHost`.
+    ///   scheme's own. An empty list means `sameHost`. "null" (sandboxed pages, files) is let in by
+    ///   "null" and "*" alone.
     public init(_ texts: [String]) throws(PatternError) {
         var patterns: [OriginPattern] = []
         for text in texts {
@@ -34,8 +35,10 @@ public struct OriginPolicy: Equatable, Sendable {
 
     public func allows(origin: String?, host: Authority) -> Bool {
         guard let text = origin else { return true }
-        if patterns.contains(.any) { return true }
         let origin = Origin(text)
+        // RFC 6454 section 7.1: what no browser sends is no reason to let somebody in.
+        guard origin != nil || text == "null" else { return false }
+        if patterns.contains(.any) { return true }
         guard patterns.isEmpty else {
             return patterns.contains { $0.matches(text, origin) }
         }

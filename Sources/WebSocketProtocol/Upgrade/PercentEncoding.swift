@@ -1,7 +1,7 @@
 /// Escapes of a path (RFC 3986 section 2.1).
-public enum PercentEncoding {
+enum PercentEncoding {
     /// The bytes that are meant. nil: an escape is broken, or stands for a byte that `isRefused`.
-    public static func decoded(
+    static func decoded(
         _ text: some StringProtocol, refusing isRefused: (UInt8) -> Bool
     ) -> [UInt8]? {
         var bytes: [UInt8] = []

@@ -11,9 +11,6 @@ struct RequestLine {
         guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty,
             parts[0].allSatisfy(HTTPGrammar.isTokenByte)
         else { throw .malformed("the request line is malformed") }
-        guard parts[1].allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw .malformed("the request target holds a character that must be encoded")
-        }
         let version = String(decoding: parts[2], as: UTF8.self)
         guard version.utf8.count == 8 && version.hasPrefix("HTTP/") else {
             throw .malformed("the request line is malformed")

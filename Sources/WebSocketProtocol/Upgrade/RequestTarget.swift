@@ -1,15 +1,17 @@
 /// Where a request goes (RFC 9112 section 3.2): the origin form, or the absolute form, which a
 /// server must understand too.
-struct RequestTarget {
-    /// Decoded and without dot segments and doubled slashes, as nginx matches its locations:
-    /// a route for "/public" must not be open to "/public/../private".
-    let path: String
+public struct RequestTarget: Equatable, Sendable {
+    /// Decoded, as `RequestPath` says.
+    public let path: String
     /// As sent, without the question mark; nil when there is none.
-    let query: String?
+    public let query: String?
     /// Of the absolute form only.
     let authority: Authority?
 
     init(_ target: String) throws(HTTPRejection) {
+        guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw .malformed("the request target holds a character that must be encoded")
+        }
         let (authority, rest) = try Self.splitAuthority(target)
         guard rest.hasPrefix("/"), !rest.utf8.contains(UInt8(ascii: "#")) else {
             throw .malformed("the request target is malformed")
@@ -17,10 +19,16 @@ struct RequestTarget {
         let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?"))
         self.authority = authority
         query = mark.map { String(rest[rest.utf8.index(after: $0)...]) }
-        guard let path = Self.normalized(rest[..<(mark ?? rest.endIndex)]) else {
-            throw .malformed("the path of the request target is malformed")
+        guard let path = RequestPath.decoded(rest[..<(mark ?? rest.endIndex)]) else {
+            throw .malformed("two servers could read the path of the request in two ways")
         }
         self.path = path
+    }
+
+    /// The origin form alone: what a host tells beside a request head.
+    public init(originForm target: String) throws(HTTPRejection) {
+        guard target.hasPrefix("/") else { throw .malformed("the path does not begin with \"/\"") }
+        try self.init(target)
     }
 
     private static func splitAuthority(
@@ -39,32 +47,5 @@ struct RequestTarget {
         }
         let rest = end.map { behind[$0...] } ?? ""
         return (authority, rest.hasPrefix("/") ? rest : "/" + rest)
-    }
-
-    /// nil when an escape is broken, decodes to NUL or to bytes that are not UTF-8, or when the
-    /// path climbs above its root.
-    private static func normalized(_ path: Substring) -> String? {
-        guard let decoded = PercentEncoding.decoded(path, refusing: { $0 == 0 }) else { return nil }
-        var segments: [ArraySlice<UInt8>] = []
-        let parts = decoded.split(
-            separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
-        for part in parts {
-            if part.elementsEqual(".".utf8) { continue }
-            guard part.elementsEqual("..".utf8) else {
-                segments.append(part)
-                continue
-            }
-            guard segments.popLast() != nil else { return nil }
-        }
-        var bytes: [UInt8] = []
-        for segment in segments { bytes += [UInt8(ascii: "/")] + segment }
-        if bytes.isEmpty || endsAsDirectory(decoded, parts.last) { bytes.append(UInt8(ascii: "/")) }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func endsAsDirectory(_ path: [UInt8], _ last: ArraySlice<UInt8>?) -> Bool {
-        guard path.last != UInt8(ascii: "/") else { return true }
-        guard let last else { return true }
-        return last.elementsEqual(".".utf8) || last.elementsEqual("..".utf8)
     }
 }

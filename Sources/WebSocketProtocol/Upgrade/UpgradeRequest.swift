@@ -5,13 +5,13 @@ public struct UpgradeRequest: Sendable {
     public let method: String
     /// As sent.
     public let target: String
-    /// Decoded, without dot segments and doubled slashes.
+    /// Decoded, as `RequestPath` says.
     public let path: String
     /// As sent, without the question mark. It may hold credentials: not for logs.
     public let query: String?
     public let host: Authority
     public let origin: String?
-    /// Sec-WebSocket-Key: base64 of 16 bytes.
+    /// Sec-WebSocket-Key: base64 of 16 bytes; empty when the host has answered it.
     public let key: String
     /// Sec-WebSocket-Version: always 13.
     public let version: Int
@@ -75,13 +75,18 @@ extension UpgradeRequest {
         guard let value = try headers.single("host") else {
             throw .malformed("the request has no Host")
         }
-        guard let host = Authority(value) else { throw .malformed("the Host is malformed") }
+        let host = try authority(value)
         // Stricter than RFC 9112 section 3.2.2, which lets the target win: who names two hosts
         // means to be taken for one by us and for the other by somebody else.
         guard target.authority == nil || target.authority == host else {
             throw .malformed("the request target and the Host differ")
         }
         return host
+    }
+
+    static func authority(_ text: String) throws(HTTPRejection) -> Authority {
+        guard let authority = Authority(text) else { throw .malformed("the Host is malformed") }
+        return authority
     }
 
     private static func key(_ headers: HeaderFields) throws(HTTPRejection) -> String {
@@ -133,13 +138,17 @@ extension UpgradeRequest {
     ) throws(HTTPRejection) -> [ExtensionOffer] {
         var offers: [ExtensionOffer] = []
         for value in headers.all("sec-websocket-extensions") {
-            guard let more = ExtensionOffer.list(value) else {
-                throw .malformed("the Sec-WebSocket-Extensions is malformed")
-            }
-            offers += more
+            offers += try Self.offers(value)
             guard offers.count <= limits.offerCountMax else {
                 throw .headTooLarge("too many offers in Sec-WebSocket-Extensions")
             }
+        }
+        return offers
+    }
+
+    static func offers(_ value: String) throws(HTTPRejection) -> [ExtensionOffer] {
+        guard let offers = ExtensionOffer.list(value) else {
+            throw .malformed("the Sec-WebSocket-Extensions is malformed")
         }
         return offers
     }

@@ -1,5 +1,6 @@
 import GatewayCore
 import Testing
+import WebSocketProtocol
 
 private func route(_ id: String, _ more: String) -> String {
     #"{"id":"\#(id)",\#(more),"upstream":{"nodes":"a:1","scheme":"kafka"}}"#
@@ -114,9 +115,11 @@ private func route(_ id: String, _ more: String) -> String {
         func match(_ target: String) -> String? { table.match(host: nil, target: target)?.id }
         #expect(match("/kafka/a?x=/../y") == "k")
         #expect(match("/%6bafka/a") == "k")
-        #expect(match("/x#f") == "x")
+        #expect(match("/kafka/") == "k")
         for target in [
             "/kafka/../x", "/kafka/./a", "/kafka/%2e%2e/x", "/kafka%2fa", "/x%00", "/%", "x",
+            "/x#f", "//x", "/kafka//x", "/kafka/..;a/x", "/kafka\\x", "/x y", "/kafka/a\r\nb",
+            "/kafka/ä", "http://h/x",
         ] {
             #expect(match(target) == nil, "\(target)")
         }
@@ -130,7 +133,49 @@ private func route(_ id: String, _ more: String) -> String {
         }
     }
 
-    @Test(arguments: ["kafka", "", "/a*b", "*"])
+    @Test("who asks before the 101 hears what the engine would say, and the sub-protocol")
+    func checks() throws {
+        let table = try RouteTable.of(route("k", #""uri":"/kafka""#))
+        func check(_ head: String) -> Result<String?, HTTPRejection> {
+            let opening = SessionOpening(start: .answered(head: Array(head.utf8), subprotocol: nil))
+            return Result { () throws(HTTPRejection) in try table.check(opening) }
+        }
+        func status(_ head: String) -> Int? {
+            if case .failure(let refusal) = check(head) { refusal.status } else { nil }
+        }
+        #expect(try check(Rig.head()).get() == nil)
+        let offer = "Sec-WebSocket-Protocol: , x, pubsub.json"
+        #expect(try check(Rig.head("/kafka", [offer])).get() == "pubsub.json")
+        #expect(try check(Rig.head("/kafka", ["Sec-WebSocket-Protocol: x"])).get() == "x")
+        #expect(status(Rig.head("/none")) == 404)
+        #expect(status(Rig.head("//kafka")) == 400)
+        #expect(status(Rig.head("/kafka", ["Origin: http://gateway.evil"])) == 403)
+        #expect(status(Rig.head().replacing("Version: 13", with: "Version: 8")) == 426)
+        #expect(status("GET /kafka HTTP/1.1\r\n") == 400)
+    }
+
+    @Test("names that are equal to Swift alone are two paths")
+    func canonicalEquivalence() throws {
+        let table = try RouteTable.of(route("k", #""uri":"/K""#), route("p", #""uri":"/K/*""#))
+        #expect("\u{212a}" == "K")
+        #expect(table.match(host: nil, target: "/K")?.id == "k")
+        #expect(table.match(host: nil, target: "/%E2%84%AA") == nil)
+        #expect(table.match(host: nil, target: "/%E2%84%AA/a") == nil)
+    }
+
+    @Test(
+        "a host that no request can have is an error",
+        arguments: ["", "*", "a.*", "**.a", "*a", "a b", "a/b", "a:80", "ä.example", "*.", "."])
+    func badHosts(_ host: String) {
+        #expect(RouteTable.fault(route("r", #""uri":"/k","host":"\#(host)""#))?.key == "host")
+    }
+
+    @Test(
+        "a path that no request can have is an error",
+        arguments: [
+            "kafka", "", "/a*b", "*", "/a/../b", "/a/./b", "//a", "/a//*", "/a/..", "/a\\\\b",
+            "/a\\u0000",
+        ])
     func badPaths(_ path: String) {
         #expect(RouteTable.fault(route("r", #""uri":"\#(path)""#))?.key == "uri")
     }

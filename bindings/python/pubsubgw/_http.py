@@ -12,13 +12,21 @@ from ._gateway import Gateway
 from ._sessions import Session
 
 
-def request_head(method: str, target: str, headers: Iterable[Tuple[bytes, bytes]]) -> bytes:
+def request_head(
+    method: str, target: str, version: str, headers: Iterable[Tuple[bytes, bytes]],
+) -> bytes:
     """The head of a request, written again from what a server has parsed: the library checks
-    version, key, Origin, sub-protocols and extensions by itself."""
-    lines = [f"{method} {target} HTTP/1.1".encode("utf-8", "surrogateescape")]
+    path, version, key, Origin, sub-protocols and extensions by itself. `target` as it was sent;
+    `version` as "HTTP/1.1"."""
+    lines = [f"{method} {target} {version}".encode("utf-8", "surrogateescape")]
     lines += [name + b": " + value for name, value in headers]
     # A folded value must not become lines of their own.
     return b"".join(line.translate(_BLANKS) + b"\r\n" for line in lines) + b"\r\n"
+
+
+def asks_for_websocket(upgrade: str) -> bool:
+    """Whether the list in the header Upgrade names it; all else is the library's to judge."""
+    return "websocket" in (name.strip().lower() for name in upgrade.split(","))
 
 
 UNAVAILABLE = (b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"

@@ -16,6 +16,8 @@ def json_bytes(value: JSON) -> bytes:
 
 
 def optional_bytes(value: Optional[str]) -> Optional[bytes]:
+    if value is not None and "\0" in value:
+        raise ValueError("a NUL, where C would take the text to end")
     return None if value is None else value.encode()
 
 

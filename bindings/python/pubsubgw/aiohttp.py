@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractStreamWriter
 from . import transports
 from ._errors import StateError
 from ._gateway import Gateway
-from ._http import request_head
+from ._http import asks_for_websocket, request_head
 from ._sessions import Closed
 
 
@@ -66,7 +66,7 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
     transport = request.transport
     if transport is None or transport.is_closing():
         return Detached()
-    if request.headers.get("Upgrade", "").lower() != "websocket":
+    if not asks_for_websocket(request.headers.get("Upgrade", "")):
         raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
     is_tls = transport.get_extra_info("ssl_object") is not None
     if transport.get_write_buffer_size() and not is_tls:
@@ -76,7 +76,8 @@ async def hand_over(request: web.Request, gateway: Gateway, **options: Any) -> w
     tail = _Tail()
     transport.pause_reading()
     request.protocol.set_parser(tail)  # type: ignore[arg-type]
-    head = request_head(request.method, request.raw_path, request.raw_headers)
+    version = "HTTP/{0.major}.{0.minor}".format(request.version)
+    head = request_head(request.method, request.raw_path, version, request.raw_headers)
     options.update(request_head=head, preread=tail.bytes, remote_addr=request.remote)
     try:
         if is_tls:

@@ -23,11 +23,12 @@ import os
 import socket
 import ssl
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
+from urllib.parse import quote
 
 from ._carrier import carry
 from ._errors import GoneError, StateError
 from ._gateway import Gateway
-from ._http import adopt, request_head
+from ._http import adopt, asks_for_websocket, request_head
 
 Environ = Dict[str, Any]
 
@@ -59,13 +60,15 @@ def hand_over(
     if not isinstance(lent, socket.socket) or is_tls and not environ.get("wsgi.multithread"):
         return _refuse(start_response, "501 Not Implemented", "no socket to hand over\n")
     # HTTP/2 has no upgrades, and its connection belongs to other requests too.
-    if (environ.get("HTTP_UPGRADE", "").lower() != "websocket"
-            or environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
+    version = environ.get("SERVER_PROTOCOL", "")
+    if (not asks_for_websocket(environ.get("HTTP_UPGRADE", ""))
+            or not version.startswith("HTTP/1.")):
         return _refuse(start_response, "426 Upgrade Required", "WebSocket only\n")
-    target = environ.get("RAW_URI") or environ.get("PATH_INFO", "/")
+    target = environ.get("RAW_URI") or quote(environ["PATH_INFO"].encode("latin-1"))
     options.update(
         preread=_preread(environ),
-        request_head=request_head(environ["REQUEST_METHOD"], target, _headers(environ)),
+        request_head=request_head(
+            environ["REQUEST_METHOD"], target, version, _headers(environ)),
         remote_addr=environ.get("REMOTE_ADDR") or None)
     try:
         if isinstance(lent, ssl.SSLSocket):
@@ -90,8 +93,11 @@ def _replace(lent: socket.socket) -> socket.socket:
 
 
 def _headers(environ: Environ) -> "List[Tuple[bytes, bytes]]":
-    return [(key[5:].replace("_", "-").encode("latin-1"), value.encode("latin-1"))
-            for key, value in environ.items() if key.startswith("HTTP_")]
+    named = [(key[5:], value) for key, value in environ.items() if key.startswith("HTTP_")]
+    # These two have names of their own in WSGI, and an upgrade with a body is refused.
+    named += [(key, environ[key]) for key in ("CONTENT_LENGTH", "CONTENT_TYPE") if environ.get(key)]
+    return [(name.replace("_", "-").encode("latin-1"), value.encode("latin-1"))
+            for name, value in named]
 
 
 def _preread(environ: Environ) -> bytes:

@@ -34,7 +34,8 @@ def hand_over(
     try:
         options.update(
             preread=_preread(handler),
-            request_head=request_head(handler.command, handler.path, headers),
+            request_head=request_head(
+                handler.command, _target(handler), handler.request_version, headers),
             remote_addr=str(handler.client_address[0]) or None)
         if isinstance(connection, ssl.SSLSocket):
             session = carry(connection, gateway, **options)
@@ -56,6 +57,12 @@ def hand_over(
         raise
     handler.close_connection = True
     return session
+
+
+def _target(handler: BaseHTTPRequestHandler) -> str:
+    """As it was sent: `handler.path` has lost slashes in front."""
+    words = handler.requestline.split()
+    return words[1] if len(words) > 1 else handler.path
 
 
 def _preread(handler: BaseHTTPRequestHandler) -> bytes:

@@ -30,7 +30,8 @@ async def hand_over(handler: RequestHandler, gateway: Gateway, **options: Any) -
     request = handler.request
     headers = [(name.encode("latin-1"), value.encode("latin-1"))
                for name, value in request.headers.get_all()]
-    head = request_head(request.method or "GET", request.uri or "/", headers)
+    head = request_head(
+        request.method or "GET", request.uri or "/", request.version, headers)
     options.update(request_head=head, remote_addr=request.remote_ip)
     stream = handler.detach()
     try:
