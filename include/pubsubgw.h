@@ -415,6 +415,8 @@ typedef struct pubsubgw_open {
   uint64_t user_data;               /* comes back in every event of the session; the library does not
                                        look at it. A pointer there has to live until
                                        PUBSUBGW_EV_CLOSED or pubsubgw_session_forget */
+  const char *origin;               /* without a head: the value of the Origin header, for the route's
+                                       "origins"; NULL: there is none, or the host has judged it */
 } pubsubgw_open;
 
 /* Hands over a connected stream socket (TCP or unix) without TLS. Take it out of the host's epoll
@@ -432,10 +434,9 @@ typedef struct pubsubgw_open {
  * before.
  * What the request head asks for is answered later, on the connection: a refusal there is no error
  * here, and PUBSUBGW_EV_CLOSED tells.
- * E_INVALID: fd is no connected stream socket; a struct_size that no version has; a queue of another
- * gateway. E_CONFIG: policy_json is wrong. E_NO_ROUTE. E_STATE: not started, stopped, draining (but
- * see pubsubgw_drain).
- * E_SYSTEM. */
+ * E_INVALID: fd is no connected stream socket; a struct_size that no version has; host, uri or what
+ * was agreed is malformed; a queue of another gateway. E_CONFIG: policy_json is wrong. E_NO_ROUTE.
+ * E_STATE: not started, stopped, draining (but see pubsubgw_drain). E_SYSTEM. */
 PUBSUBGW_API int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
                                            pubsubgw_session *out);
 
@@ -514,9 +515,13 @@ PUBSUBGW_API int pubsubgw_session_consume(pubsubgw_gateway *g, pubsubgw_session 
  * Message events that wait unpolled are a client that does not read: from 256 KiB of them on, the
  * session's reads from Kafka pause. */
 
-/* Opens one. websocket_protocol says what was agreed ("pubsub.json", ...; NULL: protobuf in binary
- * messages); request_head, websocket_key and websocket_extensions must be NULL: the host has
- * checked Origin and version. A queue is needed. *out as with pubsubgw_session_open_bytes. */
+/* Opens one. With request_head the library checks it as ever (path, Host, version, Origin,
+ * sub-protocols), and closes the session with 1008 where it would have refused it: ask
+ * pubsubgw_open_check before the 101. Without one the host has checked it; `origin` lets the library
+ * judge that by the route. websocket_protocol says what was agreed ("pubsub.json", ...); NULL: what
+ * pubsubgw_open_check says of the head, or without a head protobuf in binary messages.
+ * websocket_key and websocket_extensions must be NULL. A queue is needed. *out as with
+ * pubsubgw_session_open_bytes. */
 PUBSUBGW_API int pubsubgw_session_open_messages(pubsubgw_gateway *g, const pubsubgw_open *open,
                                                 pubsubgw_session *out);
 
@@ -560,6 +565,17 @@ PUBSUBGW_API int pubsubgw_session_push(pubsubgw_gateway *g, pubsubgw_session s, 
  * E_GONE: the session has ended, and none of its events waited. E_TIMEOUT: the descriptor is still
  * in use; call again. E_STATE: a lent descriptor, and this is a thread of the library. */
 PUBSUBGW_API int pubsubgw_session_forget(pubsubgw_gateway *g, pubsubgw_session s);
+
+/* Would this client be let in? For hosts that answer the upgrade by themselves, before they do. Route,
+ * Origin and the whole head are checked, limits are not; nothing is opened. `open` is as for the
+ * session that is to come, and request_head may stand beside websocket_protocol.
+ * 0: yes. `protocol` (NULL: not asked for) gets the sub-protocol to agree to, with a NUL, "": none:
+ * the first of the library's that the client offers, or the only one that it offers.
+ * 400, 403, 404, 405, 414, 426, 431: no, with this HTTP status; last_error is a line for its body.
+ * E_FULL: `cap` is less than the name and its NUL. Other errors as with pubsubgw_session_open_bytes;
+ * E_STATE is a 503. */
+PUBSUBGW_API int pubsubgw_open_check(pubsubgw_gateway *g, const pubsubgw_open *open, char *protocol,
+                                     size_t cap);
 
 /* Writes the response 101 to an upgrade, for hosts that have checked the request and send the
  * response themselves: `websocket_key` is the value of Sec-WebSocket-Key, `protocol` the agreed

@@ -136,6 +136,23 @@ public func pubsubgw_session_forget(_ g: OpaquePointer?, _ s: pubsubgw_session) 
 }
 
 @c @implementation
+public func pubsubgw_open_check(
+    _ g: OpaquePointer?, _ open: UnsafePointer<pubsubgw_open>?,
+    _ protocol: UnsafeMutablePointer<CChar>?, _ cap: Int
+) -> Int32 {
+    answer { () throws(Failure) in
+        switch try Argument.gateway(g).check(opening: try ClientOpening(open)) {
+        case .success(let subprotocol):
+            if let `protocol` { _ = try write(subprotocol ?? "", to: `protocol`, cap, "cap") }
+            return 0
+        case .failure(let refusal):
+            LastError.set(refusal.text)
+            return Int32(clamping: refusal.status)
+        }
+    }
+}
+
+@c @implementation
 public func pubsubgw_handshake(
     _ websocket_key: UnsafePointer<CChar>?, _ protocol: UnsafePointer<CChar>?,
     _ buf: UnsafeMutablePointer<CChar>?, _ cap: Int
@@ -171,6 +188,7 @@ extension ClientOpening {
             routeID: try Argument.optionalString(open.route_id, "route_id"),
             host: try Argument.optionalString(open.host, "host"),
             uri: try Argument.optionalString(open.uri, "uri"),
+            origin: try Argument.optionalString(open.origin, "origin"),
             remoteAddress: try Argument.optionalString(open.remote_addr, "remote_addr"),
             requestHead: try Argument.bytes(
                 open.request_head, open.request_head_len, "request_head"

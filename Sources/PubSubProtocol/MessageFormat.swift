@@ -7,6 +7,9 @@ public enum MessageFormat: Equatable, Sendable {
     /// `pubsub.text`: the same shape for people, in text frames.
     case text
 
+    /// What may be agreed on in `Sec-WebSocket-Protocol`.
+    public static let subprotocols = ["pubsub.proto", "pubsub.json", "pubsub.text"]
+
     /// `Sec-WebSocket-Protocol` names, exactly; nil for one that is not ours.
     public init?(subprotocol name: String) {
         switch name {

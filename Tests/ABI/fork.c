@@ -95,6 +95,7 @@ static void in_child_of_started(pubsubgw_gateway *g, pubsubgw_queue *q, int fds)
     pubsubgw_open open = {.struct_size = sizeof open, .route_id = "k", .queue = q};
     MUST(pubsubgw_session_open_bytes(g, &open, &s) == PUBSUBGW_E_FORKED);
     MUST(pubsubgw_session_open_messages(g, &open, &s) == PUBSUBGW_E_FORKED);
+    MUST(pubsubgw_open_check(g, &open, NULL, 0) == PUBSUBGW_E_FORKED);
     MUST(pubsubgw_session_feed(g, 1, "x", 1) == PUBSUBGW_E_FORKED);
     MUST(pubsubgw_session_output(g, 1, &slice, 1) == PUBSUBGW_E_FORKED);
     MUST(pubsubgw_session_consume(g, 1, 0) == PUBSUBGW_E_FORKED);

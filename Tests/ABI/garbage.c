@@ -120,6 +120,7 @@ static void not_a_gateway(pubsubgw_gateway *g, int status)
     s = 1;
     REFUSES(status, pubsubgw_session_open_messages(g, &open, &s));
     EXPECT(s == 0);
+    REFUSES(status, pubsubgw_open_check(g, &open, NULL, 0));
     REFUSES(status, pubsubgw_session_feed(g, 1, "x", 1));
     REFUSES(status, pubsubgw_session_output(g, 1, slice, 1));
     REFUSES(status, pubsubgw_session_consume(g, 1, 1));

@@ -3,11 +3,13 @@ cases are those of APISIX's own tests of its pub/sub module, and what surrounds 
 
 import importlib
 import os
+import re
+import socket
 import subprocess
 
 from devbroker import DevBroker, until
 from openresty import Nginx
-from support import Client, ROOT, WORK
+from support import Client, ROOT, WORK, receive_head, upgrade_head
 from test_hosts import RECORDS
 from test_lua_proto import EDGES
 
@@ -111,6 +113,36 @@ def test_handlers_answer():
         # The original drops the connection when a reply is larger than 65,535 bytes.
         reply = client.exchange(8, cmd_kafka_fetch=pb.CmdKafkaFetch(partition=40, offset=30_000))
         assert reply.ByteSize() > 1_200_000
+
+
+def agreed(nginx, path="/pubsub", **headers):
+    with socket.create_connection(("127.0.0.1", nginx.port)) as sock:
+        sock.sendall(upgrade_head(path, **headers))
+        head = receive_head(sock)[0]
+    names = re.findall(r"(?im)^sec-websocket-protocol: (.*?)\r?$", head)
+    return int(head.split()[1]), names
+
+
+def test_pages_of_strangers_are_refused():
+    with plugin() as nginx:
+        assert agreed(nginx)[0] == 101
+        assert agreed(nginx, Origin="http://localhost")[0] == 101
+        for origin in ("https://evil.example", "null"):
+            assert agreed(nginx, Origin=origin)[0] == 400
+        logged(nginx, "failed to initialize pubsub module, err: this origin is not allowed here")
+        # This route lets everybody in.
+        assert agreed(nginx, "/with-kafka", Origin="https://evil.example")[0] == 101
+    with Nginx(replace=[(HANDLERS[0], HANDLERS[1].replace("@brokers@", "127.0.0.1:9")),
+                        ("dir =", 'origins = { "https://a.example" }, dir =')]) as nginx:
+        assert agreed(nginx, Origin="https://a.example")[0] == 101
+        assert agreed(nginx, Origin="http://localhost")[0] == 400
+
+
+def test_only_what_is_spoken_is_agreed_to():
+    with plugin() as nginx:
+        for offer, wanted in (("pubsub.text", []), ("pubsub.json, pubsub.text", []), ("x, y", []),
+                              ("mine", ["mine"]), ("pubsub.proto", ["pubsub.proto"])):
+            assert agreed(nginx, **{"Sec-WebSocket-Protocol": offer}) == (101, wanted), offer
 
 
 def test_requests_that_are_no_upgrade_are_refused():

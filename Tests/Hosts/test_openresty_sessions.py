@@ -1,5 +1,6 @@
 """Sessions whose connection nginx keeps: as bytes, and as messages of lua-resty-websocket."""
 
+import json
 import os
 import signal
 import socket
@@ -90,6 +91,60 @@ def test_requests_that_are_no_upgrade_are_refused():
             assert nginx.get(path).startswith("HTTP/1.1 400 "), (path, nginx.get(path))
             with Client(nginx.url(path)) as client:
                 client.ping()
+
+
+OWN_ORIGINS = ('pubsub = { origins = { "*" } },', 'pubsub = { origins = { "https://a.example" } },')
+UNCHECKED = ("location = /metrics {", """location = /unchecked {
+            content_by_lua_block {
+                local ws = require("nginx.websocket.server"):new()
+                require("pubsubgw.nginx").serve_websocket(ws, { route = "kafka" })
+            }
+        }
+        location = /metrics {""")
+
+
+def answer(nginx, path, **headers):
+    with socket.create_connection(("127.0.0.1", nginx.port)) as sock:
+        sock.sendall(upgrade_head(path, **headers))
+        return receive_head(sock)[0]
+
+
+def test_pages_of_strangers_are_refused_before_the_101():
+    with Nginx(replace=[OWN_ORIGINS, UNCHECKED]) as nginx:
+        for path in WAYS:
+            assert answer(nginx, path, Origin="https://a.example").startswith("HTTP/1.1 101 ")
+            for origin in ("https://evil.example", "null", "http://a.example", "https://localhost"):
+                head = answer(nginx, path, Origin=origin)
+                assert head.startswith("HTTP/1.1 403 "), (path, origin, head)
+            assert answer(nginx, path + "?x=%2e%2e").startswith("HTTP/1.1 101 ")
+        # Who did not ask hears it behind the 101.
+        for change in ({"Origin": "https://evil.example"}, {"Host": "a b"}):
+            with socket.create_connection(("127.0.0.1", nginx.port)) as sock:
+                sock.sendall(upgrade_head("/unchecked", **change))
+                head, rest = receive_head(sock)
+                if head.startswith("HTTP/1.1 101 "):
+                    assert close_code_of(rest + receive_all(sock))[0] == 1008, change
+        with Client(nginx.url("/unchecked")) as client:
+            client.ping()
+
+
+def test_the_sub_protocol_that_is_agreed_on_is_spoken():
+    offers = {"pubsub.text": "pubsub.text", "x, pubsub.json": "pubsub.json", "mine": "mine",
+              "x, y": None, ", pubsub.proto,": "pubsub.proto"}
+    with Nginx(replace=[UNCHECKED]) as nginx:
+        for path in WAYS:
+            for offer, wanted in offers.items():
+                head = answer(nginx, path, **{"Sec-WebSocket-Protocol": offer})
+                agreed = [line.split(": ")[1] for line in head.split("\r\n")
+                          if line.lower().startswith("sec-websocket-protocol")]
+                assert agreed == ([wanted] if wanted else []), (path, offer, head)
+            for protocol in ("pubsub.text", "pubsub.json"):
+                with Client(nginx.url(path), subprotocols=["x", protocol]) as client:
+                    client.ws.send('{"sequence": 3, "cmdPing": {"state": "eA=="}}')
+                    assert json.loads(client.ws.recv(timeout=60))["sequence"] in (3, "3")
+        with Client(nginx.url("/unchecked"), subprotocols=["pubsub.text"]) as client:
+            client.ws.send('{"sequence": 3, "cmdPing": {"state": "x"}}')
+            assert json.loads(client.ws.recv(timeout=60))["sequence"] == 3
 
 
 def test_the_clients_close_is_answered():

@@ -15,13 +15,14 @@ NOWHERE = f"127.0.0.1:{unused_port()}"
 class Server:
     """One connection of an ASGI server."""
 
-    def __init__(self, app, path="/kafka", subprotocols=(), **headers):
+    def __init__(self, app, path="/kafka", subprotocols=(), scope=None, twice=None, **headers):
         self.to_app, self.from_app = asyncio.Queue(), asyncio.Queue(1)
+        extra = [twice] if twice else []
         scope = {
-            "type": "websocket", "asgi": {"version": "3.0"}, "path": path, "query_string": b"a=b",
+            **(scope or {}), "type": "websocket", "asgi": {"version": "3.0"}, "path": path, "query_string": b"a=b",
             "raw_path": path.encode(), "client": ("192.0.2.1", 5), "subprotocols": subprotocols,
             "headers": [(name.encode(), value.encode()) for name, value in
-                        {"host": "kafka.example", **headers}.items()]}
+                        [*{"host": "kafka.example", **headers}.items(), *extra]]}
         self.task = asyncio.ensure_future(app(scope, self.to_app.get, self.from_app.put))
         self.to_app.put_nowait({"type": "websocket.connect"})
 
@@ -122,11 +123,42 @@ def test_who_may_connect():
             assert not await allowed(app, origin=origin), origin
         assert not await allowed(app, **{"sec-websocket-version": "12"})
         assert not await allowed(app, path="/nowhere")
-        listed = pubsubgw.asgi.App(gateway, origins=["https://a.example"])
-        assert await allowed(listed, origin="https://a.example")
-        assert not await allowed(listed, origin="https://kafka.example")
-        assert await allowed(pubsubgw.asgi.App(gateway, origins=["*"]), origin="null")
+        # The route says who may.
+        assert await allowed(app, path="/listed", origin="https://a.example")
+        assert not await allowed(app, path="/listed", origin="https://kafka.example")
+        assert await allowed(app, path="/any", origin="null")
+        assert not await allowed(app, path="/any", origin="no origin")
         assert gateway.stats().sessions == 0
+    run(main, route(NOWHERE, id="own"),
+        route(NOWHERE, uri="/listed", id="listed", pubsub={"origins": ["https://a.example"]}),
+        route(NOWHERE, uri="/any", id="any", pubsub={"origins": ["*"]}))
+
+
+def test_refusals_have_the_statuses_of_the_library():
+    async def status(app, http_version="1.1", twice=None, **options):
+        server = Server(
+            app, scope={"http_version": http_version, "extensions": {"websocket.http.response": {}}},
+            twice=twice, **options)
+        event = await server.next()
+        assert event["type"] == "websocket.http.response.start", event
+        body = await server.next()
+        assert body["type"] == "websocket.http.response.body" and body["body"].endswith(b"\n")
+        await server.ends()
+        return event["status"]
+
+    async def main(gateway, app):
+        assert await status(app, http_version="1.0") == 400
+        assert await status(app, path="/nowhere") == 404
+        assert await status(app, origin="https://evil.example") == 403
+        assert await status(app, **{"sec-websocket-version": "8"}) == 426
+        for path in ("/kafka/%2e%2e/kafka", "//kafka", "/x%2fkafka", "/kafka\r\nX: y", "/kafka\\"):
+            assert await status(app, path=path) == 400, path
+        assert await status(app, twice=("host", "other.example")) == 400
+        assert await status(app, twice=("origin", "https://kafka.example"),
+                            origin="https://kafka.example") == 400
+        assert await status(app, host="kafka.example\r\nOrigin: x") == 400
+        gateway.drain(1012, timeout=5)
+        assert await status(app) == 503
     run(main)
 
 

@@ -41,18 +41,10 @@ extension GatewayEngine {
         case .head(let head):
             // What follows the head in the same read is part of the client's stream.
             feed(session, head + opening.preread)
-            if session.phase == .handshake {
-                refuse(session, .malformed("the request head is not complete"))
-            }
-        case .agreed(let key, let subprotocol, let extensions):
-            let head = Self.head(opening, key, subprotocol, extensions)
-            // Written here, and no byte of the client's.
-            session.bytesIn -= Int64(head.count)
-            counts.bytesIn &-= UInt64(head.count)
-            feed(session, head + opening.preread)
-            if session.phase == .handshake {
-                refuse(session, .malformed("the agreed values are not complete"))
-            }
+            if session.phase == .handshake { refuse(session, .incompleteHead) }
+        case .agreed, .answered:
+            admit(session, told: opening)
+            feed(session, opening.preread)
         }
         schedule(session)
     }
@@ -63,19 +55,15 @@ extension GatewayEngine {
         bytes.withUnsafeMutableBytes { take(session, $0) }
     }
 
-    /// What the host has agreed on, as the request that it must have come from: it goes through
-    /// the same checks as any other.
-    private static func head(
-        _ opening: SessionOpening, _ key: String?, _ subprotocol: String?, _ extensions: String?
-    ) -> [UInt8] {
-        var head = "GET \(opening.uri ?? "/") HTTP/1.1\r\nHost: \(opening.host ?? "localhost")\r\n"
-        head += "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        head += "Sec-WebSocket-Key: \(key ?? "AAAAAAAAAAAAAAAAAAAAAA==")\r\n"
-        if let subprotocol { head += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
-        if let extensions, !extensions.isEmpty {
-            head += "Sec-WebSocket-Extensions: \(extensions)\r\n"
+    /// A client whose request the host has read: no byte of it counts as the client's here.
+    private func admit(_ session: Session, told opening: SessionOpening) {
+        do throws(HTTPRejection) {
+            guard let request = try opening.request() else { return }
+            admit(session, request, opening)
+            session.handshake = nil
+        } catch {
+            refuse(session, error)
         }
-        return [UInt8]((head + "\r\n").utf8)
     }
 
     /// Bytes that may still belong to the request head.
@@ -100,12 +88,11 @@ extension GatewayEngine {
         guard !refusesClients else {
             return refuse(session, .unavailable(.draining, "the gateway is shutting down"))
         }
-        guard let route = route(of: request, opening) else {
-            return refuse(session, .noRoute, for: request.path)
-        }
-        guard route.policy.origins.allows(request) else {
-            return refuse(
-                session, .foreignOrigin, route: route.id, for: request.origin ?? "")
+        let route: Route
+        do throws(AdmissionRefusal) {
+            route = try table.admit(request, opening)
+        } catch {
+            return refuse(session, error.rejection, route: error.route, for: error.what)
         }
         if let refusal = census.admit(censusLimits(route, session)) {
             counts.limitHits[refusal.rawValue, default: 0] += 1
@@ -123,17 +110,6 @@ extension GatewayEngine {
     /// A gateway that goes away refuses who comes now. One that restarts has a successor at the
     /// same address: who comes is let in and told so (1012), where a refusal would be an error.
     public var refusesClients: Bool { isDraining && drainCode != .serviceRestart }
-
-    private func route(of request: UpgradeRequest, _ opening: SessionOpening) -> Route? {
-        guard let id = opening.routeID else {
-            // The host's own rules were applied to what it says, not to what the head says.
-            guard let uri = opening.uri else {
-                return table.match(host: request.host.host, path: request.path)
-            }
-            return table.match(host: opening.host ?? request.host.host, target: uri)
-        }
-        return table.route(id: id).flatMap { $0.isEnabled ? $0 : nil }
-    }
 
     private func censusLimits(_ route: Route, _ session: Session) -> [SessionCensus.Limit] {
         let limits = route.policy.limits
@@ -163,10 +139,9 @@ extension GatewayEngine {
         _ session: Session, _ request: UpgradeRequest, _ opening: SessionOpening
     ) {
         guard let access = session.access, let route = session.service?.route else { return }
-        let subprotocol = Subprotocol.choose(
-            offered: request.protocols, supported: ["pubsub.proto", "pubsub.json", "pubsub.text"])
+        let subprotocol = opening.subprotocol(of: request)
         session.format = subprotocol.flatMap(MessageFormat.init(subprotocol:)) ?? .binary
-        if route.policy.compression || opening.hasAgreed {
+        if opening.mayDeflate(route.policy) {
             session.deflate = DeflateAgreement.negotiate(request.extensions)
         }
         session.connection = ServerConnection(
@@ -239,6 +214,12 @@ extension GatewayEngine {
 }
 
 extension SessionOpening {
-    var hasAgreed: Bool { if case .agreed = start { true } else { false } }
-    var hasSent101: Bool { if case .agreed(nil, _, _) = start { true } else { false } }
+    /// Whether an extension that the request names is to be spoken.
+    fileprivate func mayDeflate(_ policy: RoutePolicy) -> Bool {
+        switch start {
+        case .accepted, .head: policy.compression
+        case .agreed: true
+        case .answered: false
+        }
+    }
 }

@@ -9,6 +9,9 @@ public struct SessionOpening: Sendable {
         /// The host checked the request. `key` is its `Sec-WebSocket-Key`, and the engine writes
         /// the 101; nil: the host has sent the 101 already.
         case agreed(key: String?, subprotocol: String?, extensions: String?)
+        /// The host has answered the whole request head with its own 101, and speaks WebSocket.
+        /// The engine checks it; `subprotocol` nil: the host has agreed as the engine would.
+        case answered(head: [UInt8], subprotocol: String?)
     }
 
     public var start: Start
@@ -17,6 +20,8 @@ public struct SessionOpening: Sendable {
     /// What the route is matched by when there is no request head; a head's own values win.
     public var host: String?
     public var uri: String?
+    /// The page that asks, where there is no request head; nil: none, or the host has checked it.
+    public var origin: String?
     /// The client's address without its port, for limits per address and the log.
     public var remoteAddress: String?
     /// Narrows the route for this session.
@@ -30,6 +35,7 @@ public struct SessionOpening: Sendable {
 
     public init(
         start: Start, routeID: String? = nil, host: String? = nil, uri: String? = nil,
+        origin: String? = nil,
         remoteAddress: String? = nil, policy: SessionPolicy? = nil, preread: [UInt8] = [],
         userData: UInt64 = 0
     ) {
@@ -37,6 +43,7 @@ public struct SessionOpening: Sendable {
         self.routeID = routeID
         self.host = host
         self.uri = uri
+        self.origin = origin
         self.remoteAddress = remoteAddress
         self.policy = policy
         self.preread = preread

@@ -6,14 +6,15 @@ extension Gateway {
     public func openPipe(
         _ kind: HostPipe.Kind, _ opening: ClientOpening, told: (UInt64) -> Void
     ) throws(Failure) {
-        if kind == .messages { try Self.mustHaveAgreed(opening) }
         try mustAdmit()
         guard opening.queue != nil else { throw Failure(.invalid, "open has no queue") }
         try mustOwn(opening.queue)
         guard !opening.duplicates && !opening.borrows else {
             throw Failure(.invalid, "flags speak of a descriptor, and there is none")
         }
-        var start = try opening.sessionOpening(peer: nil)
+        var start =
+            kind == .messages
+            ? try opening.messagesOpening() : try opening.sessionOpening(peer: nil)
         start.speaksMessages = kind == .messages
         try mustRoute(opening)
         guard let loop = nextLoop() else { throw Self.stopped }
@@ -32,16 +33,6 @@ extension Gateway {
             directory.remove(session)
             told(0)
             throw Self.stopped
-        }
-    }
-
-    private static func mustHaveAgreed(_ opening: ClientOpening) throws(Failure) {
-        guard opening.requestHead == nil, opening.websocketKey == nil,
-            opening.websocketExtensions == nil
-        else {
-            throw Failure(
-                .invalid,
-                "a messages session has no request_head, websocket_key or websocket_extensions")
         }
     }
 

@@ -1,4 +1,5 @@
 import GatewayCore
+import WebSocketProtocol
 
 // Routes and upstreams: one table, of which each loop gets a copy of every version.
 extension Gateway {
@@ -65,11 +66,30 @@ extension Gateway {
 
     /// The id of the route that would serve a request.
     public func match(host: String?, uri: String) throws(Failure) -> String {
-        guard let route = state.withLock({ $0.routes.match(host: host, target: uri) }) else {
-            let path = String(uri.prefix { $0 != "?" })
-            throw Failure(.noRoute, "no route matches host \"\(host ?? "")\" and path \"\(path)\"")
+        let request: UpgradeRequest
+        do throws(HTTPRejection) {
+            request = try UpgradeRequest(
+                toldHost: host, uri: uri, origin: nil, key: nil, subprotocol: nil, extensions: nil)
+        } catch {
+            throw Failure(.invalid, error.text)
+        }
+        guard let route = state.withLock({ $0.routes.match(host: host, path: request.path) }) else {
+            throw Failure(
+                .noRoute,
+                "no route matches host \"\(host ?? "")\" and path \"\(request.path)\"")
         }
         return route.id
+    }
+
+    /// Whether a client would be let in, by a host that has not answered it yet: the sub-protocol
+    /// to agree to, or the refusal.
+    public func check(
+        opening: ClientOpening
+    ) throws(Failure) -> Result<String?, HTTPRejection> {
+        try mustAdmit()
+        let start = try opening.checkedOpening()
+        let routes = state.withLock { $0.routes }
+        return Result { () throws(HTTPRejection) in try routes.check(start) }
     }
 
     public var routesJSON: String { state.withLock { $0.routes.json } }

@@ -64,6 +64,60 @@ import Testing
         #expect(refusal.contains("a binary frame, but this session speaks JSON"))
     }
 
+    private func answered(_ head: String, _ subprotocol: String? = nil) throws -> TestClient {
+        try rig(#"{"compression":true}"#).openMessages {
+            $0.start = .answered(head: Array(head.utf8), subprotocol: subprotocol)
+        }
+    }
+
+    @Test("a head that the host has answered is checked, and says the sub-protocol")
+    func answeredHead() throws {
+        let offer = "Sec-WebSocket-Protocol: x, pubsub.text"
+        let deflate = "Sec-WebSocket-Extensions: permessage-deflate"
+        let client = try answered(Rig.head("/kafka", [offer, deflate, "Origin: http://gateway"]))
+        client.message(text: #"{"sequence":7,"cmdPing":{"state":"hi"}}"#)
+        #expect(client.takeTexts().first?.contains("\"hi\"") == true)
+        #expect(client.rig.engine.metrics().bytesIn == 39)
+        // What the host has agreed on counts, whatever was offered.
+        let binary = try answered(Rig.head("/kafka", [offer]), "pubsub.proto")
+        #expect(try isAlive(binary))
+    }
+
+    @Test(
+        "what listen would refuse is closed with 1008, for nothing else is left to say",
+        arguments: [
+            (
+                Rig.head("/kafka", ["Origin: https://evil.example"]),
+                "this origin is not allowed here"
+            ),
+            (Rig.head().replacing("HTTP/1.1", with: "HTTP/1.0"), "the request is not HTTP/1.1"),
+            (
+                Rig.head("/kafka/%2e%2e"),
+                "two servers could read the path of the request in two ways"
+            ),
+            (String(Rig.head().dropLast(2)), "the request head is not complete"),
+        ])
+    func refusedHead(_ head: String, _ reason: String) throws {
+        let client = try answered(head)
+        #expect(client.closed?.code == 1008 && client.closed?.reason == reason)
+        #expect(client.isClosed)
+    }
+
+    @Test("without a head, the route judges the origin that the host tells")
+    func toldOrigin() throws {
+        func code(_ origin: String, host: String?) throws -> UInt16? {
+            let client = try rig().openMessages {
+                $0.host = host
+                $0.origin = origin
+            }
+            return client.closed?.code
+        }
+        #expect(try code("https://a.example", host: "a.example") == nil)
+        #expect(try code("https://a.example", host: "b.example") == 1008)
+        #expect(try code("https://a.example", host: nil) == 1008)
+        #expect(try code("null", host: "null") == 1008)
+    }
+
     @Test("text where protobuf is spoken is an error, and the session lives")
     func kind() throws {
         let client = try rig().openMessages()

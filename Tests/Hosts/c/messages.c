@@ -127,6 +127,67 @@ static void told_by_the_call(void)
     expect_closed(s, 4001, "bye");
 }
 
+#define HEAD(path, more) "GET " path " HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\n" \
+    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" more "\r\n"
+
+static pubsubgw_open with_head(const char *head)
+{
+    pubsubgw_open o = opening(q, 5);
+    o.route_id = NULL;
+    o.request_head = head;
+    o.request_head_len = strlen(head);
+    return o;
+}
+
+/* Who speaks WebSocket by itself asks before the 101; who does not hears it behind. */
+static void who_may_come_in(void)
+{
+    static const struct { const char *head; int status; const char *protocol; } heads[] = {
+        {HEAD("/kafka", ""), 0, ""},
+        {HEAD("/kafka?a=b", "Origin: http://a.example:80\r\n"), 0, ""},
+        {HEAD("/kafka", "Sec-WebSocket-Protocol: , x,pubsub.json\r\n"), 0, "pubsub.json"},
+        {HEAD("/kafka", "Sec-WebSocket-Protocol: x\r\n"), 0, "x"},
+        {HEAD("/kafka", "Sec-WebSocket-Protocol: x, y\r\n"), 0, ""},
+        {HEAD("/kafka", "Origin: https://evil.example\r\n"), 403, NULL},
+        {HEAD("/kafka", "Origin: null\r\n"), 403, NULL},
+        {HEAD("/kafka/%2e%2e/kafka", ""), 400, NULL},
+        {HEAD("/nowhere", ""), 404, NULL},
+        {"GET /kafka HTTP/1.0\r\nHost: a.example\r\n\r\n", 400, NULL},
+        {"GET /kafka HTTP/1.1\r\n", 400, NULL},
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        pubsubgw_session s = 0;
+        pubsubgw_open o = with_head(heads[i].head);
+        char protocol[64] = "?";
+        IS(pubsubgw_open_check(g, &o, protocol, sizeof protocol), heads[i].status);
+        MUST(strcmp(protocol, heads[i].protocol ? heads[i].protocol : "?") == 0);
+        IS(pubsubgw_open_check(g, &o, NULL, 0), heads[i].status);
+        MUST(!heads[i].status || *pubsubgw_last_error());
+        IS(pubsubgw_session_open_messages(g, &o, &s), 0);
+        if (heads[i].status) {
+            pubsubgw_event e = next_event(q);
+            MUST(e.type == PUBSUBGW_EV_CLOSED && e.session == s && e.code == 1008 && e.len > 0);
+        } else {
+            IS(pubsubgw_session_forget(g, s), 0);
+        }
+    }
+    char small[4];
+    pubsubgw_open o = with_head(heads[2].head);
+    IS(pubsubgw_open_check(g, &o, small, sizeof small), PUBSUBGW_E_FULL);
+    IS(pubsubgw_open_check(g, NULL, NULL, 0), PUBSUBGW_E_INVALID);
+    /* Without a head, the host tells whose page it is. */
+    o = opening(q, 5);
+    o.host = "a.example";
+    o.origin = "https://a.example";
+    IS(pubsubgw_open_check(g, &o, NULL, 0), 0);
+    o.origin = "https://b.example";
+    IS(pubsubgw_open_check(g, &o, NULL, 0), 403);
+    pubsubgw_session s = 0;
+    IS(pubsubgw_session_open_messages(g, &o, &s), 0);
+    expect_closed(s, 1008, "this origin is not allowed here");
+}
+
 static void arguments(void)
 {
     pubsubgw_session s = 7, bytes = 0;
@@ -138,6 +199,36 @@ static void arguments(void)
     o.flags = PUBSUBGW_OPEN_BORROW_FD;
     IS(pubsubgw_session_open_messages(g, &o, &s), PUBSUBGW_E_INVALID);
     o = opening(NULL, 0);
+    IS(pubsubgw_session_open_messages(g, &o, &s), PUBSUBGW_E_INVALID);
+    /* Nothing that the host tells may be more than the one value that it stands for. */
+    const char *paths[] = {"/kafka\r\nX: y", "/kafka x", "/kafka\xc3\xa9", "x", "",
+                           "/x/../kafka", "//kafka", "/x%2f..%2ftranscript", "/x%00",
+                           "/kafka\\"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        o = opening(q, 0);
+        o.uri = paths[i];
+        IS(pubsubgw_session_open_messages(g, &o, &s), PUBSUBGW_E_INVALID);
+        IS(pubsubgw_session_open_bytes(g, &o, &s), PUBSUBGW_E_INVALID);
+        IS(pubsubgw_open_check(g, &o, NULL, 0), PUBSUBGW_E_INVALID);
+        IS(pubsubgw_route_match(g, NULL, paths[i], NULL, 0), PUBSUBGW_E_INVALID);
+    }
+    const char *hosts[] = {"a\r\nOrigin: b", "a b", "a/b", "", "a:x", "user@a"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        o = opening(q, 0);
+        o.host = hosts[i];
+        IS(pubsubgw_session_open_messages(g, &o, &s), PUBSUBGW_E_INVALID);
+        IS(pubsubgw_route_match(g, hosts[i], "/kafka", NULL, 0), PUBSUBGW_E_INVALID);
+    }
+    o = opening(q, 0);
+    o.websocket_protocol = "pubsub.json\r\nSec-WebSocket-Extensions: permessage-deflate";
+    IS(pubsubgw_session_open_messages(g, &o, &s), PUBSUBGW_E_INVALID);
+    o = opening(q, 0);
+    o.websocket_extensions = "permessage-deflate\r\nX: y";
+    IS(pubsubgw_session_open_bytes(g, &o, &s), PUBSUBGW_E_INVALID);
+    o = opening(q, 0);
+    o.request_head = "x";
+    o.request_head_len = 1;
+    o.origin = "https://a.example";
     IS(pubsubgw_session_open_messages(g, &o, &s), PUBSUBGW_E_INVALID);
     o = opening(q, 0);
     o.route_id = "none";
@@ -278,6 +369,7 @@ int main(void)
     messages_of_all_sizes();
     ends();
     told_by_the_call();
+    who_may_come_in();
     arguments();
     json();
     pushes();

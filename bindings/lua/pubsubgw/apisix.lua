@@ -11,7 +11,8 @@
 -- client; one runs at a time for each connection. 64-bit integers are as in the original: numbers,
 -- or "#123" where they are large. "#123" and "123" are taken back, exactly.
 --
--- What is different: new { route = id } lets the library serve the commands that have no handler
+-- What is different: pages of other hosts are refused, unless the route's `origins` (of new { route },
+-- else of pubsubgw.nginx's init) let them in. new { route = id } lets the library serve the commands that have no handler
 -- (Kafka's, subscriptions) by that route; without it they are unknown commands. Their replies may
 -- come behind those of handlers. Fragmented messages, pings and close frames are answered as
 -- RFC 6455 wants it, replies have any size, and a reload closes with 1012.
@@ -41,15 +42,23 @@ end
 
 local function pong(params) return { pong_resp = params } end
 
--- Takes the request over as a WebSocket. nil and a text: it is none, and nothing was answered.
+-- Takes the request over as a WebSocket. nil, a text, and the HTTP status that fits: it is none, or of
+-- a page that the route does not let in, and nothing was answered.
 -- options: nil, or a table: `route`, a route's id; `websocket`, options for lua-resty-websocket.
 function apisix.new(options)
     options = options or {}
     if not schema then apisix.load() end
-    local ws, text = server():new(options.websocket)
-    if not ws then return nil, text end
+    local opening = { route = options.route or nginx.own_route }
+    local protocol, text, status = nginx.check(opening)
+    if not protocol then return nil, text, status end
+    -- Handlers speak protobuf alone.
+    if protocol == "pubsub.json" or protocol == "pubsub.text" then nginx.confirm "" end
+    opening.protocol = "pubsub.proto"
+    local ws
+    ws, text = server():new(options.websocket)
+    if not ws then return nil, text, 400 end
     local self
-    self, text = nginx.open(ws, { route = options.route or nginx.own_route }, Connection)
+    self, text = nginx.open(ws, opening, Connection)
     if not self then return nil, text end
     self.serves_kafka, self.handlers, self.ws_server = options.route ~= nil, {}, ws
     self:on("cmd_ping", pong)

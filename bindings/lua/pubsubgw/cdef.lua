@@ -120,6 +120,7 @@ typedef struct pubsubgw_open {
   size_t preread_len;
   pubsubgw_queue *queue;
   uint64_t user_data;
+  const char *origin;
 } pubsubgw_open;
 int pubsubgw_session_adopt_fd(pubsubgw_gateway *g, int fd, const pubsubgw_open *open,
                                            pubsubgw_session *out);
@@ -143,6 +144,8 @@ int pubsubgw_session_close(pubsubgw_gateway *g, pubsubgw_session s, int ws_code,
 int pubsubgw_session_push(pubsubgw_gateway *g, pubsubgw_session s, uint32_t resp_field,
                                        const void *msg, size_t len);
 int pubsubgw_session_forget(pubsubgw_gateway *g, pubsubgw_session s);
+int pubsubgw_open_check(pubsubgw_gateway *g, const pubsubgw_open *open, char *protocol,
+                                     size_t cap);
 int pubsubgw_handshake(const char *websocket_key, const char *protocol, char *buf,
                                     size_t cap);
 int pubsubgw_listen(pubsubgw_gateway *g, const char *address, int mode);

@@ -28,7 +28,11 @@ local state = {}
 
 -- The route of sessions that no Kafka is behind (pubsubgw.apisix).
 nginx.own_route = "pubsubgw.lua"
-local OWN = { uri = "/pubsubgw.lua", upstream = { scheme = "lua" } }
+
+local function own_route(origins)
+    return { uri = "/pubsubgw.lua", upstream = { scheme = "lua" },
+        pubsub = { origins = origins and pubsubgw.list(origins) } }
+end
 
 local function with_own_scheme(settings)
     local copy, schemes = {}, pubsubgw.list { "lua" }
@@ -53,6 +57,8 @@ end
 --   routes      by id, upstreams: by id: tables or JSON
 --   settings    of pubsubgw.new: a table
 --   commands    of the host's own, a list; see `on`
+--   origins     pages that may use plug-ins in APISIX's shape (pubsubgw.apisix), as in a route; default:
+--               those of the host that is asked
 --   drain_ms    how long sessions may take to end when nginx reloads or quits; default 10000
 function nginx.init(options)
     assert(type(options.dir) == "string", "pubsubgw: init needs `dir`")
@@ -64,7 +70,7 @@ function nginx.init(options)
     found:close()
     local gateway = assert(pubsubgw.new(with_own_scheme(options.settings)))
     state = setmetatable({ gateway = gateway, clients = {} }, { __index = options })
-    assert(state.gateway:route_put(nginx.own_route, OWN))
+    assert(state.gateway:route_put(nginx.own_route, own_route(options.origins)))
     -- A worker that is born again finds the stale socket of the one that died under its own name,
     -- and a reload never meets a name that an old worker still uses.
     state.generation = generation.new(path_of)
@@ -160,6 +166,29 @@ function nginx.serve(options)
     return nil, text, code
 end
 
+-- Whether the request at hand may be upgraded: path, version, Origin by the rules of the route,
+-- sub-protocols. For who answers it by lua-resty-websocket, which looks at no Origin and confirms any
+-- sub-protocol: ask before. Afterwards the request's Sec-WebSocket-Protocol is what to confirm.
+--   options   as of serve_websocket
+-- Returns the sub-protocol, "" for none; or nil, text and the HTTP status to answer with.
+function nginx.check(options)
+    if ngx.req.http_version() ~= 1.1 then return nil, "bad http version", 400 end
+    options.request_head = options.request_head or ngx.req.raw_header()
+    local protocol, text, code = state.gateway:open_check(options)
+    if not protocol then
+        if code > 0 then return nil, text, code end
+        return nil, text, code == pubsubgw.E.STATE and 503 or 500
+    end
+    nginx.confirm(protocol)
+    return protocol
+end
+
+-- Makes lua-resty-websocket agree to this sub-protocol, and to no other; "": to none.
+function nginx.confirm(protocol)
+    if protocol == "" then return ngx.req.clear_header("Sec-WebSocket-Protocol") end
+    ngx.req.set_header("Sec-WebSocket-Protocol", protocol)
+end
+
 -- A session for a WebSocket of lua-resty-websocket (`resty.websocket.server`, in Debian
 -- `nginx.websocket.server`); run() runs it. See pubsubgw/websocket.lua.
 function nginx.open(ws, options, class)
@@ -168,7 +197,8 @@ function nginx.open(ws, options, class)
     return require("pubsubgw.websocket").open(state.gateway, dispatcher, ws, options, class)
 end
 
--- The same in one: opens, runs, returns the event of the end.
+-- The same in one: opens, runs, returns the event of the end. Who has not asked nginx.check before has
+-- its client closed with 1008 where that would have refused it.
 function nginx.serve_websocket(ws, options)
     local session, text, code = nginx.open(ws, options or {})
     if not session then return nil, text, code end

@@ -1,7 +1,7 @@
 -- How a client comes in: pubsubgw_open from a table.
 --   route                   a route's id; or host and uri, or what the request head says
 --   request_head            the whole HTTP request head: the library checks and answers it
---   key, protocol, extensions
+--   key, protocol, extensions, origin
 --                           of a head that the host has checked; without key the host sent the 101
 --   remote_addr, preread    text; bytes that the host read behind the head
 --   policy                  narrows the route: a table or JSON
@@ -21,6 +21,12 @@ local function flags(options)
         options.tell_output and C.PUBSUBGW_OPEN_TELL_OUTPUT or 0)
 end
 
+local function text(value)
+    -- To C the text would end there.
+    if value and value:find "%z" then error("pubsubgw: a NUL in a text for C", 0) end
+    return value
+end
+
 -- The struct holds pointers into strings that `options` has to hold until the library returns; the
 -- policy's text is put there for that reason.
 return function(options)
@@ -29,13 +35,14 @@ return function(options)
     options.policy = policy
     open.struct_size = ffi.sizeof(open)
     open.flags = flags(options)
-    open.route_id, open.host, open.uri = options.route, options.host, options.uri
-    open.remote_addr = options.remote_addr
+    open.route_id, open.host = text(options.route), text(options.host)
+    open.uri, open.origin = text(options.uri), text(options.origin)
+    open.remote_addr = text(options.remote_addr)
     if options.request_head then
         open.request_head, open.request_head_len = options.request_head, #options.request_head
     end
-    open.websocket_key, open.websocket_protocol = options.key, options.protocol
-    open.websocket_extensions = options.extensions
+    open.websocket_key, open.websocket_protocol = text(options.key), text(options.protocol)
+    open.websocket_extensions = text(options.extensions)
     open.policy_json = policy
     if options.preread then open.preread, open.preread_len = options.preread, #options.preread end
     if options.queue then open.queue = options.queue.handle end

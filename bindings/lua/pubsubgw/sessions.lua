@@ -64,6 +64,17 @@ function sessions:consume(session, length)
     return code == 1
 end
 
+local PROTOCOL_MAX = 8192
+
+-- Before the host answers an upgrade by itself: the sub-protocol to agree to, "" for none. nil, text
+-- and what to answer: an HTTP status; or a code of the library's, below 0.
+function sessions:open_check(options)
+    local protocol = ffi.new("char[?]", PROTOCOL_MAX)
+    local code = C.pubsubgw_open_check(self.handle, opening(options), protocol, PROTOCOL_MAX)
+    if code ~= 0 then return status.failure(code) end
+    return ffi.string(protocol)
+end
+
 -- The host owns WebSocket; options.protocol says which format the messages have.
 function sessions:open_messages(options)
     local out = SESSION_OUT()

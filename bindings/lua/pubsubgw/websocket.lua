@@ -2,11 +2,13 @@
 -- reads and writes frames, the library speaks the protocol inside of them.
 local Mailbox = require "pubsubgw.mailbox"
 local bit = require "bit"
+local codes = require("pubsubgw.status").codes
 
 local PING_SECONDS = 30
 local LINGER = 2               -- seconds for the client to answer a Close frame
 local WAITING_MAX = 16777216   -- bytes that a client may leave unread
 
+local TRY_AGAIN, OUR_FAULT = 1013, 1011
 local OPCODES = { text = 1, binary = 2 }
 
 local Session = {}
@@ -123,12 +125,17 @@ function Session:finish(event)
 end
 
 -- A session around `ws`; Session.run runs it until it has ended and returns EV.CLOSED's event.
--- options: `route` (or `host` and `uri`), `policy`, `protocol`, ... as for adopt. nil, text, code.
+-- options: `route` (or `host` and `uri`), `policy`, `protocol`, ... as for adopt; the request head is
+-- the request's own, and tells Origin and sub-protocol. nil, text, code: the client got a Close frame.
 function Session.open(gateway, dispatcher, ws, options, class)
     options.remote_addr = options.remote_addr or ngx.var.remote_addr
     options.queue, options.tell_output = dispatcher.queue, true
+    options.request_head = options.request_head or ngx.req.raw_header()
     local id, text, code = gateway:open_messages(options)
-    if not id then return nil, text, code end
+    if not id then
+        ws:send_frame(true, 8, close_payload(code == codes.STATE and TRY_AGAIN or OUR_FAULT))
+        return nil, text, code
+    end
     local self = setmetatable({
         gateway = gateway, dispatcher = dispatcher, ws = ws, id = id, waiting = 0,
         heard = ngx.now(),

@@ -20,8 +20,8 @@ from ._client import Client, Fetched, Isolation, ListedOffset, Subscription
 from ._commands import Command, CommandFailed
 from ._errors import (
     AuthError, ConfigError, Error, ForkedError, FullError, GoneError, InvalidError, KafkaError,
-    LoadError, NoRouteError, OutOfMemoryError, ProtocolError, StateError, Status, SystemCallError,
-    TimedOutError, TLSError, UnsupportedError)
+    LoadError, NoRouteError, OutOfMemoryError, ProtocolError, RefusedError, StateError, Status,
+    SystemCallError, TimedOutError, TLSError, UnsupportedError)
 from ._events import Event, EventType, Queue
 from ._gateway import Gateway, Stats, route_check, upstream_check
 from ._library import has_feature, load, set_log_level, version
@@ -33,7 +33,7 @@ __all__ = [
     "Error", "Event", "EventType", "Fetched", "ForkedError", "FullError", "Gateway",
     "GoneError", "InvalidError", "Isolation", "KafkaError", "ListedOffset", "LoadError",
     "MessagesSession", "NoRouteError", "OutOfMemoryError", "ProtocolError", "Queue", "Record",
-    "Session", "StateError", "Stats", "Status", "Subscription", "SystemCallError", "TLSError",
+    "RefusedError", "Session", "StateError", "Stats", "Status", "Subscription", "SystemCallError", "TLSError",
     "TimedOutError", "UnsupportedError", "has_feature", "load", "route_check", "set_log_level",
     "upstream_check", "version",
 ]

@@ -94,6 +94,15 @@ class AuthError(Error):
     """A broker refused the credentials."""
 
 
+class RefusedError(Error):
+    """A client that is not let in. `http_status`: what to answer its upgrade with; the text is a line
+    for the body."""
+
+    def __init__(self, http_status: int, text: str) -> None:
+        super().__init__(http_status, "refused", text)
+        self.http_status = http_status
+
+
 class UnsupportedError(Error, NotImplementedError):
     """This version of the library cannot do that."""
 

@@ -15,15 +15,17 @@ from typing import Any, AsyncIterator, Callable, Dict, List, Optional, Type
 from ._background import LoopThread
 from ._client import Client
 from ._commands import CommandDesk, Handler, Registration
-from ._errors import GoneError, StateError, Status, failure
+from ._errors import GoneError, RefusedError, StateError, Status, failure
 from ._events import EventType, Queue
 from ._library import check, lib, load, take_text
-from ._sessions import BytesSession, MessagesSession, OnClosed, Session, opened
+from ._sessions import BytesSession, MessagesSession, OnClosed, Session, opened, opening
 from ._structs import StatsStruct
 from ._text import JSON, json_bytes, milliseconds, optional_bytes
 
 _CLOSE_SESSIONS = 1
 _QUEUE_LOG = 1
+# Of the library's limit for a line of a head.
+_HEADER_BYTES_MAX = 8192
 
 
 def route_check(route: JSON) -> List[str]:
@@ -264,6 +266,25 @@ class Gateway:
         return opened(
             Session, self, lib.pubsubgw_session_adopt_fd, (fd,), options, closed=closed)
 
+    def open_check(
+        self, *, route: Optional[str] = None, host: Optional[str] = None,
+        uri: Optional[str] = None, origin: Optional[str] = None,
+        request_head: Optional[bytes] = None, protocol: Optional[str] = None,
+        policy: Optional[JSON] = None,
+    ) -> Optional[str]:
+        """Before the host answers an upgrade by itself: the sub-protocol to agree to, None for none.
+        Raises `RefusedError` for a client that the route does not let in, by its `origins` or for
+        what its head says; `StateError` is a 503. Arguments as of `open_messages`."""
+        struct = opening(
+            route=route, host=host, uri=uri, origin=origin, request_head=request_head,
+            protocol=protocol, policy=policy)
+        room = ctypes.create_string_buffer(_HEADER_BYTES_MAX)
+        status = check(
+            lib.pubsubgw_open_check(self._live(), ctypes.byref(struct), room, len(room)))
+        if status:
+            raise RefusedError(status, lib.pubsubgw_last_error().decode())
+        return room.value.decode() or None
+
     def open_bytes(
         self, *, route: Optional[str] = None, host: Optional[str] = None,
         uri: Optional[str] = None, remote_addr: Optional[str] = None,
@@ -286,15 +307,18 @@ class Gateway:
 
     def open_messages(
         self, *, queue: Queue, route: Optional[str] = None, host: Optional[str] = None,
-        uri: Optional[str] = None, remote_addr: Optional[str] = None,
+        uri: Optional[str] = None, origin: Optional[str] = None,
+        request_head: Optional[bytes] = None, remote_addr: Optional[str] = None,
         protocol: Optional[str] = None, policy: Optional[JSON] = None, user_data: int = 0,
     ) -> MessagesSession:
-        """Opens a session for a client whose WebSocket the host speaks: it has checked origin and
-        version, and agreed on `protocol`. MESSAGE, RESUME and CLOSED events come to `queue`; those
-        that wait there make the session's reading pause, so let it have a queue of its own."""
+        """Opens a session for a client whose WebSocket the host speaks, with the agreed `protocol`.
+        A client that `open_check` would refuse is closed with 1008. MESSAGE, RESUME and CLOSED
+        events come to `queue`; those that wait there make the session's reading pause, so let it
+        have a queue of its own."""
         options = dict(
-            route=route, host=host, uri=uri, remote_addr=remote_addr, protocol=protocol,
-            policy=policy, queue=queue, user_data=user_data)
+            route=route, host=host, uri=uri, origin=origin, request_head=request_head,
+            remote_addr=remote_addr, protocol=protocol, policy=policy, queue=queue,
+            user_data=user_data)
         return opened(MessagesSession, self, lib.pubsubgw_session_open_messages, (), options)
 
     def queue(self, log: bool = False) -> Queue:

@@ -51,6 +51,7 @@ _FUNCTIONS: Dict[str, Tuple[Any, ...]] = {
     "pubsubgw_session_push": (c_int, c_void_p, c_uint64, c_uint32, c_char_p, c_size_t),
     "pubsubgw_session_close": (c_int, c_void_p, c_uint64, c_int, c_char_p),
     "pubsubgw_session_forget": (c_int, c_void_p, c_uint64),
+    "pubsubgw_open_check": (c_int, c_void_p, POINTER(OpenStruct), c_char_p, c_size_t),
     "pubsubgw_listen": (c_int, c_void_p, c_char_p, c_int),
     "pubsubgw_command_on": (c_int, c_void_p, c_char_p, c_char_p, c_uint32, c_uint32, c_void_p),
     "pubsubgw_command_reply": (c_int, c_void_p, c_uint64, c_char_p, c_size_t),

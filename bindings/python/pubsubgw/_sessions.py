@@ -157,7 +157,7 @@ _Any = TypeVar("_Any", bound=Session)
 
 def opening(
     flags: int = 0, route: Optional[str] = None, host: Optional[str] = None,
-    uri: Optional[str] = None, remote_addr: Optional[str] = None,
+    uri: Optional[str] = None, origin: Optional[str] = None, remote_addr: Optional[str] = None,
     request_head: Optional[bytes] = None, key: Optional[str] = None,
     protocol: Optional[str] = None, extensions: Optional[str] = None,
     policy: Optional[JSON] = None, preread: bytes = b"", queue: Optional[Queue] = None,
@@ -175,7 +175,8 @@ def opening(
         websocket_extensions=optional_bytes(extensions),
         policy_json=None if policy is None else json_bytes(policy),
         preread=preread or None, preread_len=len(preread),
-        queue=None if queue is None else queue._live(), user_data=user_data)
+        queue=None if queue is None else queue._live(), user_data=user_data,
+        origin=optional_bytes(origin))
 
 
 # With these a session ends as soon as its Close frame is written, whatever the client is about to

@@ -25,7 +25,7 @@ class OpenStruct(Structure):
         ("request_head", c_char_p), ("request_head_len", c_size_t), ("websocket_key", c_char_p),
         ("websocket_protocol", c_char_p), ("websocket_extensions", c_char_p),
         ("policy_json", c_char_p), ("preread", c_char_p), ("preread_len", c_size_t),
-        ("queue", c_void_p), ("user_data", c_uint64),
+        ("queue", c_void_p), ("user_data", c_uint64), ("origin", c_char_p),
     ]
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any, Awaitable, Callable, Dict, MutableMapping, Optional, Sequence
-from urllib.parse import quote, urlsplit
+from typing import Any, Awaitable, Callable, Dict, MutableMapping, Optional
+from urllib.parse import quote
 
-from ._errors import Error
+from ._errors import Error, InvalidError, RefusedError
 from ._events import log
 from ._gateway import Gateway
 from .messages import Messages, choose_subprotocol
@@ -24,24 +24,22 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_PORTS = {"http": 80, "https": 443}
 # Codes that are told and never sent (RFC 6455 section 7.4.1).
 _UNSENDABLE = (0, 1005, 1006, 1015)
 
 
 class App:
-    """origins: pages that may connect, as "https://example.com"; "*" for all; None: only those of
-    the host that is asked (a browser sends cookies along whoever's page it is).
-    route, policy: as of `Gateway.adopt`; without a route the path decides."""
+    """route, policy: as of `Gateway.adopt`; without a route the path decides. Which pages may connect
+    is the route's to say ("pubsub": {"origins": [...]}): those of the host that is asked, if it says
+    nothing (a browser sends cookies along whoever's page it is)."""
 
     def __init__(
         self, gateway: Gateway, *, route: Optional[str] = None, policy: Any = None,
-        origins: Optional[Sequence[str]] = None, code: int = 1001, timeout: float = 30.0,
+        code: int = 1001, timeout: float = 30.0,
     ) -> None:
         self._gateway = gateway
         self._route = route
         self._policy = policy
-        self._origins = origins
         self._end = (code, timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,48 +65,53 @@ class App:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1")
-                   for name, value in scope["headers"]}
-        if not self._allows(headers):
-            # Before the accept this is answered with 403.
-            return await send({"type": "websocket.close", "code": 1008})
         protocol = choose_subprotocol(scope.get("subprotocols") or [])
         try:
+            options = dict(self._options(scope), protocol=protocol)
+            self._gateway.open_check(**options)
+            client = scope.get("client")
             messages = Messages(
-                self._gateway, protocol=protocol, **self._options(scope, headers))
-        except Error as error:
+                self._gateway, remote_addr=client[0] if client else None, **options)
+        except (Error, ValueError) as error:
             log.warning("a WebSocket was refused: %s", error)
-            return await send({"type": "websocket.close", "code": 1013})
+            return await _refuse(scope, send, error)
         async with messages:
             await send({"type": "websocket.accept", "subprotocol": protocol})
             await _carry(messages, receive, send)
 
-    def _options(self, scope: Scope, headers: Dict[str, str]) -> Dict[str, Any]:
+    def _options(self, scope: Scope) -> Dict[str, Any]:
+        # Not every server looks at these (RFC 6455 section 4.2.1). HTTP/2 has no such version.
+        if scope.get("http_version", "1.1") in ("0.9", "1.0"):
+            raise RefusedError(400, "the request is not HTTP/1.1")
+        if _header(scope, b"sec-websocket-version") not in (None, "13"):
+            raise RefusedError(426, "the WebSocket version must be 13")
         raw = scope.get("raw_path")
         path = raw.decode("latin-1") if raw else quote(scope["path"])
         query = scope.get("query_string", b"").decode("latin-1")
-        client = scope.get("client")
         return dict(
-            route=self._route, policy=self._policy, host=headers.get("host"),
-            uri=path + (f"?{query}" if query else ""),
-            remote_addr=client[0] if client else None)
+            route=self._route, policy=self._policy, host=_header(scope, b"host"),
+            origin=_header(scope, b"origin"), uri=path + (f"?{query}" if query else ""))
 
-    def _allows(self, headers: Dict[str, str]) -> bool:
-        # Not every server looks at it (RFC 6455 section 4.2.1).
-        if headers.get("sec-websocket-version", "13") != "13":
-            return False
-        origin = headers.get("origin")
-        if origin is None:
-            return True
-        if self._origins is not None:
-            return "*" in self._origins or origin in self._origins
-        page, host = urlsplit(origin), urlsplit("//" + headers.get("host", ""))
-        default = _PORTS.get(page.scheme)
-        try:
-            return page.hostname is not None and page.hostname == host.hostname \
-                and (page.port or default) == (host.port or default)
-        except ValueError:
-            return False
+
+def _header(scope: Scope, name: bytes) -> Optional[str]:
+    values = [value for key, value in scope["headers"] if key.lower() == name]
+    if len(values) > 1:
+        raise RefusedError(400, f"{name.decode()} stands more than once")
+    return values[0].decode("latin-1") if values else None
+
+
+async def _refuse(scope: Scope, send: Send, error: Exception) -> None:
+    """Before the accept: with the status that fits, where the server can; else it is 403."""
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        return await send({"type": "websocket.close", "code": 1008})
+    status, text = 503, "not started, or shutting down"
+    if isinstance(error, RefusedError):
+        status, text = error.http_status, error.text
+    elif isinstance(error, (InvalidError, ValueError)):
+        status, text = 400, "the request is malformed"
+    await send({"type": "websocket.http.response.start", "status": status, "headers": [
+        (b"content-type", b"text/plain")]})
+    await send({"type": "websocket.http.response.body", "body": text.encode() + b"\n"})
 
 
 async def _carry(messages: Messages, receive: Receive, send: Send) -> None:

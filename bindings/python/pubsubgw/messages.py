@@ -34,8 +34,9 @@ def choose_subprotocol(offered: Sequence[str]) -> Optional[str]:
 class Messages:
     """A session as two streams of messages. One task may put while another iterates.
 
-    `options`: route, uri and host, protocol (the agreed sub-protocol), remote_addr, policy, as of
-    `Gateway.open_messages`. Messages that are not iterated over wait in the library, which then
+    `options`: route, uri and host, protocol (the agreed sub-protocol), origin or request_head,
+    remote_addr, policy, as of `Gateway.open_messages`; ask `Gateway.open_check` before you answer the
+    client, whose browser sends cookies along whoever's page it shows. Messages that are not iterated over wait in the library, which then
     reads no more for this client."""
 
     def __init__(self, gateway: Gateway, **options: Any) -> None:
