@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pubsub_pb2 as pb
-from nginx import CERTIFICATE, LOCATIONS, Nginx, kafka_route
+from nginx import CERTIFICATE, LOCATIONS, Nginx, certificate, kafka_route
 
 GOOD = json.dumps(kafka_route("127.0.0.1:9"))
 
@@ -45,6 +45,7 @@ def test_the_first_line_of_a_block_has_its_column_too():
 
 
 def test_certificates_are_read():
+    certificate()
     with open(CERTIFICATE + ".pem") as cert, open(CERTIFICATE + ".key") as key:
         pair = {"client_cert": cert.read(), "client_key": key.read().replace("M", "*", 1)}
     route = kafka_route("127.0.0.1:9")
