@@ -157,7 +157,7 @@ def test_refusals_have_the_statuses_of_the_library():
         assert await status(app, twice=("origin", "https://kafka.example"),
                             origin="https://kafka.example") == 400
         assert await status(app, host="kafka.example\r\nOrigin: x") == 400
-        gateway.drain(1012, timeout=5)
+        gateway.drain(1001, timeout=5)
         assert await status(app) == 503
     run(main)
 
