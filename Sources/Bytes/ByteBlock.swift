@@ -18,9 +18,9 @@ public final class ByteBlock {
         spares = nil
     }
 
-    /// Uninitialised memory of `count` bytes, which is given back to `spares`.
-    public init(count: Int, from spares: SpareBlocks) {
-        let block = spares.take(max(count, 1))
+    /// Takes ownership of a block with `count` bytes in it, which is given to `spares` in the end.
+    public init(adopting block: SpareBlocks.Block, count: Int, spares: SpareBlocks) {
+        precondition(count <= block.capacity)
         base = block.base
         self.count = count
         capacity = block.capacity

@@ -32,6 +32,25 @@ public struct ByteWriter: ~Copyable {
         if more > capacity - used { grow(more) }
     }
 
+    /// As `reserve`, for sizes that a peer has chosen: false where there is no memory for them.
+    public mutating func reserveIfPossible(_ more: Int) -> Bool {
+        guard more > capacity - used else { return true }
+        let (sum, overflow) = used.addingReportingOverflow(more)
+        let wanted = max(sum, capacity * 2, 64)
+        guard more >= 0, !overflow, let moved = realloc(base, wanted) else { return false }
+        base = moved
+        capacity = wanted
+        return true
+    }
+
+    /// Forgets the first `count` bytes; the others move to the front.
+    public mutating func removeFirst(_ count: Int) {
+        precondition(count >= 0 && count <= used, "more is removed than was written")
+        guard count > 0, let base else { return }
+        memmove(base, base + count, used - count)
+        used -= count
+    }
+
     /// Makes the memory `capacity` bytes large, exactly, if it is smaller.
     public mutating func reserve(capacity wanted: Int) {
         guard wanted > capacity else { return }

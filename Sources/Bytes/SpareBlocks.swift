@@ -34,6 +34,14 @@ public final class SpareBlocks {
     /// Memory of at least `count` bytes, which must be over 0; a spare block may have up to
     /// `excess` bytes more.
     public func take(_ count: Int, excess: Int = .max / 2) -> Block {
+        guard let block = takeIfPossible(count, excess: excess) else {
+            preconditionFailure("out of memory for \(count) bytes")
+        }
+        return block
+    }
+
+    /// The same for sizes that a peer has chosen; nil: there is no memory for it.
+    public func takeIfPossible(_ count: Int, excess: Int = .max / 2) -> Block? {
         if let number = closest(count, excess) {
             let block = blocks.remove(at: number)
             byteCount -= block.capacity
@@ -41,10 +49,7 @@ public final class SpareBlocks {
         }
         let step = count < Self.blockBytesMin ? 16 : Self.stepBytes
         let capacity = (count + step - 1) / step * step
-        guard let base = malloc(capacity) else {
-            preconditionFailure("out of memory for \(capacity) bytes")
-        }
-        return Block(base: base, capacity: capacity)
+        return malloc(capacity).map { Block(base: $0, capacity: capacity) }
     }
 
     /// Takes over a block that malloc made. One that is small, or large beyond all others, is

@@ -48,10 +48,12 @@ extension Cluster {
     ) {
         handle(now, &effects) {
             counters.bytesReceived += UInt64(count)
-            guard let link = links[connection], let frame = link.frames.filledSpace(count) else {
-                return
+            guard let link = links[connection] else { return }
+            do throws(FrameAssembler.Fault) {
+                if let frame = try link.frames.filledSpace(count) { arrived(link, frame) }
+            } catch {
+                links.fail(link, link.protocolError(error.text))
             }
-            arrived(link, frame)
         }
     }
 

@@ -44,11 +44,32 @@ import Testing
     @Test func aBlockGoesBackWithItsByteBlock() {
         let spares = SpareBlocks(bytesMax: 1 << 20)
         do {
-            let block = ByteBlock(count: 70_000, from: spares)
+            let block = ByteBlock(adopting: spares.take(70_000), count: 70_000, spares: spares)
             #expect(block.bytes.count == 70_000)
             block.mutableBytes[69_999] = 7
         }
         #expect(spares.byteCount >= 70_000)
+    }
+
+    @Test("What a peer has announced takes memory as it comes")
+    func fillingBlock() throws {
+        let spares = SpareBlocks(bytesMax: 64 << 20)
+        let count = 9 * FillingBlock.firstBytesMax + 7
+        let block = try #require(FillingBlock(count: count, from: spares))
+        while !block.isFull {
+            let space = block.space
+            #expect(
+                block.filled + space.count <= max(2 * block.filled, 2 * FillingBlock.firstBytesMax))
+            let part = min(space.count, 300_000)
+            for place in 0..<part { space[place] = UInt8(truncatingIfNeeded: block.filled + place) }
+            #expect(block.fill(part))
+        }
+        let whole = block.take()
+        #expect(whole.count == count)
+        let isSame = whole.bytes.enumerated().allSatisfy {
+            $1 == UInt8(truncatingIfNeeded: $0)
+        }
+        #expect(isSame)
     }
 
     @Test func aWriterTakesABlockOverAndHandsItOn() {

@@ -24,8 +24,7 @@ struct FrameAssembler {
     let frameBytesMax: Int
     private let spares: SpareBlocks
     private var head: [UInt8] = []
-    private var block: ByteBlock?
-    private var filled = 0
+    private var block: FillingBlock?
 
     init(frameBytesMax: Int, spares: SpareBlocks) {
         self.frameBytesMax = frameBytesMax
@@ -47,21 +46,18 @@ struct FrameAssembler {
             }
         }
         try takeHead(&input)
-        return takeBody(&input)
+        return try takeBody(&input)
     }
 
     /// Where the rest of the frame in work goes; nil outside of frames.
     var space: UnsafeMutableRawBufferPointer? {
-        guard let block, filled < block.count else { return nil }
-        return UnsafeMutableRawBufferPointer(rebasing: block.mutableBytes[filled...])
+        block?.space
     }
 
     /// `count` bytes of `space` were filled.
-    mutating func filledSpace(_ count: Int) -> Frame? {
+    mutating func filledSpace(_ count: Int) throws(Fault) -> Frame? {
         guard let block else { return nil }
-        precondition(count >= 0 && count <= block.count - filled, "more than the space has")
-        filled += count
-        return finished(block)
+        return try filled(block, count)
     }
 
     private mutating func takeHead(_ input: inout UnsafeRawBufferPointer) throws(Fault) {
@@ -73,27 +69,33 @@ struct FrameAssembler {
         guard head.count == 4 else { return }
         let size = head.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         let count = try checked(Int32(bitPattern: size), start: (head[0], head[1]))
-        block = ByteBlock(count: count, from: spares)
-        filled = 0
+        block = FillingBlock(count: count, from: spares)
+        if block == nil { throw outOfMemory(count) }
     }
 
-    private mutating func takeBody(_ input: inout UnsafeRawBufferPointer) -> Frame? {
-        guard let block else { return nil }
-        let count = min(input.count, block.count - filled)
-        if count > 0 {
-            let target = block.mutableBytes.baseAddress.unsafelyUnwrapped + filled
-            target.copyMemory(from: input.baseAddress.unsafelyUnwrapped, byteCount: count)
-            input = UnsafeRawBufferPointer(rebasing: input[count...])
-            filled += count
+    private mutating func takeBody(
+        _ input: inout UnsafeRawBufferPointer
+    ) throws(Fault) -> Frame? {
+        while let block, !input.isEmpty {
+            let space = block.space
+            let part = UnsafeRawBufferPointer(rebasing: input.prefix(space.count))
+            space.copyMemory(from: part)
+            input = UnsafeRawBufferPointer(rebasing: input[part.count...])
+            if let frame = try filled(block, part.count) { return frame }
         }
-        return finished(block)
+        return nil
     }
 
-    private mutating func finished(_ block: ByteBlock) -> Frame? {
-        guard filled == block.count else { return nil }
+    private mutating func filled(_ block: FillingBlock, _ count: Int) throws(Fault) -> Frame? {
+        guard block.fill(count) else { throw outOfMemory(block.count) }
+        guard block.isFull else { return nil }
         self.block = nil
         head.removeAll(keepingCapacity: true)
-        return .owned(block)
+        return .owned(block.take())
+    }
+
+    private func outOfMemory(_ size: Int) -> Fault {
+        Fault(text: "no memory for a response of \(size) bytes")
     }
 
     /// The size in front of a frame, before anything is allocated for it.
