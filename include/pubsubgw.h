@@ -292,7 +292,10 @@ enum {
                                there are none; pubsubgw_event_record gives them. code: partition,
                                number: high watermark (-1: not known freshly), number2: the offset
                                to read on at. status < 0: failed, data: why; with OFFSET_OUT_OF_RANGE
-                               (-1001) number: high watermark, number2: log start offset, or -1.
+                               (-1001) number: high watermark, number2: log start offset, or -1;
+                               with records that cannot be read (-1002, -1010, -1076, or E_LIMIT for
+                               a batch over fetch.batch_bytes) number2: the offset to read on at,
+                               or -1.
                                flags: PUBSUBGW_LAST: nothing more comes for this token */
   PUBSUBGW_EV_OFFSET = 8,   /* list_offset is done. number: offset (-1: no record is as late),
                                number2: its timestamp (-1: none); or status < 0 and data: why */

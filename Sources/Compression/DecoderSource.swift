@@ -2,8 +2,9 @@
 struct DecoderSource {
     /// Beyond every memory, and far from overflowing.
     private static let capMax = 1 << 40
-    /// Room that is made for a promise; what is true of it beyond that makes its own room.
-    private static let promisedMax = 64 * 1024 * 1024
+    /// Room that is made for a promise: what is larger is taken in pieces, and needs no room for
+    /// all of it at once.
+    private static let promisedMax = 4 * 1024 * 1024
     /// What zlib may be given to write at once: it counts in 32 bits.
     private static let roomMax = 1 << 30
 

@@ -12,6 +12,9 @@ public struct Decompressor: ~Copyable {
         case done
     }
 
+    /// How far back the plain bytes may refer that decoders find in their output: LZ4's distance.
+    public static let historyBytes = 64 * 1024
+
     private var gzip = GzipDecoder()
     private var snappy = SnappyDecoder()
     private var lz4 = LZ4Decoder()
@@ -46,7 +49,8 @@ public struct Decompressor: ~Copyable {
         isDone = false
     }
 
-    /// Appends more plain bytes to `output`, whose bytes of earlier steps have to be there still.
+    /// Appends more plain bytes to `output`. Of earlier steps' bytes the last `historyBytes` have
+    /// to be there still, right in front of them.
     ///
     /// - Parameter budget: plain bytes after which the step ends. A codec's block is never
     ///   divided: raw snappy comes as a whole, a block of lz4 has up to 4 MiB (64 KiB as the

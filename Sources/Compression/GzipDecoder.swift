@@ -7,6 +7,10 @@ struct GzipDecoder: ~Copyable {
     private static let growthBytes = 64 * 1024
     /// DEFLATE's best: 258 bytes for two bits.
     private static let ratioMax = 1032
+    /// RFC 1952 section 2.3: a header of ten bytes, an empty block of at least two, a trailer.
+    private static let memberBytesMin = 20
+    /// ID1, ID2, and CM for DEFLATE.
+    private static let memberMagic: [UInt8] = [0x1f, 0x8b, 8]
     /// inflateInit2: the largest window, and a gzip header.
     private static let windowBits: Int32 = 15 + 16
 
@@ -48,7 +52,7 @@ struct GzipDecoder: ~Copyable {
             left -= source.produced - before
             switch status {
             case Z_STREAM_END:
-                if source.remaining == 0 { return true }
+                guard Self.isMember(source.rest) else { return true }
                 inflateReset(stream)
             case Z_OK where source.produced > before || source.remaining > 0: continue
             case Z_OK, Z_BUF_ERROR: throw .truncated(.gzip)
@@ -59,6 +63,12 @@ struct GzipDecoder: ~Copyable {
         return false
     }
 
+    /// What follows a member and is none (padding, mostly zeros) is passed over, as Java's reader
+    /// and librdkafka do.
+    private static func isMember(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count >= memberBytesMin && bytes.starts(with: memberMagic)
+    }
+
     /// One call of zlib, with the bytes it read and wrote counted.
     private func inflate(
         _ stream: UnsafeMutablePointer<z_stream>, _ source: inout DecoderSource,
@@ -67,6 +77,7 @@ struct GzipDecoder: ~Copyable {
         let start = output.count
         let room = source.room(
             budget: budget, free: output.allocatedBytes - start, growth: Self.growthBytes)
+        guard output.reserveIfPossible(room) else { throw .outOfMemory(.gzip) }
         stream.pointee.next_in = UnsafeMutablePointer(
             mutating: source.current?.assumingMemoryBound(to: UInt8.self))
         stream.pointee.avail_in = UInt32(source.remaining)
@@ -86,6 +97,8 @@ struct GzipDecoder: ~Copyable {
         let promised = UInt32(
             littleEndian: source.input.loadUnaligned(
                 fromByteOffset: source.input.count - 4, as: UInt32.self))
-        output.reserve(source.plausible(UInt64(promised), ratioMax: Self.ratioMax) + 1)
+        let plausible = source.plausible(UInt64(promised), ratioMax: Self.ratioMax)
+        // Without memory for all of it, a part may do: the steps find out.
+        _ = output.reserveIfPossible(plausible + 1)
     }
 }

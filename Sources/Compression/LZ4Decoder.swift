@@ -10,8 +10,6 @@ struct LZ4Decoder {
     private static let magic: UInt32 = 0x184d_2204
     /// LZ4's best: a length byte of 255.
     private static let ratioMax = 255
-    /// How far back a block may refer.
-    private static let historyMax = 64 * 1024
     private static let uncompressedFlag: UInt32 = 1 << 31
 
     private var header = Header()
@@ -52,7 +50,9 @@ struct LZ4Decoder {
         _ source: inout DecoderSource, into output: inout ByteWriter, budget: Int
     ) throws(CompressionError) -> Bool {
         if source.produced == 0 {
-            output.reserve(source.plausible(header.contentSize, ratioMax: Self.ratioMax))
+            // Without memory for all of it, a part may do: the blocks find out.
+            _ = output.reserveIfPossible(
+                source.plausible(header.contentSize, ratioMax: Self.ratioMax))
         }
         var left = budget
         while left > 0 {
@@ -63,11 +63,13 @@ struct LZ4Decoder {
         return false
     }
 
-    /// One block; false at the frame's end.
+    /// One block; false at the frame's end. A frame without its end mark ends with its last block,
+    /// as for librdkafka: whether records are missing, their count tells.
     private func block(
         _ source: inout DecoderSource, into output: inout ByteWriter
     ) throws(CompressionError) -> Bool {
         let start = source.position
+        if source.remaining == 0, source.produced > 0 { return false }
         let word = try source.littleEndian32(.lz4)
         if word == 0 {
             try end(&source)
@@ -78,6 +80,7 @@ struct LZ4Decoder {
         let bytes = try source.take(size, .lz4)
         if word & Self.uncompressedFlag != 0 {
             try source.allow(size, .lz4)
+            guard output.reserveIfPossible(size) else { throw .outOfMemory(.lz4) }
             output.bytes(bytes)
         } else {
             try decompress(bytes, at: start, &source, into: &output)
@@ -93,8 +96,9 @@ struct LZ4Decoder {
         guard let library = LZ4Library.shared else { throw .unavailable(.lz4) }
         let before = output.count
         let room = min(header.blockSizeMax, bytes.count * Self.ratioMax)
+        guard output.reserveIfPossible(room) else { throw .outOfMemory(.lz4) }
         let place = output.extend(room)
-        let history = header.blocksAreLinked ? min(source.produced, Self.historyMax) : 0
+        let history = header.blocksAreLinked ? min(source.produced, Decompressor.historyBytes) : 0
         let size = Int32(bytes.count)
         let plain =
             history > 0

@@ -44,6 +44,8 @@ struct SnappyDecoder {
             length <= size * Self.ratioMax
         else { throw .corrupt(.snappy, at: start) }
         try source.allow(length, .snappy)
+        // One more: an empty chunk has a place too.
+        guard output.reserveIfPossible(length + 1) else { throw .outOfMemory(.snappy) }
         let before = output.count
         let written = library.decompress(bytes.baseAddress, size, output.extend(length), &length)
         guard written == 0 else {

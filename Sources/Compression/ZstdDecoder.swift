@@ -76,6 +76,7 @@ struct ZstdDecoder: ~Copyable {
         let start = output.count
         let room = source.room(
             budget: budget, free: output.allocatedBytes - start, growth: Self.growthBytes)
+        guard output.reserveIfPossible(room) else { throw .outOfMemory(.zstd) }
         var to = ZstdLibrary.Buffer(bytes: output.extend(room), size: room, position: 0)
         var from = ZstdLibrary.Buffer(
             bytes: UnsafeMutableRawPointer(mutating: source.current), size: source.remaining,
@@ -100,7 +101,8 @@ struct ZstdDecoder: ~Copyable {
             Self.sizesKnown.contains(promised)
         else { return }
         frameEnd = UInt64(source.produced).addingReportingOverflow(promised).partialValue
-        output.reserve(source.plausible(promised, ratioMax: Self.ratioMax) + 1)
+        // Without memory for all of it, a part may do: the steps find out.
+        _ = output.reserveIfPossible(source.plausible(promised, ratioMax: Self.ratioMax) + 1)
     }
 
     /// libzstd holds a frame to its promise where it decompresses it at once, and not always where

@@ -25,7 +25,7 @@ public final class Cluster {
     private(set) lazy var pointReader = PointReader(self)
     private(set) lazy var tails = Tails(self)
     private(set) lazy var lister = OffsetLister(self)
-    private(set) lazy var decoder = ResponseDecoder(limits: limits)
+    private(set) lazy var decoder = ResponseDecoder(batchBytesMax: settings.batchBytesMax)
 
     /// What endpoints have taught, for the next connection to them.
     var quirks: [Endpoint: EndpointQuirks] = [:]

@@ -106,7 +106,13 @@ extension KafkaFailure {
         case .unknownCodec, .unavailable:
             let code = KafkaError.unsupportedCompressionType
             return KafkaFailure(kind: .corrupt, code: code.rawValue, text: code.name, cause: cause)
-        case .tooLarge, .windowTooLarge, .outOfMemory:
+        case .tooLarge(_, let cap):
+            // The limit by the name that it has in a route.
+            return KafkaFailure(
+                kind: .limit, code: KafkaError.messageTooLarge.rawValue,
+                text: "fetch.batch_bytes: at most \(cap) bytes of a batch, decompressed",
+                cause: cause)
+        case .windowTooLarge, .outOfMemory:
             let code = KafkaError.messageTooLarge
             return KafkaFailure(kind: .limit, code: code.rawValue, text: code.name, cause: cause)
         case .corrupt, .truncated, .trailingBytes:

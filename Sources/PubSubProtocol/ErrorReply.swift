@@ -13,9 +13,13 @@ public struct ErrorReply: Equatable, Sendable {
     /// nil: the code says it all.
     public var cause: ReplyCause?
 
+    /// With records that cannot be read: where to go on behind them.
+    public var nextOffset: Int64?
+
     public init(
         _ code: ReplyCode, _ message: String, retriable: Bool = false,
-        logStartOffset: Int64? = nil, highWatermark: Int64? = nil, cause: ReplyCause? = nil
+        logStartOffset: Int64? = nil, highWatermark: Int64? = nil, cause: ReplyCause? = nil,
+        nextOffset: Int64? = nil
     ) {
         self.code = code
         self.message = message
@@ -23,6 +27,7 @@ public struct ErrorReply: Equatable, Sendable {
         self.logStartOffset = logStartOffset
         self.highWatermark = highWatermark
         self.cause = cause
+        self.nextOffset = nextOffset
     }
 
     /// The answer to a request that could not be read; its sequence is the error's.
@@ -37,5 +42,6 @@ public struct ErrorReply: Equatable, Sendable {
         fields.int64(102, "logStartOffset", logStartOffset, to: &out)
         fields.int64(103, "highWatermark", highWatermark, to: &out)
         fields.string(105, "cause", cause?.rawValue ?? "", to: &out)
+        fields.int64(106, "nextOffset", nextOffset, to: &out)
     }
 }

@@ -12,6 +12,8 @@ public enum Reply {
     case subscribed([PartitionStart])
     /// One partition of a subscription is no longer read.
     case partitionFailed(topic: String, partition: Int32, ErrorReply)
+    /// Records of a subscription could not be read and are passed over.
+    case skipped(SkippedRecords)
     case unsubscribed(subscription: Int64)
     /// The credit now; nil: no limit of that kind.
     case granted(subscription: Int64, messages: Int64?, bytes: Int64?)
@@ -80,6 +82,10 @@ public enum Reply {
                 fields.string(2, "topic", topic, to: &$0)
                 fields.int32(3, "partition", partition, to: &$0)
                 fields.message(9, "error", to: &$0) { error.write(fields, to: &$0) }
+            }
+        case .skipped(let skipped):
+            fields.message(CommandField.subscribe, "subscribeResp", to: &out) {
+                skipped.write(fields, to: &$0)
             }
         case .unsubscribed(let subscription):
             fields.message(CommandField.unsubscribe, "unsubscribeResp", to: &out) {

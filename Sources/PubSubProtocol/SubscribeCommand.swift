@@ -8,12 +8,13 @@ public struct SubscribeCommand: Equatable, Sendable, RequestMessage {
     public var isolation = Isolation.default
     /// 0: 64 KiB. Never negative.
     public var maxBytes: Int32 = 0
+    public var skipUnreadable = false
 
     public init() {}
 
     static let fields = [
         Field(1, "subscriptions"), Field(2, "credit_messages"), Field(3, "credit_bytes"),
-        Field(4, "isolation"), Field(5, "max_bytes"),
+        Field(4, "isolation"), Field(5, "max_bytes"), Field(6, "skip_unreadable"),
     ]
 
     mutating func read<S: FieldSource>(
@@ -25,6 +26,7 @@ public struct SubscribeCommand: Equatable, Sendable, RequestMessage {
         case 3: creditBytes = try source.nonNegativeInt64() ?? creditBytes
         case 4: isolation = try source.enumeration(Isolation.self) ?? isolation
         case 5: maxBytes = try source.nonNegativeInt32() ?? maxBytes
+        case 6: skipUnreadable = try source.bool() ?? skipUnreadable
         default: break
         }
     }

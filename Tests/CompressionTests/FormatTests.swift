@@ -15,6 +15,9 @@ import Testing
         let chunk = [0, 0, 0, UInt8(raw.count)] + raw
         #expect(try decompress(.snappy, head + chunk + chunk) == Array("WikipediaWikipedia".utf8))
         #expect(try decompress(.snappy, head) == [])
+        // No plain bytes at all.
+        #expect(try decompress(.snappy, [0]) == [])
+        #expect(try decompress(.snappy, head + [0, 0, 0, 1, 0]) == [])
         // Too short for the header of the framing: a raw block that promises 10,626 bytes.
         #expect(throws: CompressionError.self) { try decompress(.snappy, Array(head.prefix(15))) }
     }
@@ -84,6 +87,17 @@ import Testing
         }
     }
 
+    @Test("An lz4 frame without its end mark ends with its last block")
+    func lz4WithoutEndMark() throws {
+        let frame = Self.lz4Magic + [0x60, 0x40, 0] + Self.lz4Body.dropLast(4)
+        #expect(try decompress(.lz4, frame) == Array("abc".utf8))
+        for cut in 1..<7 {
+            #expect(throws: CompressionError.truncated(.lz4)) {
+                try decompress(.lz4, frame.dropLast(cut))
+            }
+        }
+    }
+
     @Test func anLZ4BlockIsNotLargerThanItsFrameAllows() {
         let size: [UInt8] = [1, 0, 1, 0x80]
         #expect(throws: CompressionError.corrupt(.lz4, at: 7)) {
@@ -144,6 +158,19 @@ import Testing
         }
         #expect(throws: CompressionError.truncated(.gzip)) {
             try decompress(.gzip, a + Array(b.dropLast()))
+        }
+    }
+
+    /// Java's reader and librdkafka stop at the end of the members.
+    @Test("Padding behind a gzip member is passed over", arguments: [1, 8, 100])
+    func gzipPadding(count: Int) throws {
+        let member = try Codec.gzip.compress(Array("abc".utf8))
+        for byte in [0, 0x1f, 0xff] as [UInt8] {
+            let padding = [UInt8](repeating: byte, count: count)
+            for budget in [1, .max] {
+                #expect(
+                    try decompress(.gzip, member + padding, budget: budget) == Array("abc".utf8))
+            }
         }
     }
 

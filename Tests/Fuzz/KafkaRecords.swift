@@ -38,7 +38,7 @@ private func walk(_ input: UnsafeRawBufferPointer) {
     }
 }
 
-/// Offsets grow, and lie within what the header says.
+/// Offsets grow, another could follow each, and those of a wrapper lie within it.
 private func check(_ header: RecordBatchHeader, _ payload: UnsafeRawBufferPointer) {
     guard let records = try? owned(header, payload) else { return }
     var last = header.magic < 2 ? -1 : header.baseOffset - 1
@@ -46,7 +46,8 @@ private func check(_ header: RecordBatchHeader, _ payload: UnsafeRawBufferPointe
         require(record.offset > last, "offset \(record.offset) behind \(last)")
         last = record.offset
     }
-    let isKnown = header.magic == 2 || header.magic == 1 && header.baseOffset != 0
+    require(last < .max, "nothing can follow the largest offset")
+    let isKnown = header.magic == 1 && header.baseOffset != 0
     require(!isKnown || last <= header.lastOffset, "offset \(last) beyond the batch")
 }
 

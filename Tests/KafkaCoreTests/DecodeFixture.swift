@@ -18,16 +18,17 @@ final class DecodeFixture {
     @discardableResult
     func decode(
         _ records: [UInt8], from offset: Int64, aborted: [(producer: Int64, first: Int64)]? = nil,
-        budget: Int = .max / 2
+        highWatermark: Int64 = -1, budget: Int = .max / 2
     ) -> RunBuilder {
-        let builder = builder(of: records, from: offset, aborted: aborted)
+        let builder = builder(
+            of: records, from: offset, aborted: aborted, highWatermark: highWatermark)
         finish(builder, records, budget: budget)
         return builder
     }
 
     func builder(
         of records: [UInt8], from offset: Int64,
-        aborted: [(producer: Int64, first: Int64)]? = nil
+        aborted: [(producer: Int64, first: Int64)]? = nil, highWatermark: Int64 = -1
     ) -> RunBuilder {
         let list = aborted.map { pairs in
             AbortedTransactions(
@@ -37,7 +38,8 @@ final class DecodeFixture {
         }
         return RunBuilder(
             log: log, cache: cache, fetchOffset: offset,
-            region: KafkaBytes(offset: 0, count: records.count), aborted: list)
+            region: KafkaBytes(offset: 0, count: records.count), highWatermark: highWatermark,
+            aborted: list)
     }
 
     func finish(_ builder: RunBuilder, _ records: [UInt8], budget: Int) {

@@ -54,7 +54,7 @@ struct TestBatch {
                 let offset = base + Int64(delta)
                 writer.append(
                     key: Array("k\(offset)".utf8), value: Self.value(offset, valueBytes),
-                    timestamp: timestamp + offset, offsetDelta: delta)
+                    timestamp: timestamp &+ offset, offsetDelta: delta)
             }
         }
         var out = ByteWriter()

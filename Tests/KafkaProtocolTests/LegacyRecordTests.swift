@@ -48,6 +48,17 @@ import Testing
         }
     }
 
+    @Test("A message inside of a wrapper does not lie beyond it, even near the largest offset")
+    func messageBeyondItsWrapper() throws {
+        for wrapper in [1, 100, .max - 1] as [Int64] {
+            #expect(throws: RecordError(.invalidOffset, at: 0)) {
+                try offsets(magic: 1, wrapper: wrapper, inner: [1, 0])
+            }
+        }
+        #expect(try offsets(magic: 1, wrapper: .max - 1, inner: [0, 1]) == [.max - 2, .max - 1])
+        #expect(recordError(wrap(magic: 1, offset: .max, [message(magic: 1)])) == .invalidOffset)
+    }
+
     @Test("Trap 7: the time of appending stands in the wrapper") func logAppendTime() throws {
         let inner = [message(magic: 1, offset: 0, timestamp: 5)]
         #expect(try records(ofSet: wrap(magic: 1, offset: 9, inner)).map(\.timestamp) == [5])

@@ -78,7 +78,7 @@ import Testing
         #expect(try records(ofSet: empty + gaps).map(\.offset) == [62])
     }
 
-    @Test("Trap 9: counts that the bytes cannot hold are refused", arguments: [-1, 1, 2, .max])
+    @Test("Trap 9: counts that the bytes cannot hold are refused", arguments: [-1, 1, 3, .max])
     func impossibleCounts(count: Int32) {
         var bytes = batch { $0.append(key: nil, value: nil, timestamp: 0, offsetDelta: 40) }
         if count == 1 { bytes.removeLast(bytes.count - 61) }
@@ -86,6 +86,23 @@ import Testing
         bytes.setInt32(count, at: 57)
         bytes.sign()
         #expect(recordError(bytes) == .invalidCount)
+    }
+
+    @Test("A last offset that the header understates bounds no record")
+    func understatedEnd() throws {
+        let understated = batch(baseOffset: 5, lastOffsetDelta: 0) {
+            for _ in 0..<3 { $0.append(key: nil, value: [1], timestamp: 0) }
+        }
+        #expect(try records(ofSet: understated).map(\.offset) == [5, 6, 7])
+        // The largest offset is one that another can follow.
+        let top = batch(baseOffset: .max - 2, lastOffsetDelta: 0) {
+            for _ in 0..<2 { $0.append(key: nil, value: [1], timestamp: 0) }
+        }
+        #expect(try records(ofSet: top).map(\.offset) == [.max - 2, .max - 1])
+        let beyond = batch(baseOffset: .max - 2, lastOffsetDelta: 0) {
+            for _ in 0..<3 { $0.append(key: nil, value: [1], timestamp: 0) }
+        }
+        #expect(recordError(beyond) == .invalidOffset)
     }
 
     @Test("Trap 3: a cut batch at the end is no error", arguments: [1, 11, 12, 16, 17, 60, 61, 70])

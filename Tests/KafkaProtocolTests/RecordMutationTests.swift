@@ -93,7 +93,7 @@ import Timing
         try r.skip(1)
         let timestamp = header.baseTimestamp &+ (try r.varint64())
         let delta = try r.varint()
-        guard delta > last, delta <= header.lastOffsetDelta else { throw Bad() }
+        guard delta > last else { throw Bad() }
         last = delta
         var record = OwnedRecord(
             offset: header.baseOffset + Int64(delta), timestamp: timestamp,

@@ -77,10 +77,37 @@ private func reason(
         #expect(reason([14, 0, 0, 0, 1, 1, 0, 0]) == .trailingBytes)
     }
 
-    @Test func offsetsThatDoNotGrowOrReachBeyondTheBatch() {
+    @Test func offsetsThatDoNotGrow() {
         #expect(reason(smallest + smallest, count: 2) == .invalidOffset)
-        #expect(reason([12, 0, 0, 2, 1, 1, 0], lastOffsetDelta: 0) == .invalidOffset)
         #expect(reason([12, 0, 0, 1, 1, 1, 0]) == .invalidOffset)
+    }
+
+    @Test("A reader of the front of a batch tells whether the next record is whole, and goes on")
+    func parts() throws {
+        let payload = Array(
+            batch {
+                $0.append(key: [1, 2], value: [3], headers: [([1], [2])], timestamp: 300)
+                $0.append(key: nil, value: [UInt8](repeating: 7, count: 300), timestamp: 70_000)
+                $0.append(key: nil, value: nil, timestamp: 0)
+            }[61...])
+        for cut in 0..<payload.count {
+            let header = RecordBatchHeader(lastOffsetDelta: 2, recordCount: 3)
+            try payload.withUnsafeBytes { bytes in
+                var reader = RecordReader(
+                    header, payload: UnsafeRawBufferPointer(rebasing: bytes[..<cut]))
+                var record = Record()
+                var offsets: [Int64] = []
+                while reader.hasWholeRecord {
+                    #expect(try reader.next(&record))
+                    offsets.append(record.offset)
+                }
+                #expect(offsets.count < 3)
+                let rest = bytes[(cut - reader.bytesLeft)...]
+                reader.goOn(with: UnsafeRawBufferPointer(rebasing: rest))
+                while try reader.next(&record) { offsets.append(record.offset) }
+                #expect(offsets == [0, 1, 2])
+            }
+        }
     }
 
     @Test func everyTruncationIsAnError() {

@@ -39,6 +39,12 @@ private func reply(_ value: JSONValue, state: UnsafeRawBufferPointer) -> Reply {
         return .partitionFailed(
             topic: value.text("topic"), partition: Int32(value.number("partition")!),
             error(value["error"]!))
+    case "skipped":
+        return .skipped(
+            SkippedRecords(
+                topic: value.text("topic"), partition: Int32(value.number("partition")!),
+                offset: value.number("offset")!, nextOffset: value.number("next_offset")!,
+                error: error(value["error"]!)))
     case "unsubscribe_resp": return .unsubscribed(subscription: subscription)
     case "grant_resp":
         return .granted(
@@ -56,7 +62,8 @@ private func error(_ value: JSONValue) -> ErrorReply {
         ReplyCode(rawValue: Int32(value.number("code")!)), value.text("message"),
         retriable: value["retriable"]!.bool!, logStartOffset: value.number("log_start_offset"),
         highWatermark: value.number("high_watermark"),
-        cause: ReplyCause(rawValue: value.text("cause")))
+        cause: ReplyCause(rawValue: value.text("cause")),
+        nextOffset: value.number("next_offset"))
 }
 
 private func topic(_ value: JSONValue) -> TopicMetadata {

@@ -76,6 +76,8 @@ private func write(
         integer("credit_bytes", subscribe.creditBytes)
         integer("isolation", subscribe.isolation.rawValue)
         integer("max_bytes", subscribe.maxBytes)
+        out.jsonKey("skip_unreadable")
+        out.jsonBool(subscribe.skipUnreadable)
         out.jsonKey("subscriptions")
         out.jsonBeginArray()
         for subscription in subscribe.subscriptions {

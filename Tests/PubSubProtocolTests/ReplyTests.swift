@@ -48,17 +48,28 @@ private func text(_ sequence: Int64, _ reply: Reply, _ format: MessageFormat) ->
     @Test func anErrorWithEverything() {
         let error = ErrorReply(
             .kafka(1), "OFFSET_OUT_OF_RANGE", retriable: true, logStartOffset: 0,
-            highWatermark: 1 << 53 + 1, cause: .noLeader)
+            highWatermark: 1 << 53 + 1, cause: .noLeader, nextOffset: 7)
         #expect(
             text(-1, .error(error), .json)
                 == #"{"sequence":"-1","errorResp":{"code":1001,"message":"OFFSET_OUT_OF_RANGE","#
                 + #""retriable":true,"logStartOffset":"0","highWatermark":"9007199254740993","#
-                + #""cause":"no leader"}}"#)
+                + #""cause":"no leader","nextOffset":"7"}}"#)
         #expect(
             text(-1, .error(error), .text)
                 == #"{"sequence":-1,"errorResp":{"code":1001,"message":"OFFSET_OUT_OF_RANGE","#
                 + #""retriable":true,"logStartOffset":0,"highWatermark":"9007199254740993","#
-                + #""cause":"no leader"}}"#)
+                + #""cause":"no leader","nextOffset":7}}"#)
+    }
+
+    @Test func skippedRecords() {
+        let skipped = Reply.skipped(
+            SkippedRecords(
+                topic: "t", partition: 1, offset: 0, nextOffset: 9,
+                error: ErrorReply(.kafka(2), "x", nextOffset: 9)))
+        #expect(
+            text(3, skipped, .json)
+                == #"{"sequence":"3","subscribeResp":{"topic":"t","partition":1,"nextOffset":"9","#
+                + #""skipped":{"error":{"code":1002,"message":"x","nextOffset":"9"}}}}"#)
     }
 
     @Test func theTextsOfTheOriginal() {

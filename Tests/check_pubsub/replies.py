@@ -51,7 +51,7 @@ def as_text(m):
 
 def drop_absent(value, kind):
     """News of a subscription's partitions leave out what speaks of records."""
-    if kind in ("subscribed", "partition_failed"):
+    if kind in ("subscribed", "partition_failed", "skipped"):
         body = value["subscribeResp"]
         body.pop("messages")
         if kind == "subscribed":

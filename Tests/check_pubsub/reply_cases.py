@@ -17,6 +17,7 @@ def error_spec():
     optional(spec, "log_start_offset", int64())
     optional(spec, "high_watermark", int64())
     optional(spec, "cause", rng.choice(CAUSES))
+    optional(spec, "next_offset", int64())
     return spec
 
 
@@ -29,7 +30,7 @@ def reply():
     """A description for the bridge, and the message that it means."""
     m = pb.PubSubResp(sequence=int64())
     spec = {"sequence": m.sequence}
-    kind = rng.choice(["pong_resp", "error_resp", "kafka_list_offset_resp", "subscribed", "partition_failed",
+    kind = rng.choice(["pong_resp", "error_resp", "kafka_list_offset_resp", "subscribed", "partition_failed", "skipped",
                        "unsubscribe_resp", "grant_resp", "pause_resp", "metadata_resp"])
     spec["kind"] = kind
     if kind == "pong_resp":
@@ -60,6 +61,13 @@ def reply():
         m.subscribe_resp.topic, m.subscribe_resp.partition = spec["topic"], spec["partition"]
         fill(m.subscribe_resp.error, spec["error"])
         m.subscribe_resp.error.SetInParent()
+    elif kind == "skipped":
+        spec.update(topic=string(), partition=int32(), offset=int64(), next_offset=int64(), error=error_spec())
+        push = m.subscribe_resp
+        push.topic, push.partition, push.next_offset = spec["topic"], spec["partition"], spec["next_offset"]
+        push.skipped.offset = spec["offset"]
+        fill(push.skipped.error, spec["error"])
+        push.skipped.error.SetInParent()
     elif kind == "metadata_resp":
         m.metadata_resp.SetInParent()
         spec["topics"] = []

@@ -39,6 +39,7 @@ def request():
         if maybe():
             command.credit_bytes = natural(64)
         command.isolation, command.max_bytes = rng.randrange(3), natural(32)
+        command.skip_unreadable = maybe()
     elif kind == "cmd_unsubscribe":
         command.subscription = int64()
     elif kind == "cmd_grant":
@@ -70,7 +71,8 @@ def understood(m):
     c = getattr(m, kind)
     if kind == "cmd_subscribe":
         seen.update(credit_messages=present(c, "credit_messages"), credit_bytes=present(c, "credit_bytes"),
-                    isolation=c.isolation, max_bytes=c.max_bytes, subscriptions=[])
+                    isolation=c.isolation, max_bytes=c.max_bytes, skip_unreadable=c.skip_unreadable,
+                    subscriptions=[])
         for s in c.subscriptions:
             start = s.WhichOneof("start")
             text = {None: "latest", "end": ["latest", "earliest"][s.end if s.end in (0, 1) else 0]}.get(

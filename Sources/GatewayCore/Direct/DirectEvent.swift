@@ -53,6 +53,8 @@ public struct DirectFailure: Equatable, Sendable {
     /// Told with OFFSET_OUT_OF_RANGE; -1: not known.
     public var highWatermark: Int64 = -1
     public var logStartOffset: Int64 = -1
+    /// Told with what cannot be read: where to go on; -1: not known, or something else failed.
+    public var nextOffset: Int64 = -1
 
     static let cancelled = DirectFailure(status: -3, text: "cancelled")
     static let closed = DirectFailure(status: -3, text: "the client was destroyed")
@@ -68,6 +70,7 @@ public struct DirectFailure: Equatable, Sendable {
         text = failure.cause
         highWatermark = failure.position.highWatermark
         logStartOffset = failure.position.logStartOffset
+        nextOffset = failure.nextOffset ?? -1
     }
 }
 

@@ -27,7 +27,8 @@ extension GatewayEngine {
         return ErrorReply(
             fault.replyCode ?? .internalError, text, retriable: failure.isRetriable,
             logStartOffset: known(failure.position.logStartOffset),
-            highWatermark: known(failure.position.highWatermark), cause: fault.cause)
+            highWatermark: known(failure.position.highWatermark), cause: fault.cause,
+            nextOffset: failure.nextOffset)
     }
 
     /// What a client gets for a topic that it may not see: what it gets for one that is not there.

@@ -19,8 +19,9 @@ extension GatewayEngine {
     func noteProgress(
         _ followed: FollowedPartition, _ isolation: Isolation, _ position: PartitionPosition
     ) {
-        let end =
-            isolation == .readCommitted ? position.lastStableOffset : position.highWatermark
+        // A broker may tell no last stable offset.
+        let isStable = isolation == .readCommitted && position.lastStableOffset >= 0
+        let end = isStable ? position.lastStableOffset : position.highWatermark
         if end >= 0, let place = followed.place, place.offset >= end { followed.caughtUp() }
     }
 

@@ -72,8 +72,11 @@ extension GatewayEngine {
             locate(session, subscription, followed)
             return tellNews(session, subscription)
         case .failed(let failure):
-            drop(session, subscription, followed, failure)
-            return tellNews(session, subscription)
+            guard subscription.skipsUnreadable, let next = failure.nextOffset else {
+                drop(session, subscription, followed, failure)
+                return tellNews(session, subscription)
+            }
+            skip(session, subscription, followed, to: next, failure)
         }
         read(session, subscription, followed)
     }
@@ -122,6 +125,26 @@ extension GatewayEngine {
                 lastStableOffset: slice.position.lastStableOffset),
             slice)
         if !subscription.hasCredit { quiet(session, subscription) }
+    }
+
+    /// Goes on behind records that cannot be read. Those in front of them have been pushed.
+    private func skip(
+        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
+        to next: Int64, _ failure: KafkaFailure
+    ) {
+        let offset = followed.place?.offset ?? next
+        followed.advance(to: next)
+        log(
+            .warning, session,
+            "subscription \(subscription.sequence): goes on at offset \(next): \(failure.cause)")
+        let loss = LiveSubscription.Loss(
+            topic: followed.topic, partition: followed.partition, failure: failure)
+        sendReply(
+            session, subscription.sequence,
+            .skipped(
+                SkippedRecords(
+                    topic: followed.topic, partition: followed.partition, offset: offset,
+                    nextOffset: next, error: Self.subscribeError(loss))))
     }
 
     // MARK: Commands

@@ -83,7 +83,7 @@ extension GatewayEngine {
         fail(session, command, loss.failure) { Self.subscribeFailed(loss, $0) }
     }
 
-    private static func subscribeError(_ loss: LiveSubscription.Loss) -> ErrorReply {
+    static func subscribeError(_ loss: LiveSubscription.Loss) -> ErrorReply {
         let fault = GatewayFault(loss.failure)
         return errorReply(
             loss.failure, fault, subscribeFailed(loss, fault.words(loss.failure)))

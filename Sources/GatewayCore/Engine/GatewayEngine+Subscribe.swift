@@ -16,6 +16,7 @@ extension GatewayEngine {
             sequence: sequence,
             isolation: Self.isolation(subscribe.isolation, service.route.policy),
             maxBytes: min(asked, LiveSubscription.pushBytesMax),
+            skipsUnreadable: subscribe.skipUnreadable,
             creditMessages: subscribe.creditMessages, creditBytes: subscribe.creditBytes)
         subscription.command = command
         session.desk?.subscriptions[sequence] = subscription

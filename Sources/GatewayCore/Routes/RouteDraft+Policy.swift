@@ -81,6 +81,9 @@ extension RouteDraft {
         if let wait = try fetch.integer("max_wait_ms", 1...Self.milliseconds.upperBound) {
             policy.fetch.maxWaitMilliseconds = wait
         }
+        if let bytes = try fetch.count("batch_bytes", Self.bytes) {
+            policy.fetch.batchBytes = bytes
+        }
         if let name = try fetch.string("reset") {
             guard let reset = FetchReset(rawValue: name) else {
                 let names = FetchReset.allCases.map(\.rawValue).joined(separator: " or ")

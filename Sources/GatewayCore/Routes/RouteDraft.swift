@@ -41,6 +41,7 @@ struct RouteDraft: Sendable {
             cluster.requestTimeoutMilliseconds = request
         }
         cluster.fetchMaxWaitMilliseconds = Int32(clamping: policy.fetch.maxWaitMilliseconds)
+        cluster.batchBytesMax = policy.fetch.batchBytes
         if let backoff = connector.retryBackoffMilliseconds {
             cluster.retryBackoffMaxMilliseconds = backoff
         }

@@ -32,6 +32,8 @@ public struct FetchSettings: Equatable, Sendable {
     /// How long a broker may hold one request of readers that wait (Kafka's `fetch.max.wait.ms`).
     /// A client's own `max_wait_ms` is not bounded by it: the wait goes on in the next request.
     public var maxWaitMilliseconds: Int64 = 250
+    /// Decompressed bytes of one batch of records. See `ClusterSettings.batchBytesMax`.
+    public var batchBytes = 256 << 20
     /// What becomes of a fetch whose offset is not in the log: an error, as with Kafka's
     /// `auto.offset.reset=none`, because records may have been missed.
     public var reset = FetchReset.none

@@ -8,6 +8,8 @@ final class LiveSubscription {
     let isolation: KafkaCore.Isolation
     /// Bytes of records in one push.
     let maxBytes: Int
+    /// Records that cannot be read are passed over.
+    let skipsUnreadable: Bool
     /// nil: no limit of that kind. Bytes may be overdrawn.
     var creditMessages: Int64?
     var creditBytes: Int64?
@@ -61,12 +63,13 @@ final class LiveSubscription {
     static let wholeTopic: Int32 = -1
 
     init(
-        sequence: Int64, isolation: KafkaCore.Isolation, maxBytes: Int, creditMessages: Int64?,
-        creditBytes: Int64?
+        sequence: Int64, isolation: KafkaCore.Isolation, maxBytes: Int, skipsUnreadable: Bool,
+        creditMessages: Int64?, creditBytes: Int64?
     ) {
         self.sequence = sequence
         self.isolation = isolation
         self.maxBytes = maxBytes
+        self.skipsUnreadable = skipsUnreadable
         self.creditMessages = creditMessages
         self.creditBytes = creditBytes
     }

@@ -25,6 +25,10 @@ public struct ClusterSettings: Hashable, Sendable {
     /// How long a broker may hold a request of readers that wait (`fetch.max.wait.ms`). Default
     /// 500 ms, as Kafka's own consumer; the limits of the client may make it shorter.
     public var fetchMaxWaitMilliseconds: Int32
+    /// Decompressed bytes of one batch; what lies beyond cannot be read. A batch of 1 MiB may hold
+    /// gigabytes of zeros, which cost time. Default 256 MiB: what well-compressed text comes to,
+    /// and some room; it is read in pieces.
+    public var batchBytesMax: Int
     /// Connections per broker for point reads. Default 2: one decodes while the other waits.
     public var pointConnectionsPerBroker: Int
 
@@ -33,7 +37,8 @@ public struct ClusterSettings: Hashable, Sendable {
         clientID: String = "pubsubgw", requestTimeoutMilliseconds: Int64 = 30_000,
         retryBackoffMaxMilliseconds: Int64 = 2_000, connectTimeoutMilliseconds: Int64 = 10_000,
         metadataMaxAgeMilliseconds: Int64 = 300_000, connectionIdleMilliseconds: Int64 = 30_000,
-        fetchMaxWaitMilliseconds: Int32 = 500, pointConnectionsPerBroker: Int = 2
+        fetchMaxWaitMilliseconds: Int32 = 500, batchBytesMax: Int = 256 << 20,
+        pointConnectionsPerBroker: Int = 2
     ) {
         self.bootstrap = bootstrap
         self.tls = tls
@@ -45,6 +50,7 @@ public struct ClusterSettings: Hashable, Sendable {
         self.metadataMaxAgeMilliseconds = metadataMaxAgeMilliseconds
         self.connectionIdleMilliseconds = connectionIdleMilliseconds
         self.fetchMaxWaitMilliseconds = fetchMaxWaitMilliseconds
+        self.batchBytesMax = batchBytesMax
         self.pointConnectionsPerBroker = pointConnectionsPerBroker
     }
 }

@@ -41,6 +41,8 @@ public struct KafkaFailure: Error, Hashable, Sendable {
     public var isRetriable: Bool
     /// Told with OFFSET_OUT_OF_RANGE, so that the client can decide; else unknown.
     public var position: PartitionPosition
+    /// Told with what cannot be read: where to go on behind it.
+    public var nextOffset: Int64?
 
     /// The topic was deleted and created again: what was read before has nothing to do with what
     /// is there now.

@@ -2,8 +2,6 @@
 public struct KafkaLimits: Sendable {
     /// The largest response that is accepted; 100 MiB as librdkafka, Sarama and franz-go.
     public var responseBytesMax = 100 << 20
-    /// The largest decompressed batch. A batch of 1 MiB on the wire may hold gigabytes of zeros.
-    public var decompressedBatchBytesMax = 64 << 20
     /// Bytes that the point reads of one loop may have asked for at a time, all clusters together.
     public var outstandingReadBytesMax = 8 << 20
     /// Asked of a partition at least: neighbours at nearby offsets are then served by one read.

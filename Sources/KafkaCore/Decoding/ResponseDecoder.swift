@@ -9,9 +9,7 @@ final class ResponseDecoder {
     /// longer is copied and waits for its turn.
     static let bytesAtOnceMax = 256 << 10
 
-    init(limits: KafkaLimits) {
-        bench = DecodingBench(capBytes: limits.decompressedBatchBytesMax)
-    }
+    init(batchBytesMax: Int) { bench = DecodingBench(capBytes: batchBytesMax) }
 
     var hasWork: Bool { !jobs.isEmpty }
 

@@ -17,6 +17,7 @@ final class RunBuilder {
     /// Why decoding stopped in front of `offset`.
     struct Failure {
         var offset: Int64
+        /// With the offset where reading may go on.
         var failure: KafkaFailure
     }
 
@@ -26,10 +27,14 @@ final class RunBuilder {
     private var aborted: AbortedTransactions?
     private unowned let cache: LogCache
     private let region: KafkaBytes
+    /// As told with the records; -1: not told.
+    private let highWatermark: Int64
     /// Bytes of the region that were read as whole batches.
     private var consumed = 0
     private var run: RecordRun?
     private var batch: BatchInWork?
+    /// What is being looked at.
+    private var suspect = SuspectEntry()
 
     /// Everything from `fetchOffset` up to here is in the cache now, or was.
     private(set) var coveredTo: Int64
@@ -41,25 +46,15 @@ final class RunBuilder {
     /// Called when a run of several was handed over to the cache.
     var onFlush: (() -> Void)?
 
-    private struct BatchInWork {
-        var header: RecordBatchHeader
-        /// With the header, as it lies in the response.
-        var byteCount: Int
-        var nextOffset: Int64
-        var facts: TransactionFacts
-        var keepFrom: Int64
-        var isDecompressing: Bool
-        var reader = BatchReader.none
-    }
-
     init(
         log: PartitionLog, cache: LogCache, fetchOffset: Int64, region: KafkaBytes,
-        aborted: AbortedTransactions?
+        highWatermark: Int64 = -1, aborted: AbortedTransactions?
     ) {
         self.log = log
         self.cache = cache
         self.fetchOffset = fetchOffset
         self.region = region
+        self.highWatermark = highWatermark
         self.aborted = aborted
         coveredTo = fetchOffset
     }
@@ -86,6 +81,9 @@ final class RunBuilder {
                 }
             }
         } catch {
+            var error = error
+            error.nextOffset = suspect.offsetBehind(
+                coveredTo, in: records, highWatermark: highWatermark)
             failure = Failure(offset: coveredTo, failure: error)
             batch = nil
             return finish()
@@ -104,6 +102,7 @@ final class RunBuilder {
         do {
             if let batch = try set.next() { return batch }
         } catch {
+            suspect = SuspectEntry(end: set.position > 0 ? consumed + set.position : nil)
             throw unreadable(error)
         }
         if set.isCut, consumed == 0 { cutBatchBytes = set.entryByteCount ?? rest.count * 2 }
@@ -115,17 +114,21 @@ final class RunBuilder {
     private func begin(_ next: RecordBatch, _ bench: inout DecodingBench) throws(KafkaFailure) {
         let header = next.header
         // The broker's log has them in one file with what was asked for; skip just this one.
-        if let after = next.nextOffset, after <= coveredTo { return }
+        if let after = next.nextOffset, after <= coveredTo, !header.understatesItsEnd { return }
+        suspect = SuspectEntry(end: consumed, nextOffset: next.nextOffset)
         do {
             try next.verifyChecksum()
+            suspect.isGenuine = true
             if header.isControl { return try pass(next) }
         } catch {
             throw unreadable(error)
         }
+        // Compaction has taken them all. Nobody looks at what may stand in their place.
+        if header.recordCount == 0 { return pass(empty: header) }
         var work = BatchInWork(
             header: header, byteCount: next.bytes.count,
             nextOffset: next.nextOffset ?? coveredTo,
-            facts: facts(header), keepFrom: keepFrom(next), isDecompressing: false)
+            facts: facts(header), keepFrom: keepFrom(next))
         prepareRun(base: work.keepFrom)
         makeReachable(header)
         if header.compressionCode == 0 {
@@ -137,7 +140,8 @@ final class RunBuilder {
             } catch {
                 throw undecompressable(error)
             }
-            work.isDecompressing = true
+            work.isWhole = false
+            work.isHungry = true
         }
         batch = work
     }
@@ -145,8 +149,12 @@ final class RunBuilder {
     /// Control batches end transactions and count in the offsets; they are never delivered.
     private func pass(_ batch: RecordBatch) throws(RecordError) {
         if try batch.controlMarker() == .abort { aborted?.abortEnded(batch.header) }
+        pass(empty: batch.header)
+    }
+
+    private func pass(empty header: RecordBatchHeader) {
         prepareRun(base: coveredTo)
-        cover(to: batch.header.nextOffset, epoch: batch.header.partitionLeaderEpoch)
+        cover(to: header.nextOffset, epoch: header.partitionLeaderEpoch)
     }
 
     private func facts(_ header: RecordBatchHeader) -> TransactionFacts {
@@ -160,7 +168,8 @@ final class RunBuilder {
     private func keepFrom(_ batch: RecordBatch) -> Int64 {
         let base = batch.header.baseOffset
         guard coveredTo == fetchOffset, run == nil, base < fetchOffset, !batch.isLegacy,
-            batch.bytes.count <= LogCache.runBytesMax, log.run(endingAt: fetchOffset) == nil
+            !batch.header.understatesItsEnd, batch.bytes.count <= LogCache.runBytesMax,
+            log.run(endingAt: fetchOffset) == nil
         else { return coveredTo }
         return max(base, log.logStartOffset, 0)
     }
@@ -182,23 +191,54 @@ final class RunBuilder {
         _ budget: inout Int, _ bench: inout DecodingBench, mayStop: Bool
     ) throws(KafkaFailure) -> Bool {
         guard var work = batch else { return true }
-        if work.isDecompressing {
-            do {
-                guard try bench.step(&budget) else { return false }
-            } catch {
-                throw undecompressable(error)
+        while true {
+            if work.isHungry {
+                try feed(&work, &budget, &bench)
+                batch = work
+                if work.isHungry { return false }
             }
-            work.isDecompressing = false
-            work.reader = try reader(work.header, bench.output)
-            reserve(work)
+            if try transcode(&work, &budget, mayStop: mayStop) {
+                batch = nil
+                return true
+            }
+            if work.isHungry {
+                let left = work.reader.left.bytes
+                work.readCount += bench.output.count - left
+                bench.drop(leaving: left)
+            }
             batch = work
+            if budget <= 0 || !work.isHungry { return false }
         }
-        let isDone = try transcode(&work, &budget, mayStop: mayStop)
-        batch = isDone ? nil : work
-        return isDone
     }
 
-    /// Whether the batch's end is reached.
+    /// Decompresses more of the batch. What there is of it may not be worth a look yet; messages of
+    /// the older formats are only read as a whole.
+    private func feed(
+        _ work: inout BatchInWork, _ budget: inout Int, _ bench: inout DecodingBench
+    ) throws(KafkaFailure) {
+        if let excess = work.excess { throw undecompressable(excess) }
+        do {
+            work.isWhole = try bench.step(&budget)
+        } catch {
+            // What there is within the limit can be read all the same.
+            guard case .tooLarge = error, work.header.magic >= 2, !bench.output.isEmpty else {
+                throw undecompressable(error)
+            }
+            work.excess = error
+        }
+        let isPiece = bench.output.count >= DecodingBench.pieceBytes && work.header.magic >= 2
+        guard work.isWhole || isPiece || work.excess != nil else { return }
+        work.isHungry = false
+        if case .records(var records) = work.reader {
+            records.goOn(with: bench.output)
+            work.reader = .records(records)
+        } else {
+            work.reader = try reader(work.header, bench.output)
+            reserve(work)
+        }
+    }
+
+    /// Whether the batch's end is reached. If not, the budget is used up or the batch is hungry.
     private func transcode(
         _ work: inout BatchInWork, _ budget: inout Int, mayStop: Bool
     ) throws(KafkaFailure) -> Bool {
@@ -210,13 +250,15 @@ final class RunBuilder {
             let limit = min(LogCache.runBytesMax, before.bytes + share)
             let end = transcodeRecords(
                 &work.reader, from: max(work.keepFrom, run.next), header: work.header,
-                base: run.base, bytesMax: limit, &run.bytes, &run.index)
+                base: run.base, isPartial: !work.isWhole, bytesMax: limit, &run.bytes,
+                &run.index)
             byteCount += run.bytes.count - before.bytes
             recordCount += run.recordCount - before.records
             budget -= run.bytes.count - before.bytes
             switch end {
-            case .failed(let error):
+            case .failed(var error):
                 coverRecords(of: run)
+                error.offset += work.readCount
                 throw unreadable(error)
             case .end:
                 let last = run.recordCount > 0 ? run.offset(ofRecord: run.recordCount - 1) + 1 : 0
@@ -224,6 +266,10 @@ final class RunBuilder {
                     to: max(work.nextOffset, last, coveredTo),
                     epoch: work.header.partitionLeaderEpoch)
                 return true
+            case .hungry:
+                coverRecords(of: run)
+                work.isHungry = true
+                return false
             case .full:
                 coverRecords(of: run)
                 if run.bytes.count >= LogCache.runBytesMax {
@@ -304,6 +350,7 @@ final class RunBuilder {
         let code =
             switch error.reason {
             case .unknownCodec: KafkaError.unsupportedCompressionType
+            case .outOfMemory: KafkaError.messageTooLarge
             default: KafkaError.corruptMessage
             }
         return KafkaFailure(

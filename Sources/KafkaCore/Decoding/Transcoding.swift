@@ -6,19 +6,25 @@ enum TranscodeEnd {
     case end
     /// So many bytes as were allowed, or more by one record; or enough records were looked at.
     case full
+    /// The next record is not there as a whole yet.
+    case hungry
     case failed(RecordError)
 }
 
 /// Records without output (they lie before the asked offset) cost time too.
 private let recordsPerStepMax = 65_536
 
+/// Smaller ones find room in what runs have anyway.
+private let largeRecordBytes = LogCache.runBytesMax / 16
+
 /// The way of all records that are ever read: from a batch's payload to `KafkaMessage` bytes.
 func transcodeRecords(
     _ reader: inout BatchReader, from: Int64, header: RecordBatchHeader, base: Int64,
-    bytesMax: Int, _ bytes: inout ByteWriter, _ index: inout RecordIndex
+    isPartial: Bool, bytesMax: Int, _ bytes: inout ByteWriter, _ index: inout RecordIndex
 ) -> TranscodeEnd {
     let frame = TranscodeFrame(
-        from: from, base: base, bytesMax: bytesMax, appendTime: header.isLogAppendTime)
+        from: from, base: base, isPartial: isPartial, bytesMax: bytesMax,
+        appendTime: header.isLogAppendTime)
     do throws(RecordError) {
         switch reader {
         case .none: return .end
@@ -40,6 +46,8 @@ struct TranscodeFrame {
     var from: Int64
     /// Of the index.
     var base: Int64
+    /// The reader has the front of the batch only.
+    var isPartial: Bool
     var bytesMax: Int
     var appendTime: Bool
 }
@@ -55,6 +63,7 @@ private func transcode(
         left -= transcodePlain(&records, frame, recordsMax: left, &bytes, &index)
         repeat {
             guard bytes.count < frame.bytesMax, left > 0 else { return .full }
+            if frame.isPartial, !records.hasWholeRecord { return .hungry }
             guard try records.next(&record) else { return .end }
             left -= 1
         } while record.offset < frame.from
@@ -85,7 +94,7 @@ private func transcodePlain(
 ) -> Int {
     guard let start = bytes.end, let firstEntry = index.end,
         var records = PlainRecordReader(reader),
-        records.lastOffset - frame.base <= Int64(UInt32.max)
+        records.offsetMax - frame.base <= Int64(UInt32.max)
     else { return 0 }
     var writer = PlainRecordWriter(appendTime: frame.appendTime)
     var place = start
@@ -123,7 +132,15 @@ private func append(
 ) throws(RecordError) {
     guard record.offset >= frame.from else { return }
     let delta = record.offset - frame.base
-    guard delta <= Int64(UInt32.max) else { throw RecordError(.invalidOffset, at: 0) }
+    guard delta <= Int64(UInt32.max), bytes.count <= Int(UInt32.max) else {
+        throw RecordError(.invalidOffset, at: 0)
+    }
+    // A large one is a peer's choice: no memory for it is an error. A byte of a header's name
+    // that is not UTF-8 becomes three.
+    let most = record.keyCount + record.valueCount + 4 * record.headersByteCount
+    if most > largeRecordBytes, !bytes.reserveIfPossible(most + PlainRecordWriter.overheadMax) {
+        throw RecordError(.outOfMemory, at: 0)
+    }
     index.append(
         offsetDelta: UInt32(truncatingIfNeeded: delta),
         place: UInt32(truncatingIfNeeded: bytes.count))

@@ -86,7 +86,8 @@ extension Cluster {
     /// Takes over the offsets that a good answer tells. `sentAt`: of its request, where that is
     /// known to be younger than what else has come.
     func learn(
-        _ partition: Partition, _ answer: FetchResponse.Partition, sentAt: Instant? = nil
+        _ partition: Partition, _ answer: FetchResponse.Partition, _ isolation: Isolation,
+        sentAt: Instant? = nil
     ) {
         if let sentAt { noteEnd(answer.highWatermark, of: partition, sentAt: sentAt) }
         partition.confirmedAt = now
@@ -96,7 +97,8 @@ extension Cluster {
             highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
             logStartOffset: answer.logStartOffset)
         partition.log.learn(
-            logStartOffset: answer.logStartOffset, lastStableOffset: answer.lastStableOffset)
+            logStartOffset: answer.logStartOffset,
+            lastStableOffset: answer.stableEnd(isolation))
         partition.unknownTopicIDs = 0
     }
 
@@ -123,5 +125,14 @@ extension Cluster {
         log(
             .warning,
             "\(connection.broker.endpoint): unexpected partition \(name)-\(answer.partitionIndex)")
+    }
+}
+
+extension FetchResponse.Partition {
+    /// Where a committed reader has to stop; -1: not told. Some brokers (Apache Kafka 2.0.0) tell
+    /// no last stable offset, and send committed readers nothing beyond it all the same: what
+    /// remains is the high watermark.
+    fileprivate func stableEnd(_ isolation: Isolation) -> Int64 {
+        lastStableOffset < 0 && isolation == .readCommitted ? highWatermark : lastStableOffset
     }
 }

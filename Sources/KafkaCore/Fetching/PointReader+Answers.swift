@@ -65,7 +65,7 @@ extension PointReader {
             settled(item) { refused(item, answer, response) }
             return nil
         }
-        cluster.learn(partition, answer, sentAt: sentAt)
+        cluster.learn(partition, answer, fetch.isolation, sentAt: sentAt)
         let end = partition.end(fetch.isolation)
         guard let records = answer.records, records.count > 0 else {
             settled(item) { cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt) }
@@ -73,7 +73,8 @@ extension PointReader {
         }
         let builder = RunBuilder(
             log: partition.log, cache: cluster.cache, fetchOffset: item.demand.offset,
-            region: records, aborted: AbortedTransactions(answer, fetch.isolation))
+            region: records, highWatermark: answer.highWatermark,
+            aborted: AbortedTransactions(answer, fetch.isolation))
         let desk = cluster.desk
         builder.onFlush = { desk.serveEarly(item.demand, partition) }
         return DecodeJob.Part(builder: builder) { [unowned self] builder in

@@ -65,7 +65,7 @@ extension Tails {
             if partition.follow(follow.isolation) === follow { unfollow(follow) }
             return nil
         }
-        cluster.learn(partition, answer)
+        cluster.learn(partition, answer, follow.isolation)
         guard let records = answer.records, records.count > 0 else {
             // Other partitions filled the response: a point read is not held up by them.
             let end = partition.end(follow.isolation)
@@ -85,6 +85,7 @@ extension Tails {
         let (follow, partition) = (item.follow, item.partition)
         let builder = RunBuilder(
             log: partition.log, cache: cluster.cache, fetchOffset: item.offset, region: records,
+            highWatermark: answer.highWatermark,
             aborted: AbortedTransactions(answer, follow.isolation))
         return DecodeJob.Part(builder: builder) { [unowned self] builder in
             decoded(item, builder)

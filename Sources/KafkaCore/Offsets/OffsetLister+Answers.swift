@@ -12,7 +12,9 @@ extension OffsetLister {
                 }
                 guard let number else { continue }
                 batch.entries[number].isAnswered = true
-                if answer.errorCode == 0 { learn(batch, batch.entries[number], answer, sentAt) }
+                if answer.errorCode == 0, answer.tells(batch.entries[number].timestamp) {
+                    learn(batch, batch.entries[number], answer, sentAt)
+                }
                 take(batch.entries[number], answer)
             }
         }
@@ -39,6 +41,7 @@ extension OffsetLister {
     private func take(_ entry: OffsetBatch.Entry, _ answer: ListOffsetsResponse.Partition) {
         let error = KafkaError(answer.errorCode)
         guard error != .none else {
+            guard answer.tells(entry.timestamp) else { return notTold(entry) }
             let offset = ListedOffset(
                 offset: answer.offset, timestamp: answer.timestamp,
                 leaderEpoch: answer.leaderEpoch)
@@ -56,6 +59,13 @@ extension OffsetLister {
         again(entry, failure)
     }
 
+    /// The leader does not know it yet, and says so by -1 instead of by the error that later
+    /// versions have for it (KIP-207). Java's client asks again too.
+    private func notTold(_ entry: OffsetBatch.Entry) {
+        let code = KafkaError.offsetNotAvailable.rawValue
+        again(entry, .kafka(code, cause: "\(entry.partition.name): no offset in the answer"))
+    }
+
     private func again(_ entry: OffsetBatch.Entry, _ failure: KafkaFailure) {
         let wait = entry.partition.lookupBackoff.next(&cluster.random)
         for lookup in entry.lookups where !lookup.isDone {
@@ -69,5 +79,13 @@ extension OffsetLister {
         for entry in batch.entries {
             for lookup in entry.lookups where !lookup.isDone { resolve(lookup) }
         }
+    }
+}
+
+extension ListOffsetsResponse.Partition {
+    /// Whether there is an answer to `timestamp`. That no record is as late is one (-1); that a log
+    /// has no beginning or no end is none.
+    fileprivate func tells(_ timestamp: Int64) -> Bool {
+        offset >= 0 || (offset == -1 && timestamp != -1 && timestamp != -2)
     }
 }

@@ -9,6 +9,9 @@ public struct LegacyRecordReader {
     private var lastOffset: Int64 = -1
     /// What is added to the offsets inside of a wrapper.
     private let shift: Int64
+    /// No message may lie beyond: a wrapper has the offset of its last one, where they are
+    /// relative to it. Another offset can follow it in any case.
+    private let offsetMax: Int64
     private let isWrapped: Bool
 
     /// `payload` is the batch's payload, decompressed if it was compressed. Errors count from its
@@ -19,7 +22,9 @@ public struct LegacyRecordReader {
         wrapper = header
         bytes = payload
         isWrapped = header.compressionCode != 0
-        shift = isWrapped ? try LegacyRecordReader.shift(header, payload) : 0
+        let isRelative = isWrapped && header.magic == 1 && header.baseOffset != 0
+        shift = isRelative ? try LegacyRecordReader.shift(header, payload) : 0
+        offsetMax = isRelative ? header.baseOffset : .max - 1
     }
 
     /// Offsets inside of a wrapper of magic 1 are relative, and the wrapper has that of its last
@@ -28,7 +33,6 @@ public struct LegacyRecordReader {
     private static func shift(
         _ header: RecordBatchHeader, _ payload: UnsafeRawBufferPointer
     ) throws(RecordError) -> Int64 {
-        guard header.magic == 1, header.baseOffset != 0 else { return 0 }
         var last: Int64 = 0
         var at = 0
         while at < payload.count {
@@ -36,7 +40,7 @@ public struct LegacyRecordReader {
             last = payload.bigEndian(at: at)
             at += count
         }
-        guard last >= 0, last <= header.baseOffset else {
+        guard last >= 0, last <= header.baseOffset, header.baseOffset < .max else {
             throw RecordError(.invalidOffset, at: 0)
         }
         return header.baseOffset - last
@@ -68,7 +72,9 @@ public struct LegacyRecordReader {
         let message = try LegacyMessage.decode(entry, place: place)
         if isWrapped { try checkInner(message, entry, place: place) }
         let offset = message.header.baseOffset.addingReportingOverflow(shift)
-        guard !offset.overflow, offset.partialValue > lastOffset else {
+        guard !offset.overflow, offset.partialValue > lastOffset,
+            offset.partialValue <= offsetMax
+        else {
             throw RecordError(.invalidOffset, at: place)
         }
         lastOffset = offset.partialValue

@@ -32,8 +32,8 @@ public struct PlainRecordReader {
         }
     }
 
-    /// No record of the batch has a higher one.
-    public let lastOffset: Int64
+    /// No record of the batch can have a higher one.
+    public let offsetMax: Int64
 
     @usableFromInline var at: UnsafeRawPointer
     /// No record that is read here ends behind it.
@@ -41,7 +41,7 @@ public struct PlainRecordReader {
     @usableFromInline let baseOffset: Int64
     @usableFromInline let baseTimestamp: Int64
     @usableFromInline let timestampDeltaMask: Int64
-    @usableFromInline let lastOffsetDelta: Int
+    @usableFromInline let deltaMax: Int
     @usableFromInline var lastDelta: Int
 
     /// So many bytes follow each record. A record's fixed part and four bytes that are read too far
@@ -57,9 +57,9 @@ public struct PlainRecordReader {
         baseOffset = reader.baseOffset
         baseTimestamp = reader.baseTimestamp
         timestampDeltaMask = reader.timestampDeltaMask
-        lastOffsetDelta = reader.lastOffsetDelta
+        deltaMax = reader.deltaMax
         lastDelta = reader.lastDelta
-        lastOffset = baseOffset &+ Int64(lastOffsetDelta)
+        offsetMax = baseOffset &+ Int64(deltaMax)
     }
 
     /// The next record if it is one for this reader. The caller counts: `RecordReader.left` is not
@@ -78,7 +78,7 @@ public struct PlainRecordReader {
         let rawDelta = shortVarint(&place)
         let delta = Int(bitPattern: rawDelta >> 1)
         guard timestampDelta != longVarint, rawDelta & 1 == 0, delta > lastDelta,
-            delta <= lastOffsetDelta
+            delta <= deltaMax
         else { return nil }
         var seen = Seen(
             offset: baseOffset &+ Int64(delta),

@@ -78,6 +78,9 @@ extension RecordBatchHeader {
     /// The last offset that the entry covers, whether or not a record is still there.
     public var lastOffset: Int64 { baseOffset &+ Int64(lastOffsetDelta) }
 
+    /// The header holds more records than offsets: its last offset is not to be believed.
+    public var understatesItsEnd: Bool { recordCount > 0 && recordCount - 1 > lastOffsetDelta }
+
     /// Where reading goes on behind the entry (KAFKA-5443), records or not.
     public var nextOffset: Int64 { lastOffset &+ 1 }
 }

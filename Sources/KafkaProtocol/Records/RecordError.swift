@@ -22,6 +22,8 @@ public struct RecordError: Error, Equatable, Sendable {
         case unknownCodec(Int)
         /// The messages in a compressed wrapper are of another format, or compressed again.
         case invalidWrapper
+        /// There is no memory for a record. Told by whoever writes records.
+        case outOfMemory
     }
 
     public var reason: Reason
@@ -48,6 +50,7 @@ extension RecordError: CustomStringConvertible {
         case .unknownMagic(let magic): "unknown record format \(magic)"
         case .unknownCodec(let code): "unknown compression \(code)"
         case .invalidWrapper: "invalid wrapper message"
+        case .outOfMemory: "out of memory"
         }
     }
 }

@@ -20,7 +20,7 @@ extension RecordReader {
         let rawDelta = shortVarint(&at)
         let delta = Int(bitPattern: rawDelta >> 1)
         guard timestampDelta != longVarint, rawDelta & 1 == 0, delta > lastDelta,
-            delta <= lastOffsetDelta
+            delta <= deltaMax
         else { return false }
         record.offset = baseOffset &+ Int64(delta)
         record.timestamp = baseTimestamp &+ (Int64(zigzag(timestampDelta)) & timestampDeltaMask)

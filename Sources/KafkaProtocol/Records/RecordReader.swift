@@ -8,7 +8,10 @@ public struct RecordReader {
     /// The time of appending is that of every record: then no delta counts.
     @usableFromInline let baseTimestamp: Int64
     @usableFromInline let timestampDeltaMask: Int64
-    @usableFromInline let lastOffsetDelta: Int
+    /// The largest distance from the base offset that a record may have. The last one of the
+    /// header is no bound: producers have understated it, and both Kafka's client and librdkafka
+    /// read on. No offset is so large that another could not follow it.
+    @usableFromInline let deltaMax: Int
     @usableFromInline var lastDelta = -1
     @usableFromInline var recordsLeft: Int
     /// How many records are still to come.
@@ -20,15 +23,33 @@ public struct RecordReader {
         baseOffset = header.baseOffset
         baseTimestamp = header.isLogAppendTime ? header.maxTimestamp : header.baseTimestamp
         timestampDeltaMask = header.isLogAppendTime ? 0 : -1
-        lastOffsetDelta = Int(header.lastOffsetDelta)
+        deltaMax = Int(min(Int64(Int32.max), .max - 1 - max(0, header.baseOffset)))
         recordsLeft = Int(header.recordCount)
     }
 
     /// Bytes of the records that are still to come.
     public var bytesLeft: Int { cursor.remaining }
 
-    /// Fills `record` with the next one; false at the end. Offsets grow from record to record and
-    /// never reach beyond the header's last one, so a reader may rely on their order.
+    /// Whether `next` has all that it needs, where only the front of the batch is there. Records
+    /// that are damaged are for `next` to judge.
+    public var hasWholeRecord: Bool {
+        guard left > 0 else { return cursor.remaining > 0 }
+        var ahead = cursor
+        do {
+            return try ahead.varint() <= ahead.remaining
+        } catch {
+            return error.reason != .truncated
+        }
+    }
+
+    /// More of the batch is there: `payload` begins with the bytes that are left.
+    public mutating func goOn(with payload: UnsafeRawBufferPointer) {
+        precondition(payload.count >= cursor.remaining, "bytes that were there are missing")
+        cursor = RecordCursor(payload)
+    }
+
+    /// Fills `record` with the next one; false at the end. Offsets grow from record to record, so
+    /// that a reader may rely on their order.
     @inlinable
     public mutating func next(_ record: inout Record) throws(RecordError) -> Bool {
         if nextShort(&record) { return true }
@@ -50,7 +71,7 @@ public struct RecordReader {
         cursor.at += 1
         let timestampDelta = try cursor.varint64()
         let delta = try cursor.varint()
-        guard delta > lastDelta, delta <= lastOffsetDelta else {
+        guard delta > lastDelta, delta <= deltaMax else {
             throw cursor.error(.invalidOffset)
         }
         record.offset = baseOffset &+ Int64(delta)

@@ -94,7 +94,7 @@ extension QueueEvent {
             rawStatus = failure.status
             text = failure.text
             number = failure.highWatermark
-            number2 = failure.logStartOffset
+            number2 = failure.nextOffset >= 0 ? failure.nextOffset : failure.logStartOffset
         }
     }
 }

@@ -287,7 +287,7 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
                   "origins": ["https://example.com"],
                   "isolation": "read_committed", "client_id": "mine",
                   "fetch": {"min_bytes": 2, "default_bytes": 3000, "max_bytes": 4000,
-                            "max_wait_ms": 300},
+                            "max_wait_ms": 300, "batch_bytes": 5000},
                   "retry": {"backoff_ms": 500}, "request_timeout_ms": 7000,
                   "limits": {"message_bytes": 10, "commands_in_flight": 11, "unsent_bytes": 12,
                     "sessions": 13, "sessions_per_address": 14, "handshake_ms": 15,
@@ -301,6 +301,7 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
         #expect(policy.isolation == .readCommitted)
         #expect(policy.fetch.minBytes == 2 && policy.fetch.defaultBytes == 3000)
         #expect(policy.fetch.maxBytes == 4000 && policy.fetch.maxWaitMilliseconds == 300)
+        #expect(policy.fetch.batchBytes == 5000 && route.cluster?.batchBytesMax == 5000)
         #expect(policy.limits.messageBytes == 10 && policy.limits.commandsInFlight == 11)
         #expect(policy.limits.unsentBytes == 12 && policy.limits.sessions == 13)
         #expect(policy.limits.sessionsPerAddress == 14 && policy.limits.subscriptions == 17)

@@ -51,7 +51,8 @@ enum Request {
 
     static func subscribe(
         _ sequence: Int64?, _ topics: [(String, [Int64], Start)], messages: Int64? = nil,
-        bytes: Int64? = nil, maxBytes: Int64? = nil, isolation: Int64? = nil
+        bytes: Int64? = nil, maxBytes: Int64? = nil, isolation: Int64? = nil,
+        skipsUnreadable: Bool = false
     ) -> [UInt8] {
         make(sequence) {
             $0.message(101) { subscribe in
@@ -71,6 +72,7 @@ enum Request {
                 subscribe.int(3, bytes)
                 subscribe.int(4, isolation)
                 subscribe.int(5, maxBytes)
+                if skipsUnreadable { subscribe.int(6, 1) }
             }
         }
     }

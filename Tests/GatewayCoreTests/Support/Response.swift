@@ -7,6 +7,7 @@ struct Response: Equatable {
         var logStart: Int64?
         var highWatermark: Int64?
         var cause: String?
+        var nextOffset: Int64?
     }
 
     struct Record: Equatable {
@@ -28,6 +29,12 @@ struct Response: Equatable {
         var lastStable: Int64?
         var starts: [Start] = []
         var failure: Failure?
+        var skipped: Skipped?
+    }
+
+    struct Skipped: Equatable {
+        var offset: Int64
+        var failure: Failure
     }
 
     struct Start: Equatable {
@@ -100,7 +107,8 @@ struct Response: Equatable {
         Failure(
             code: fields.int(1) ?? 0, message: fields.string(2) ?? "",
             retriable: fields.int(101) == 1, logStart: fields.int(102),
-            highWatermark: fields.int(103), cause: fields.string(105))
+            highWatermark: fields.int(103), cause: fields.string(105),
+            nextOffset: fields.int(106))
     }
 
     private static func batch(
@@ -127,6 +135,12 @@ struct Response: Equatable {
                 reason: fields.string(5) ?? "")
         }
         batch.failure = try fields.bytes(9).map { failure(try Wire.fields($0)) }
+        batch.skipped = try fields.bytes(18).map { bytes in
+            let fields = try Wire.fields(bytes)
+            return Skipped(
+                offset: fields.int(1) ?? 0,
+                failure: failure(try Wire.fields(fields.bytes(2) ?? [])))
+        }
         return batch
     }
 

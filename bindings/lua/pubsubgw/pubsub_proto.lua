@@ -44,6 +44,7 @@ message CmdSubscribe {
     optional int64 credit_bytes = 3;
     IsolationLevel isolation = 4;
     int32 max_bytes = 5;
+    bool skip_unreadable = 6;
 }
 message Subscription {
     string topic = 1;
@@ -99,6 +100,7 @@ message ErrorResp {
     optional int64 log_start_offset = 102;
     optional int64 high_watermark = 103;
     string cause = 105;
+    optional int64 next_offset = 106;
 }
 message PongResp {
     bytes state = 1;
@@ -136,6 +138,7 @@ message SubscribeResp {
     optional int64 last_stable_offset = 7;
     repeated PartitionStart starts = 8;
     ErrorResp error = 9;
+    SkippedRecords skipped = 18;
 }
 message PartitionStart {
     string topic = 1;
@@ -149,6 +152,10 @@ message PartitionStart {
         BEGUN_ANEW = 2;
         WAITS = 3;
     }
+}
+message SkippedRecords {
+    int64 offset = 1;
+    ErrorResp error = 2;
 }
 message UnsubscribeResp {
     int64 subscription = 1;

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._gateway import Gateway
 
 _LAST = 2
+_OFFSET_OUT_OF_RANGE = Status.KAFKA - 1
 # Events of a subscription that are taken at once: the rest waits where it holds reading back.
 _TAKEN_MAX = 4
 
@@ -65,8 +66,12 @@ def _new(
 def _failure_of(raw: RawEvent) -> Exception:
     error = failure(
         raw[1], lib.pubsubgw_error_name(raw[1]).decode(), data_of(raw).decode(errors="replace"))
-    if isinstance(error, KafkaError) and raw[0] == EventType.RECORDS:
+    if raw[0] != EventType.RECORDS:
+        return error
+    if isinstance(error, KafkaError) and raw[1] == _OFFSET_OUT_OF_RANGE:
         error.high_watermark, error.log_start_offset = raw[9], raw[10]
+    else:
+        error.next_offset = raw[10]
     return error
 
 

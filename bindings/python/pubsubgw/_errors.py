@@ -33,7 +33,11 @@ class Error(Exception):
     code: the status as a number (a `Status`, or -1000 - n for Kafka's error n)
     name: its name, "PUBSUBGW_E_CONFIG" or "OFFSET_OUT_OF_RANGE"
     text: what and where, in the library's words
+    next_offset: of records that cannot be read, the offset to go on at; -1: not known, or another
+        matter
     """
+
+    next_offset = -1
 
     def __init__(self, code: int, name: str, text: str) -> None:
         super().__init__(f"{text} ({name})")
