@@ -165,6 +165,14 @@ let package = Package(
             name: "kafka-codec-tool",
             dependencies: ["Bytes", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs"],
             path: "Tests/kafka-codec-tool", swiftSettings: swift, linkerSettings: linking),
+        // Answers of real brokers with something changed in them, against the client.
+        .executableTarget(
+            name: "pubsubgw-mutations",
+            dependencies: [
+                "Bytes", "Compression", "Digests", "KafkaCore", "KafkaMirror", "KafkaProtocol",
+                "KafkaTestCodecs", "PubSubProtocol", "Timing",
+            ],
+            path: "Tests/Mutations", swiftSettings: swift, linkerSettings: linking),
         .target(name: "CTestHeap", path: "Tests/CTestHeap"),
         tests(
             "GatewayCoreTests",
