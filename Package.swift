@@ -68,7 +68,7 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(["-O3"], release)]),
 
         // Below: no I/O, no clock, no threads.
-        module("Timing", []),
+        module("Timing", ["CShims"]),
         module("Bytes", []),
         module("Digests", ["COpenSSL", "CShims", "Bytes"]),
         module("Compression", ["CZlib", "CShims", "Bytes"]),

@@ -11,6 +11,7 @@
 #include "cshims-prefetch.h"
 #include "cshims-process.h"
 #include "cshims-sockets.h"
+#include "cshims-steps.h"
 #include "cshims-threads.h"
 #include "cshims-zlib.h"
 

@@ -11,10 +11,11 @@ final class Broker {
     var points: [BrokerConnection] = []
     private var tails: [TailReader]
 
-    /// Partitions with demands that may be sent, in turn.
-    var queue: [Partition] = []
-    /// Offset look-ups that wait for the control connection.
-    var lookups: [OffsetLookup] = []
+    /// Partitions with demands that may be sent, in turn; the favoured ones go first.
+    private(set) var queue = SlotList<Partition>()
+    private(set) var favoured = SlotList<Partition>()
+    /// Partitions with offset look-ups that wait for the control connection, in turn.
+    var lookups = SlotList<LookupQueue>()
 
     var backoff: Backoff
     /// Nothing is tried before.
@@ -45,9 +46,29 @@ final class Broker {
 
     /// Somebody waits for a connection: for its turn, or for a tail that has lost its own.
     var isWanted: Bool {
-        !queue.isEmpty || !lookups.isEmpty
+        hasQueue || !lookups.isEmpty
             || tails.contains { $0.connection == nil && !$0.follows.isEmpty }
     }
+
+    // MARK: The queue
+
+    var hasQueue: Bool { !queue.isEmpty || !favoured.isEmpty }
+    var firstQueued: Partition? { favoured.first ?? queue.first }
+
+    func enqueue(_ partition: Partition) {
+        if partition.isStarved { favoured.append(partition) } else { queue.append(partition) }
+    }
+
+    /// It was taken out, and nothing was asked of it.
+    func putBack(_ partition: Partition) {
+        if partition.isStarved { favoured.prepend(partition) } else { queue.prepend(partition) }
+    }
+
+    func dequeue(_ partition: Partition) {
+        if !queue.remove(partition) { favoured.remove(partition) }
+    }
+
+    // MARK: Its state
 
     func mayConnect(now: Instant) -> Bool {
         guard !isGone, (retryAt ?? .zero) <= now else { return false }

@@ -65,5 +65,9 @@ enum FetchTopics {
                 : Key(name: "", id: topic.topicID, index: index)
             return numbers.removeValue(forKey: key)
         }
+
+        mutating func take(_ name: String, _ index: Int32) -> Int? {
+            numbers.removeValue(forKey: Key(name: name, id: .zero, index: index))
+        }
     }
 }

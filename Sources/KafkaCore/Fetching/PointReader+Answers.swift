@@ -116,8 +116,7 @@ extension PointReader {
     }
 
     private func abandoned(_ item: PointFetch.Item) {
-        let waiting = item.demand.readers
-        item.demand.readers = []
+        let waiting = item.demand.readers.takeAll()
         for reader in waiting {
             reader.place = .nowhere
             cluster.desk.resolve(reader)
@@ -147,7 +146,7 @@ extension PointReader {
             cluster.desk.stall(item.demand.readers, failure)
             pause(item.partition)
         } else {
-            item.partition.isStarved = true
+            favour(item.partition)
         }
         // To ask for more would cost the client more of its quota.
         if isStarved { item.demand.starvations += 1 }

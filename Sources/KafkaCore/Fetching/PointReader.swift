@@ -5,8 +5,9 @@ import Timing
 /// partitions. Equal reads are one; what an answer brings beyond its readers serves others.
 final class PointReader {
     unowned(unsafe) let cluster: Cluster
-    /// Partitions that wait for their `retryAt`.
-    var paused: [Partition] = []
+    /// Partitions that wait for their `retryAt`, and some that don't any more.
+    private var paused = DeadlineHeap<Partition>()
+    private var pausedCount = 0
 
     init(_ cluster: Cluster) { self.cluster = cluster }
 
@@ -18,36 +19,55 @@ final class PointReader {
             partition.retryAt == nil
         else { return }
         partition.isQueued = true
-        leader.queue.append(partition)
+        leader.enqueue(partition)
         cluster.needsFlush = true
     }
 
     func unqueue(_ partition: Partition) {
         guard partition.isQueued else { return }
         partition.isQueued = false
-        partition.leader?.queue.removeAll { $0 === partition }
+        partition.leader?.dequeue(partition)
+    }
+
+    /// The partition goes first in the next request.
+    func favour(_ partition: Partition) {
+        let isQueued = partition.isQueued
+        unqueue(partition)
+        partition.isStarved = true
+        if isQueued { queue(partition) }
+    }
+
+    /// Nobody may be left who waits for what the demand would bring.
+    func forgetUnwanted(_ demand: Demand) {
+        guard !demand.isSent, !demand.isWanted else { return }
+        let partition = demand.partition
+        partition.demands.remove(demand)
+        if partition.demands.isEmpty { unqueue(partition) }
     }
 
     /// Asks nothing of the partition for a while: the wait doubles from error to error.
     func pause(_ partition: Partition) {
-        let wait = partition.backoff.next(&cluster.random)
-        if partition.retryAt == nil { paused.append(partition) }
-        partition.retryAt = cluster.now.adding(milliseconds: wait)
+        let at = cluster.now.adding(milliseconds: partition.backoff.next(&cluster.random))
+        if partition.retryAt == nil { pausedCount += 1 }
+        partition.retryAt = at
         unqueue(partition)
+        paused.insert(partition, at: at)
+        if paused.count > 2 * pausedCount + 1_024 { paused.removeAll { $0.retryAt == nil } }
     }
 
     func resume(_ partition: Partition) {
         guard partition.retryAt != nil else { return }
         partition.retryAt = nil
-        paused.removeAll { $0 === partition }
+        pausedCount -= 1
         queue(partition)
     }
 
-    var nextDeadline: Instant { paused.compactMap(\.retryAt).min() ?? .distantFuture }
+    var nextDeadline: Instant { paused.earliest ?? .distantFuture }
 
     func tick() {
-        let due = paused.filter { ($0.retryAt ?? .zero) <= cluster.now }
-        for partition in due { resume(partition) }
+        while let (_, partition) = paused.popFirst(notAfter: cluster.now) {
+            if partition.retryAt ?? .distantFuture <= cluster.now { resume(partition) }
+        }
     }
 
     // MARK: Sending
@@ -58,7 +78,7 @@ final class PointReader {
     func flush() {
         isOutOfBudget = false
         for broker in cluster.links.brokers {
-            while !broker.queue.isEmpty {
+            while broker.hasQueue {
                 guard let connection = cluster.links.freePoint(broker) else { break }
                 guard cluster.cache.outstandingReadBytes < cluster.limits.outstandingReadBytesMax
                 else {
@@ -92,33 +112,45 @@ final class PointReader {
         return true
     }
 
-    /// Takes a demand from each partition in turn, starved ones first.
+    /// Takes a demand from each partition in turn, favoured ones first.
     private func gather(_ broker: Broker) -> PointFetch {
-        let candidates = broker.queue.filter(\.isStarved) + broker.queue.filter { !$0.isStarved }
-        let first = candidates.lazy.flatMap(\.demands).first { !$0.readers.isEmpty }
-        let fetch = PointFetch(broker, first?.isolation ?? .readUncommitted)
-        let budget = cluster.limits.outstandingReadBytesMax - cluster.cache.outstandingReadBytes
-        var rest: [Partition] = []
-        for partition in candidates {
-            let isFull =
-                fetch.items.count >= cluster.limits.partitionsPerRequestMax
-                || (fetch.outstandingBytes >= budget && !fetch.items.isEmpty)
-            if !isFull, let demand = partition.takeDemand(fetch.isolation) {
+        let fetch = PointFetch(broker, firstIsolation(broker) ?? .readUncommitted)
+        let limits = cluster.limits
+        let budget = limits.outstandingReadBytesMax - cluster.cache.outstandingReadBytes
+        var again: [Partition] = []
+        var skipped: [Partition] = []
+        while fetch.items.count < limits.partitionsPerRequestMax,
+            fetch.outstandingBytes < budget || fetch.items.isEmpty,
+            // Only a few are looked at in vain: those of the other isolation level.
+            skipped.count < limits.partitionsPerRequestMax, let partition = broker.firstQueued
+        {
+            broker.dequeue(partition)
+            if let demand = partition.takeDemand(fetch.isolation) {
                 add(demand, partition, fetch)
                 partition.isStarved = false
-            }
-            if partition.demands.isEmpty {
-                partition.isQueued = false
+                again.append(partition)
             } else {
-                rest.append(partition)
+                skipped.append(partition)
             }
         }
         // Those that were left out come first the next time.
-        let taken = Set(fetch.items.map { ObjectIdentifier($0.partition) })
-        broker.queue =
-            rest.filter { !taken.contains(ObjectIdentifier($0)) }
-            + rest.filter { taken.contains(ObjectIdentifier($0)) }
+        for partition in skipped.reversed() { stay(partition, broker.putBack) }
+        for partition in again { stay(partition, broker.enqueue) }
         return fetch
+    }
+
+    /// Of the partition that is asked first; those that nobody wants any more leave.
+    private func firstIsolation(_ broker: Broker) -> Isolation? {
+        while let partition = broker.firstQueued {
+            if let isolation = partition.demands.firstIsolation() { return isolation }
+            unqueue(partition)
+        }
+        return nil
+    }
+
+    private func stay(_ partition: Partition, _ enqueue: (Partition) -> Void) {
+        partition.isQueued = !partition.demands.isEmpty
+        if partition.isQueued { enqueue(partition) }
     }
 
     private func add(_ demand: Demand, _ partition: Partition, _ fetch: PointFetch) {

@@ -8,7 +8,7 @@ final class TailReader {
     var connection: BrokerConnection?
     var session = FetchSession()
     /// In the order in which they were followed.
-    var follows: [Follow] = []
+    var follows = SlotList<Follow>()
     var fetch: TailFetch?
     /// Followers came or went: while that goes on, polls are short, because a follower has to
     /// wait for the poll in flight.

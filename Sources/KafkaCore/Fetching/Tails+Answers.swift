@@ -71,7 +71,7 @@ extension Tails {
             let end = partition.end(follow.isolation)
             follow.isBetweenPolls = end <= item.offset
             if end > item.offset, !follow.waiters.isEmpty {
-                partition.isStarved = true
+                cluster.pointReader.favour(partition)
                 cluster.desk.leaveTail(follow)
             }
             return nil

@@ -5,6 +5,8 @@ import Timing
 /// who wait; whatever goes wrong sends them to point reads, which find out why.
 final class Tails {
     unowned(unsafe) let cluster: Cluster
+    /// Followers by their `joinPollAt`, and some that have none any more.
+    private var joins = DeadlineHeap<Follow>()
 
     init(_ cluster: Cluster) { self.cluster = cluster }
 
@@ -31,8 +33,9 @@ final class Tails {
         guard let leader = follow.partition.leader else { return follow }
         // The poll in flight does not know it: somebody has to look until it is back.
         if leader.tail(follow.isolation).fetch != nil, !follow.isPolled, follow.joinPollAt == nil {
-            follow.joinPollAt = cluster.now.adding(
-                milliseconds: cluster.limits.tailJoinPollMilliseconds)
+            let at = cluster.now.adding(milliseconds: cluster.limits.tailJoinPollMilliseconds)
+            follow.joinPollAt = at
+            joins.insert(follow, at: at)
         }
         return follow
     }
@@ -42,7 +45,7 @@ final class Tails {
         let partition = follow.partition
         if let leader = partition.leader {
             let tail = leader.tail(follow.isolation)
-            tail.follows.removeAll { $0 === follow }
+            tail.follows.remove(follow)
             tail.changedAt = cluster.now
         }
         follow.isPolled = false
@@ -60,22 +63,13 @@ final class Tails {
 
     // MARK: Time
 
-    var nextDeadline: Instant {
-        var earliest = Instant.distantFuture
-        for tail in all {
-            for follow in tail.follows {
-                if let at = follow.joinPollAt { earliest = min(earliest, at) }
-            }
-        }
-        return earliest
-    }
+    var nextDeadline: Instant { joins.earliest ?? .distantFuture }
 
     func tick() {
-        for tail in all {
-            for follow in tail.follows where (follow.joinPollAt ?? .distantFuture) <= cluster.now {
-                follow.joinPollAt = nil
-                if !follow.isPolled { cluster.desk.leaveTail(follow) }
-            }
+        while let (_, follow) = joins.popFirst(notAfter: cluster.now) {
+            guard follow.joinPollAt ?? .distantFuture <= cluster.now else { continue }
+            follow.joinPollAt = nil
+            if !follow.isPolled { cluster.desk.leaveTail(follow) }
         }
     }
 }

@@ -4,13 +4,10 @@ import Timing
 /// What brokers say of offsets.
 extension OffsetLister {
     func received(_ batch: OffsetBatch, _ response: ListOffsetsResponse, sentAt: Instant) {
+        var places = FetchTopics.Places(batch.entries.map(\.partition))
         for topic in response.topics {
             for answer in topic.partitions {
-                let number = batch.entries.firstIndex {
-                    $0.partition.index == answer.partitionIndex
-                        && $0.partition.topic.name == topic.name && !$0.isAnswered
-                }
-                guard let number else { continue }
+                guard let number = places.take(topic.name, answer.partitionIndex) else { continue }
                 batch.entries[number].isAnswered = true
                 if answer.errorCode == 0, answer.tells(batch.entries[number].timestamp) {
                     learn(batch, batch.entries[number], answer, sentAt)
@@ -45,14 +42,14 @@ extension OffsetLister {
             let offset = ListedOffset(
                 offset: answer.offset, timestamp: answer.timestamp,
                 leaderEpoch: answer.leaderEpoch)
-            for lookup in entry.lookups { finish(lookup, .success(offset)) }
+            for lookup in entry.demand.lookups { finish(lookup, .success(offset)) }
             return
         }
         cluster.counters.errors[error.rawValue, default: 0] += 1
         let failure = KafkaFailure.kafka(error.rawValue, cause: entry.partition.name)
         if error.isRefusal { entry.partition.log.purge() }
         guard error.isRetriable else {
-            for lookup in entry.lookups { finish(lookup, .failure(failure)) }
+            for lookup in entry.demand.lookups { finish(lookup, .failure(failure)) }
             return
         }
         if error.reaction == .metadata { cluster.keeper.wantAgain(entry.partition.topic) }
@@ -68,16 +65,19 @@ extension OffsetLister {
 
     private func again(_ entry: OffsetBatch.Entry, _ failure: KafkaFailure) {
         let wait = entry.partition.lookupBackoff.next(&cluster.random)
-        for lookup in entry.lookups where !lookup.isDone {
+        for lookup in entry.demand.lookups.takeAll() {
             lookup.lastFailure = failure
-            paused.append((cluster.now.adding(milliseconds: wait), lookup))
+            pause(lookup, milliseconds: wait)
         }
     }
 
     /// The connection ended before the answer came: the leaders may have moved with it.
     func lost(_ batch: OffsetBatch) {
         for entry in batch.entries {
-            for lookup in entry.lookups where !lookup.isDone { resolve(lookup) }
+            for lookup in entry.demand.lookups.takeAll() {
+                lookup.place = .nowhere
+                resolve(lookup)
+            }
         }
     }
 }

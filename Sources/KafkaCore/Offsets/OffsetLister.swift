@@ -8,8 +8,9 @@ final class OffsetLister {
     var lookups: [ObjectIdentifier: OffsetLookup] = [:]
     private var tokens: [RequestToken: OffsetLookup] = [:]
     private var deadlines = DeadlineHeap<OffsetLookup>()
-    /// Wait for a pause after an error.
-    var paused: [(at: Instant, lookup: OffsetLookup)] = []
+    /// Wait for the end of a pause after an error.
+    private var paused = SlotList<OffsetLookup>()
+    private var pauseEnds = DeadlineHeap<OffsetLookup>()
 
     init(_ cluster: Cluster) { self.cluster = cluster }
 
@@ -25,15 +26,42 @@ final class OffsetLister {
     func cancel(_ token: RequestToken) {
         guard let lookup = tokens.removeValue(forKey: token) else { return }
         lookup.isDone = true
+        takeOut(lookup)
         lookups[ObjectIdentifier(lookup)] = nil
     }
 
     func finish(_ lookup: OffsetLookup, _ result: Result<ListedOffset, KafkaFailure>) {
         guard !lookup.isDone else { return }
         lookup.isDone = true
+        takeOut(lookup)
         lookups[ObjectIdentifier(lookup)] = nil
         if let token = lookup.token { tokens[token] = nil }
         lookup.completion(result)
+    }
+
+    private func takeOut(_ lookup: OffsetLookup) {
+        switch lookup.place {
+        case .nowhere: break
+        case .topic(let topic): topic.lookups.remove(lookup)
+        case .demand(let demand):
+            demand.lookups.remove(lookup)
+            forgetUnwanted(demand)
+        case .pause: paused.remove(lookup)
+        }
+        lookup.place = .nowhere
+    }
+
+    private func forgetUnwanted(_ demand: OffsetDemand) {
+        guard !demand.isSent, !demand.isWanted, let queue = demand.partition.lookups else {
+            return
+        }
+        queue.demands.remove(demand)
+        if queue.demands.isEmpty { unqueue(queue) }
+    }
+
+    private func unqueue(_ queue: LookupQueue) {
+        queue.partition.leader?.lookups.remove(queue)
+        queue.partition.lookups = nil
     }
 
     // MARK: Places
@@ -62,8 +90,13 @@ final class OffsetLister {
         if let outage = cluster.keeper.currentOutage {
             return finish(lookup, .failure(outage.asBootstrapFailure))
         }
-        topic.lookups.append(lookup)
+        awaitTopic(lookup, topic)
         cluster.keeper.want(topic)
+    }
+
+    private func awaitTopic(_ lookup: OffsetLookup, _ topic: Topic) {
+        lookup.place = .topic(topic)
+        topic.lookups.append(lookup)
     }
 
     private func queue(_ lookup: OffsetLookup, _ partition: Partition) {
@@ -71,56 +104,86 @@ final class OffsetLister {
             return finish(lookup, .failure(outage))
         }
         guard let leader = partition.leader else {
-            partition.topic.lookups.append(lookup)
+            awaitTopic(lookup, partition.topic)
             return cluster.keeper.wantAgain(partition.topic)
         }
-        leader.lookups.append(lookup)
+        let queue = partition.lookups ?? LookupQueue(partition)
+        if partition.lookups == nil {
+            partition.lookups = queue
+            leader.lookups.append(queue)
+        }
+        let demand = demand(for: lookup, in: queue)
+        demand.lookups.append(lookup)
+        lookup.place = .demand(demand)
         cluster.needsFlush = true
     }
 
+    private func demand(for lookup: OffsetLookup, in queue: LookupQueue) -> OffsetDemand {
+        let key = JoinKey(value: lookup.timestamp, isolation: lookup.isolation)
+        if let demand = queue.demands[key] { return demand }
+        let demand = OffsetDemand(queue.partition, key)
+        queue.demands.append(demand)
+        return demand
+    }
+
     func topicKnown(_ topic: Topic) {
-        let waiting = topic.lookups
-        topic.lookups = []
+        let waiting = topic.lookups.takeAll()
         for lookup in waiting where !lookup.isDone { resolve(lookup) }
     }
 
     func topicFailed(_ topic: Topic, _ failure: KafkaFailure) {
-        let waiting = topic.lookups
-        topic.lookups = []
+        let waiting = topic.lookups.takeAll()
         for lookup in waiting { finish(lookup, .failure(failure)) }
     }
 
     /// The broker is gone: look the leaders up again.
     func takeBack(_ broker: Broker) {
-        let waiting = broker.lookups
-        broker.lookups = []
-        for lookup in waiting where !lookup.isDone { resolve(lookup) }
+        for queue in broker.lookups.takeAll() { resolveAll(queue) }
     }
 
     /// The broker does not lead the partition any more: it may not even be there to say so.
     func takeBack(_ broker: Broker, _ partition: Partition) {
-        let waiting = broker.lookups.filter {
-            $0.partition == partition.index && $0.topic == partition.topic.name
-        }
-        guard !waiting.isEmpty else { return }
-        broker.lookups.removeAll { lookup in waiting.contains { $0 === lookup } }
-        for lookup in waiting where !lookup.isDone { resolve(lookup) }
+        guard let queue = partition.lookups else { return }
+        broker.lookups.remove(queue)
+        resolveAll(queue)
+    }
+
+    private func resolveAll(_ queue: LookupQueue) {
+        for lookup in takeAll(queue) { resolve(lookup) }
+    }
+
+    private func takeAll(_ queue: LookupQueue) -> [OffsetLookup] {
+        queue.partition.lookups = nil
+        let waiting = queue.demands.takeAll().flatMap { $0.lookups.takeAll() }
+        for lookup in waiting { lookup.place = .nowhere }
+        return waiting
     }
 
     /// No broker answers.
     func failAll(_ failure: KafkaFailure) {
         for broker in cluster.links.brokers where broker.lastFailure != nil {
-            let waiting = broker.lookups
-            broker.lookups = []
-            for lookup in waiting { finish(lookup, .failure(failure)) }
+            for queue in broker.lookups.takeAll() {
+                for lookup in takeAll(queue) { finish(lookup, .failure(failure)) }
+            }
         }
-        for (_, lookup) in paused { finish(lookup, .failure(failure)) }
-        paused = []
+        for lookup in paused.takeAll() { finish(lookup, .failure(failure)) }
+    }
+
+    /// Nothing is asked for it for a while.
+    func pause(_ lookup: OffsetLookup, milliseconds: Int64) {
+        lookup.place = .pause
+        paused.append(lookup)
+        pauseEnds.insert(lookup, at: cluster.now.adding(milliseconds: milliseconds))
     }
 
     func failEverything(_ failure: KafkaFailure) {
         let all = tokens.keys.sorted { $0.raw < $1.raw }.compactMap { tokens[$0] }
         for lookup in all { finish(lookup, .failure(failure)) }
+        // Our own: nobody is told, and a look-up and its list must not keep each other.
+        for lookup in lookups.values {
+            lookup.isDone = true
+            takeOut(lookup)
+        }
         lookups = [:]
     }
 
@@ -128,7 +191,6 @@ final class OffsetLister {
 
     func flush() {
         for broker in cluster.links.brokers {
-            broker.lookups.removeAll(where: \.isDone)
             guard !broker.lookups.isEmpty, let connection = cluster.links.freeControl(broker)
             else { continue }
             ask(broker, connection)
@@ -162,42 +224,54 @@ final class OffsetLister {
     }
 
     private func gather(_ broker: Broker, _ version: Int16) -> OffsetBatch {
-        let waiting = broker.lookups
-        broker.lookups = []
-        let batch = OffsetBatch(broker, waiting.first?.isolation ?? .readUncommitted)
-        var places: [ObjectIdentifier: Int] = [:]
-        for lookup in waiting {
-            guard version >= Self.leastVersion(of: lookup.timestamp) else {
-                let cause = "timestamp \(lookup.timestamp) at ListOffsets version \(version)"
-                let code = KafkaError.unsupportedVersion.rawValue
-                finish(lookup, .failure(.kafka(code, cause: cause)))
-                continue
+        let batch = OffsetBatch(broker, firstIsolation(broker) ?? .readUncommitted)
+        let most = cluster.limits.partitionsPerRequestMax
+        var again: [LookupQueue] = []
+        var skipped: [LookupQueue] = []
+        while batch.entries.count < most, skipped.count < most,
+            let queue = broker.lookups.removeFirst()
+        {
+            if let demand = take(queue, batch.isolation, version) {
+                demand.isSent = true
+                batch.entries.append(OffsetBatch.Entry(partition: queue.partition, demand: demand))
+                again.append(queue)
+            } else {
+                skipped.append(queue)
             }
-            guard let partition = cluster.keeper.topic(lookup.topic).partitions[lookup.partition]
-            else {
-                resolve(lookup)
-                continue
-            }
-            if !add(lookup, partition, to: batch, &places) { broker.lookups.append(lookup) }
         }
+        for queue in skipped.reversed() { stay(queue) { broker.lookups.prepend($0) } }
+        for queue in again { stay(queue) { broker.lookups.append($0) } }
         return batch
     }
 
-    private func add(
-        _ lookup: OffsetLookup, _ partition: Partition, to batch: OffsetBatch,
-        _ places: inout [ObjectIdentifier: Int]
-    ) -> Bool {
-        guard lookup.isolation == batch.isolation else { return false }
-        guard let place = places[ObjectIdentifier(partition)] else {
-            places[ObjectIdentifier(partition)] = batch.entries.count
-            batch.entries.append(
-                OffsetBatch.Entry(
-                    partition: partition, timestamp: lookup.timestamp, lookups: [lookup]))
-            return true
+    /// Of the partition that is asked first.
+    private func firstIsolation(_ broker: Broker) -> Isolation? {
+        while let queue = broker.lookups.first {
+            if let isolation = queue.demands.firstIsolation() { return isolation }
+            unqueue(queue)
         }
-        guard batch.entries[place].timestamp == lookup.timestamp else { return false }
-        batch.entries[place].lookups.append(lookup)
-        return true
+        return nil
+    }
+
+    /// The first that the broker's version can answer; the others fail.
+    private func take(
+        _ queue: LookupQueue, _ isolation: Isolation, _ version: Int16
+    ) -> OffsetDemand? {
+        while let demand = queue.demands.takeFirst(isolation) {
+            let timestamp = demand.key.value
+            guard version < Self.leastVersion(of: timestamp) else { return demand }
+            let cause = "timestamp \(timestamp) at ListOffsets version \(version)"
+            let code = KafkaError.unsupportedVersion.rawValue
+            demand.isSent = true
+            for lookup in demand.lookups { finish(lookup, .failure(.kafka(code, cause: cause))) }
+        }
+        return nil
+    }
+
+    private func stay(_ queue: LookupQueue, _ enqueue: (LookupQueue) -> Void) {
+        // One that was asked for meanwhile, by what has failed here, stands there already.
+        guard queue.partition.lookups === queue else { return }
+        if queue.demands.isEmpty { queue.partition.lookups = nil } else { enqueue(queue) }
     }
 
     private func topics(_ batch: OffsetBatch) -> [ListOffsetsRequest.Topic] {
@@ -221,9 +295,7 @@ final class OffsetLister {
     // MARK: Time
 
     var nextDeadline: Instant {
-        min(
-            deadlines.earliest ?? .distantFuture,
-            paused.map(\.at).min() ?? .distantFuture)
+        min(deadlines.earliest ?? .distantFuture, pauseEnds.earliest ?? .distantFuture)
     }
 
     func tick() {
@@ -233,8 +305,10 @@ final class OffsetLister {
             let cause = lookup.lastFailure ?? partitions?[lookup.partition]?.leader?.lastFailure
             finish(lookup, .failure(cause ?? .timeout(cause: what)))
         }
-        let due = paused.filter { $0.at <= cluster.now }
-        paused.removeAll { $0.at <= cluster.now }
-        for (_, lookup) in due where !lookup.isDone { resolve(lookup) }
+        while let (_, lookup) = pauseEnds.popFirst(notAfter: cluster.now) {
+            guard case .pause = lookup.place, paused.remove(lookup) else { continue }
+            lookup.place = .nowhere
+            resolve(lookup)
+        }
     }
 }

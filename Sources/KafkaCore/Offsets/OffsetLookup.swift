@@ -1,7 +1,18 @@
 import Timing
 
 /// Somebody wants to know the offset of a timestamp.
-final class OffsetLookup {
+final class OffsetLookup: Slotted {
+    /// Where it waits; it stands in exactly one list.
+    enum Place {
+        case nowhere
+        /// For the topic's metadata.
+        case topic(Topic)
+        /// For an answer, asked for or not.
+        case demand(OffsetDemand)
+        /// For the end of a pause after an error.
+        case pause
+    }
+
     let topic: String
     let partition: Int32
     let timestamp: Int64
@@ -12,6 +23,8 @@ final class OffsetLookup {
     let completion: (Result<ListedOffset, KafkaFailure>) -> Void
     var isDone = false
     var lastFailure: KafkaFailure?
+    var place = Place.nowhere
+    var slot = 0
 
     init(
         topic: String, partition: Int32, timestamp: Int64, isolation: Isolation,
@@ -28,14 +41,42 @@ final class OffsetLookup {
     }
 }
 
+/// Look-ups of one timestamp of one partition, which one answer serves. Others join only while it
+/// is not sent.
+final class OffsetDemand: Joinable {
+    unowned(unsafe) let partition: Partition
+    let key: JoinKey
+    var lookups = SlotList<OffsetLookup>()
+    var isSent = false
+    var slot = 0
+    var order = 0
+
+    init(_ partition: Partition, _ key: JoinKey) {
+        self.partition = partition
+        self.key = key
+    }
+
+    var isWanted: Bool { !lookups.isEmpty }
+}
+
+/// What is to be looked up of one partition; it stands in the queue of the partition's leader.
+final class LookupQueue: Slotted {
+    let partition: Partition
+    var demands = JoinQueue<OffsetDemand>()
+    var slot = 0
+
+    init(_ partition: Partition) { self.partition = partition }
+}
+
 /// One ListOffsets request in flight: one timestamp of each of several partitions, each perhaps
 /// for many.
 final class OffsetBatch {
     struct Entry {
         let partition: Partition
-        let timestamp: Int64
-        var lookups: [OffsetLookup]
+        let demand: OffsetDemand
         var isAnswered = false
+
+        var timestamp: Int64 { demand.key.value }
     }
 
     let broker: Broker

@@ -1,10 +1,12 @@
+import Timing
+
 /// Readers of one partition that one point read at one offset serves. Readers join only while it
 /// is not sent: an answer to an earlier request must not tell them that nothing is there.
-final class Demand {
+final class Demand: Joinable {
     unowned(unsafe) let partition: Partition
     let offset: Int64
     let isolation: Isolation
-    var readers: [Reader] = []
+    var readers = SlotList<Reader>()
     var isSent = false
     /// Bytes to ask for beyond what the readers want: the next batch is larger than that.
     var bytesMin = 0
@@ -12,6 +14,8 @@ final class Demand {
     var confirms = false
     /// Responses that brought nothing though records are there.
     var starvations = 0
+    var slot = 0
+    var order = 0
 
     init(_ partition: Partition, offset: Int64, isolation: Isolation) {
         self.partition = partition
@@ -19,12 +23,6 @@ final class Demand {
         self.isolation = isolation
     }
 
-    struct Key: Hashable {
-        var offset: Int64
-        var isolation: Isolation
-    }
-
-    var key: Key { Key(offset: offset, isolation: isolation) }
-
-    func remove(_ reader: Reader) { readers.removeAll { $0 === reader } }
+    var key: JoinKey { JoinKey(value: offset, isolation: isolation) }
+    var isWanted: Bool { !readers.isEmpty }
 }

@@ -2,10 +2,10 @@ import Timing
 
 /// One partition in the tail of its leader, for one isolation level: readers that wait for
 /// records to come.
-final class Follow {
+final class Follow: Slotted {
     unowned(unsafe) let partition: Partition
     let isolation: Isolation
-    var waiters: [Reader] = []
+    var waiters = SlotList<Reader>()
     /// Where the tail reads on: nothing is cached from here.
     var position: Int64
     /// The poll in flight covers this partition at `position`.
@@ -17,6 +17,7 @@ final class Follow {
     var lastWaiterAt: Instant
     /// Read since anybody waited; beyond a limit the partition is not followed any more.
     var unclaimedBytes = 0
+    var slot = 0
 
     init(_ partition: Partition, _ isolation: Isolation, position: Int64, now: Instant) {
         self.partition = partition
@@ -27,6 +28,4 @@ final class Follow {
 
     /// Whatever comes behind `position` is told at once.
     var isCurrent: Bool { isPolled || isBetweenPolls }
-
-    func remove(_ reader: Reader) { waiters.removeAll { $0 === reader } }
 }

@@ -9,8 +9,7 @@ extension ReadDesk {
     func settleOutOfRange(
         _ demand: Demand, _ partition: Partition, _ told: PartitionPosition
     ) {
-        let waiting = demand.readers
-        demand.readers = []
+        let waiting = demand.readers.takeAll()
         if waiting.contains(where: { $0.offset != demand.offset }) { partition.log.purge() }
         for reader in waiting {
             reader.place = .nowhere

@@ -5,8 +5,9 @@ import Timing
 extension ReadDesk {
     /// New records are cached: demands that are not sent yet may be served by them.
     func serveDemands(_ partition: Partition, in range: Range<Int64>) {
-        for demand in partition.demands where range.contains(demand.offset) {
+        for demand in partition.demands.all(in: range) {
             attempt(demand, partition)
+            cluster.pointReader.forgetUnwanted(demand)
         }
     }
 
@@ -14,8 +15,7 @@ extension ReadDesk {
     func serveWaiters(_ partition: Partition) {
         for isolation in Isolation.allCases {
             guard let follow = partition.follow(isolation) else { continue }
-            let waiting = follow.waiters
-            follow.waiters = []
+            let waiting = follow.waiters.takeAll()
             for reader in waiting {
                 reader.place = .tail(follow)
                 if case .waitsAt = serve(reader, partition, on: .news) {
@@ -27,8 +27,7 @@ extension ReadDesk {
 
     /// The demand will not be answered: its readers are served from the cache, or begin anew.
     func attempt(_ demand: Demand, _ partition: Partition) {
-        let waiting = demand.readers
-        demand.readers = []
+        let waiting = demand.readers.takeAll()
         for reader in waiting {
             reader.place = .nowhere
             attempt(reader, partition)
@@ -42,8 +41,7 @@ extension ReadDesk {
 
     /// Serves whom it can; the others wait on.
     func serve(_ demand: Demand, _ partition: Partition, on occasion: Occasion = .attempt) {
-        let waiting = demand.readers
-        demand.readers = []
+        let waiting = demand.readers.takeAll()
         for reader in waiting {
             if case .waitsAt = serve(reader, partition, on: occasion) {
                 demand.readers.append(reader)
@@ -54,8 +52,7 @@ extension ReadDesk {
     /// The demand's request was answered and its records are cached. `end`: what the response
     /// told as the end for this isolation level.
     func settle(_ demand: Demand, _ partition: Partition, end: Int64, sentAt: Instant) {
-        let waiting = demand.readers
-        demand.readers = []
+        let waiting = demand.readers.takeAll()
         for reader in waiting {
             reader.place = .nowhere
             reader.learnEnd(end)
@@ -76,8 +73,7 @@ extension ReadDesk {
     /// The records could be read up to some offset only. Whoever stands there is told why; others
     /// get what is in front of it.
     func settleBroken(_ demand: Demand, _ partition: Partition, _ broken: RunBuilder.Failure) {
-        let waiting = demand.readers
-        demand.readers = []
+        let waiting = demand.readers.takeAll()
         for reader in waiting {
             reader.place = .nowhere
             reader.isFresh = true
@@ -110,14 +106,13 @@ extension ReadDesk {
         guard case .demand(let demand) = reader.place, demand !== starved else { return }
         demand.starvations = max(demand.starvations, starved.starvations + 1)
         demand.bytesMin = max(demand.bytesMin, starved.bytesMin)
-        partition.isStarved = true
+        cluster.pointReader.favour(partition)
         if demand.starvations > 3 { cluster.pointReader.pause(partition) }
     }
 
     /// Everybody in the demand is told.
     func fail(_ demand: Demand, _ failure: KafkaFailure) {
-        let waiting = demand.readers
-        demand.readers = []
+        let waiting = demand.readers.takeAll()
         for reader in waiting {
             reader.place = .nowhere
             fail(reader, failure)
@@ -126,8 +121,7 @@ extension ReadDesk {
 
     /// The tail does not reach these readers any more: point reads find out why.
     func leaveTail(_ follow: Follow) {
-        let waiting = follow.waiters
-        follow.waiters = []
+        let waiting = follow.waiters.takeAll()
         for reader in waiting {
             reader.place = .nowhere
             switch serve(reader, follow.partition) {

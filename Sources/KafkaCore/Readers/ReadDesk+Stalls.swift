@@ -1,7 +1,9 @@
+import Timing
+
 /// What keeps reads from their answers. Each is told at its end; a live read has none, so that it
 /// is told at once.
 extension ReadDesk {
-    func stall(_ readers: [Reader], _ failure: KafkaFailure) {
+    func stall(_ readers: SlotList<Reader>, _ failure: KafkaFailure) {
         for reader in readers {
             reader.lastFailure = failure
             guard reader.isLive else { continue }
@@ -14,7 +16,7 @@ extension ReadDesk {
 
     /// All who wait for an answer about the partition.
     func stall(_ partition: Partition, _ failure: KafkaFailure) {
-        for demand in partition.demands { stall(demand.readers, failure) }
+        for demand in partition.demands.all { stall(demand.readers, failure) }
     }
 
     /// All who wait for what this broker leads.

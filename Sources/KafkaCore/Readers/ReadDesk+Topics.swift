@@ -1,8 +1,7 @@
 /// What metadata changes for the reads that wait.
 extension ReadDesk {
     func topicKnown(_ topic: Topic) {
-        let waiting = topic.readers
-        topic.readers = []
+        let waiting = topic.readers.takeAll()
         for reader in waiting {
             reader.place = .nowhere
             resolve(reader)
@@ -13,8 +12,7 @@ extension ReadDesk {
     }
 
     func topicFailed(_ topic: Topic, _ failure: KafkaFailure) {
-        var waiting = topic.readers
-        topic.readers = []
+        var waiting = Array(topic.readers.takeAll())
         for index in topic.indexes {
             guard let partition = topic.partitions[index] else { continue }
             waiting += partition.takeReaders()

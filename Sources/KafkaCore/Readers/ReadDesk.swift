@@ -61,10 +61,12 @@ final class ReadDesk {
         reader.partition = nil
         switch reader.place {
         case .nowhere: break
-        case .topic(let topic): topic.readers.removeAll { $0 === reader }
-        case .demand(let demand): demand.remove(reader)
+        case .topic(let topic): topic.readers.remove(reader)
+        case .demand(let demand):
+            demand.readers.remove(reader)
+            cluster.pointReader.forgetUnwanted(demand)
         case .tail(let follow):
-            follow.remove(reader)
+            follow.waiters.remove(reader)
             follow.lastWaiterAt = cluster.now
         }
         reader.place = .nowhere
@@ -146,16 +148,10 @@ extension Partition {
     /// Everybody who waits here and whose request is not in flight.
     func takeReaders() -> [Reader] {
         var taken: [Reader] = []
-        for demand in demands {
-            taken += demand.readers
-            demand.readers = []
-        }
-        demands = []
-        pending = [:]
+        for demand in demands.takeAll() { taken += demand.readers.takeAll() }
         for isolation in Isolation.allCases {
             guard let follow = follow(isolation) else { continue }
-            taken += follow.waiters
-            follow.waiters = []
+            taken += follow.waiters.takeAll()
         }
         for reader in taken { reader.place = .nowhere }
         return taken

@@ -1,7 +1,7 @@
 import Timing
 
 /// One read that is not finished yet.
-final class Reader {
+final class Reader: Slotted {
     /// Where the reader waits; it stands in exactly one queue.
     enum Place {
         case nowhere
@@ -22,6 +22,7 @@ final class Reader {
     /// offset and here.
     var offset: Int64
     var place = Place.nowhere
+    var slot = 0
     var partition: Partition?
     /// The log that it reads on in, if it must not be another's.
     var log: LogIdentity?

@@ -26,7 +26,7 @@ struct MetadataAnswer {
     func apply(_ response: MetadataResponse, to question: MetadataQuestion) {
         let told = Self.byName(response)
         forgetRefused(response)
-        for topic in question.topics ?? cluster.keeper.order {
+        for topic in question.topics ?? Array(cluster.keeper.order) {
             topic.askedAt = question.askedAt
             guard let answer = told[topic.name] else {
                 if question.topics != nil { disappeared(topic) }
@@ -47,7 +47,7 @@ struct MetadataAnswer {
     }
 
     /// Of a topic that is told twice the first answer counts.
-    private static func byName(_ response: MetadataResponse) -> [String: MetadataResponse.Topic] {
+    static func byName(_ response: MetadataResponse) -> [String: MetadataResponse.Topic] {
         var told: [String: MetadataResponse.Topic] = [:]
         for topic in response.topics {
             if let name = topic.name, told[name] == nil { told[name] = topic }
@@ -159,9 +159,8 @@ struct MetadataAnswer {
     // MARK: For the API
 
     static func describe(
-        _ names: [String]?, _ response: MetadataResponse
+        _ names: [String]?, _ told: [String: MetadataResponse.Topic]
     ) -> [TopicDescription] {
-        let told = byName(response)
         return (names ?? told.keys.sorted()).map { name in
             guard let topic = told[name] else {
                 return TopicDescription(

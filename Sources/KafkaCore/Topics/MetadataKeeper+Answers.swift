@@ -35,9 +35,19 @@ extension MetadataKeeper {
         if error == .rebootstrapRequired { cluster.links.rebootstrap() }
     }
 
-    private func answer(_ lookups: [MetadataLookup], _ response: MetadataResponse) {
+    /// Each answer costs what it tells; all topics are put together once for all who asked.
+    private func answer(_ lookups: SlotList<MetadataLookup>, _ response: MetadataResponse) {
+        guard !lookups.isEmpty else { return }
+        let told = MetadataAnswer.byName(response)
+        var everything: [TopicDescription]?
         for lookup in lookups {
-            finish(lookup, .success(MetadataAnswer.describe(lookup.topics, response)))
+            guard lookup.topics == nil else {
+                finish(lookup, .success(MetadataAnswer.describe(lookup.topics, told)))
+                continue
+            }
+            let all = everything ?? MetadataAnswer.describe(nil, told)
+            everything = all
+            finish(lookup, .success(all))
         }
     }
 

@@ -24,10 +24,9 @@ extension MetadataKeeper {
             for name in lookup.topics ?? [] where seen.insert(name).inserted { names.append(name) }
         }
         let asked = MetadataQuestion(
-            topics: all ? nil : named, lookups: lookups, askedAt: cluster.now,
+            topics: all ? nil : named, lookups: lookups.takeAll(), askedAt: cluster.now,
             broker: connection.broker)
         for topic in named { topic.wantedFrom = nil }
-        lookups = []
         question = asked
         // A client of ours may name any topic: naming one must not create it.
         let request = MetadataRequest(
@@ -89,20 +88,16 @@ extension MetadataKeeper {
         outageUntil = max(earliest, cluster.now.adding(milliseconds: 1))
         cluster.log(.error, "no broker can be reached: \(failure.cause)")
         for topic in order { failWaiting(topic, failure) }
-        let unanswered = lookups
-        lookups = []
-        for lookup in unanswered { finish(lookup, .failure(failure.asBootstrapFailure)) }
+        for lookup in lookups.takeAll() { finish(lookup, .failure(failure.asBootstrapFailure)) }
         cluster.lister.failAll(failure)
         cluster.desk.failAll(failure)
     }
 
     private func failWaiting(_ topic: Topic, _ failure: KafkaFailure) {
-        let readers = topic.readers
-        topic.readers = []
-        for reader in readers { cluster.desk.failOrPark(reader, failure.asBootstrapFailure) }
-        let waiting = topic.lookups
-        topic.lookups = []
-        for lookup in waiting {
+        for reader in topic.readers.takeAll() {
+            cluster.desk.failOrPark(reader, failure.asBootstrapFailure)
+        }
+        for lookup in topic.lookups.takeAll() {
             cluster.lister.finish(lookup, .failure(failure.asBootstrapFailure))
         }
         if topic.readers.isEmpty { topic.wantedFrom = nil }
@@ -115,11 +110,7 @@ extension MetadataKeeper {
         // A broker that has served us is worth another attempt in this round.
         if connection.hasAnswered { tryAgain(connection.broker) }
         guard connection.broker.nodeID != nil else { return }
-        let lookedUp = Set(connection.broker.lookups.map(\.topic))
-        for topic in order
-        where topic.usesBroker(connection.broker) || lookedUp.contains(topic.name) {
-            wantAgain(topic)
-        }
+        for topic in order where topic.usesBroker(connection.broker) { wantAgain(topic) }
         cluster.desk.stall(connection.broker, failure)
     }
 
@@ -130,6 +121,8 @@ extension MetadataKeeper {
         guard question === lostQuestion else { return }
         question = nil
         for topic in lostQuestion.topics ?? [] { want(topic) }
-        lookups.insert(contentsOf: lostQuestion.lookups.filter { !$0.isDone }, at: 0)
+        for lookup in lostQuestion.lookups.reversed() where !lookup.isDone {
+            lookups.prepend(lookup)
+        }
     }
 }

@@ -8,9 +8,10 @@ final class MetadataKeeper {
     unowned(unsafe) let cluster: Cluster
     private(set) var topics: [String: Topic] = [:]
     /// The same, in the order in which they were named first.
-    private(set) var order: [Topic] = []
+    private(set) var order = SlotList<Topic>()
     var question: MetadataQuestion?
-    var lookups: [MetadataLookup] = []
+    var lookups = SlotList<MetadataLookup>()
+    private var deadlines = DeadlineHeap<MetadataLookup>()
     private var waitingLookups: [RequestToken: MetadataLookup] = [:]
     var backoff: Backoff
     var nextAskAt = Instant.zero
@@ -78,12 +79,16 @@ final class MetadataKeeper {
     func add(_ lookup: MetadataLookup) {
         lookups.append(lookup)
         waitingLookups[lookup.token] = lookup
+        deadlines.insert(lookup, at: lookup.deadline)
+        if deadlines.count > 2 * waitingLookups.count + 1_024 {
+            deadlines.removeAll(where: \.isDone)
+        }
     }
 
     func cancel(_ token: RequestToken) -> Bool {
         guard let lookup = waitingLookups.removeValue(forKey: token) else { return false }
         lookup.isDone = true
-        lookups.removeAll { $0 === lookup }
+        lookups.remove(lookup)
         return true
     }
 
@@ -94,7 +99,7 @@ final class MetadataKeeper {
     // MARK: Time
 
     var nextDeadline: Instant {
-        var earliest = waitingLookups.values.map(\.deadline).min() ?? .distantFuture
+        var earliest = deadlines.earliest ?? .distantFuture
         guard question == nil, let wantedFrom else { return earliest }
         let next = max(nextAskAt, outageUntil, wantedFrom)
         if next > cluster.now { earliest = min(earliest, next) }
@@ -108,8 +113,7 @@ final class MetadataKeeper {
     }
 
     func tick() {
-        let due = waitingLookups.values.filter { $0.deadline <= cluster.now }
-        for lookup in due.sorted(by: { $0.token.raw < $1.token.raw }) {
+        while let (_, lookup) = deadlines.popFirst(notAfter: cluster.now) {
             finish(lookup, .failure(roundFailure ?? .timeout(cause: "metadata")))
         }
         refresh()
@@ -133,16 +137,16 @@ final class MetadataKeeper {
         guard !forgotten.isEmpty else { return }
         for topic in forgotten {
             topics[topic.name] = nil
+            order.remove(topic)
             release(topic)
         }
-        order.removeAll { topic in forgotten.contains { $0 === topic } }
     }
 
     func finish(_ lookup: MetadataLookup, _ result: Result<[TopicDescription], KafkaFailure>) {
         guard !lookup.isDone else { return }
         lookup.isDone = true
         waitingLookups[lookup.token] = nil
-        lookups.removeAll { $0 === lookup }
+        lookups.remove(lookup)
         cluster.emit(.metadataFinished(lookup.token, result))
     }
 
@@ -184,7 +188,7 @@ extension Topic {
 
 extension Partition {
     var isInUse: Bool {
-        !demands.isEmpty || sentDemands > 0
+        !demands.isEmpty || sentDemands > 0 || lookups != nil
             || Isolation.allCases.contains { !(follow($0)?.waiters.isEmpty ?? true) }
     }
 }

@@ -4,11 +4,13 @@ import Timing
 final class MetadataQuestion {
     /// nil: all topics.
     let topics: [Topic]?
-    let lookups: [MetadataLookup]
+    let lookups: SlotList<MetadataLookup>
     let askedAt: Instant
     let broker: Broker
 
-    init(topics: [Topic]?, lookups: [MetadataLookup], askedAt: Instant, broker: Broker) {
+    init(
+        topics: [Topic]?, lookups: SlotList<MetadataLookup>, askedAt: Instant, broker: Broker
+    ) {
         self.broker = broker
         self.topics = topics
         self.lookups = lookups
@@ -17,12 +19,13 @@ final class MetadataQuestion {
 }
 
 /// Somebody wants to know about topics.
-final class MetadataLookup {
+final class MetadataLookup: Slotted {
     let token: RequestToken
     /// nil: all topics.
     let topics: [String]?
     let deadline: Instant
     var isDone = false
+    var slot = 0
 
     init(_ token: RequestToken, topics: [String]?, deadline: Instant) {
         self.token = token

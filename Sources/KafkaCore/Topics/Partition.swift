@@ -2,7 +2,7 @@ import KafkaProtocol
 import Timing
 
 /// One partition: its leader, its log's cached part, and who wants what of it.
-final class Partition {
+final class Partition: Slotted {
     let topic: Topic
     let index: Int32
     let log: PartitionLog
@@ -22,13 +22,13 @@ final class Partition {
     /// How far the log was read, and when that was known.
     var readTo: (offset: Int64, at: Instant) = (0, .zero)
 
-    /// Not sent yet, in order of arrival; `pending` finds them.
-    var demands: [Demand] = []
-    var pending: [Demand.Key: Demand] = [:]
+    /// Not sent yet.
+    var demands = JoinQueue<Demand>()
     /// Demands in flight.
     var sentDemands = 0
-    /// Stands in its leader's queue.
+    /// Stands in its leader's queue, in the slot.
     var isQueued = false
+    var slot = 0
     /// Goes first in the next request: it was left out of the last one (KIP-74 lets a broker).
     var isStarved = false
     /// After an error nothing is asked of it before.
@@ -40,6 +40,8 @@ final class Partition {
     var unknownTopicIDs = 0
     /// Between two attempts to look up an offset.
     var lookupBackoff: Backoff
+    /// Look-ups of offsets that are not sent yet; nil: none.
+    var lookups: LookupQueue?
     private var follows: [Follow?] = [nil, nil]
 
     init(_ topic: Topic, _ index: Int32, cache: LogCache, backoffMaxMilliseconds: Int64) {
@@ -61,10 +63,8 @@ final class Partition {
 
     /// The demand that a reader at `offset` may join.
     func demand(at offset: Int64, _ isolation: Isolation) -> Demand {
-        let key = Demand.Key(offset: offset, isolation: isolation)
-        if let demand = pending[key] { return demand }
+        if let demand = demands[JoinKey(value: offset, isolation: isolation)] { return demand }
         let demand = Demand(self, offset: offset, isolation: isolation)
-        pending[key] = demand
         demands.append(demand)
         return demand
     }
@@ -76,31 +76,20 @@ final class Partition {
     /// Back into the queue, in front: it was sent and not answered.
     func requeue(_ demand: Demand) {
         demand.isSent = false
-        if let other = pending[demand.key] {
+        if let other = demands[demand.key] {
             for reader in demand.readers { reader.place = .demand(other) }
-            other.readers.append(contentsOf: demand.readers)
+            other.readers.append(contentsOf: demand.readers.takeAll())
             other.bytesMin = max(other.bytesMin, demand.bytesMin)
             other.starvations = max(other.starvations, demand.starvations)
             other.confirms = other.confirms && demand.confirms
-            demand.readers.removeAll()
         } else {
-            pending[demand.key] = demand
-            demands.insert(demand, at: 0)
+            demands.prepend(demand)
         }
     }
 
     /// The next demand to send for this isolation level; nil if there is none.
     func takeDemand(_ isolation: Isolation) -> Demand? {
-        demands.removeAll { demand in
-            guard demand.readers.isEmpty else { return false }
-            pending[demand.key] = nil
-            return true
-        }
-        guard let number = demands.firstIndex(where: { $0.isolation == isolation }) else {
-            return nil
-        }
-        let demand = demands.remove(at: number)
-        pending[demand.key] = nil
+        guard let demand = demands.takeFirst(isolation) else { return nil }
         demand.isSent = true
         sentDemands += 1
         return demand

@@ -2,7 +2,7 @@ import KafkaProtocol
 import Timing
 
 /// What is known of one topic. Topics that nobody uses are forgotten with the time.
-final class Topic {
+final class Topic: Slotted {
     enum State {
         case unknown
         case known
@@ -10,6 +10,7 @@ final class Topic {
     }
 
     let name: String
+    var slot = 0
     /// Zero where the cluster has no topic ids (before 2.8).
     var id = KafkaUUID.zero
     var isInternal = false
@@ -25,8 +26,8 @@ final class Topic {
     /// The indexes of `partitions`, in order.
     var indexes: [Int32] = []
     /// Readers and look-ups that wait for the answer.
-    var readers: [Reader] = []
-    var lookups: [OffsetLookup] = []
+    var readers = SlotList<Reader>()
+    var lookups = SlotList<OffsetLookup>()
     /// How often in a row the cluster did not know a topic that it did know before.
     var disappearances = 0
     /// How often in a row an older leader epoch was told than before (KAFKA-9261 and re-creation).
