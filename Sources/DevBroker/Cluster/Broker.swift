@@ -1,3 +1,5 @@
+import Bytes
+
 /// One broker: where it is and how it is.
 final class Broker {
     let id: Int32
@@ -7,6 +9,8 @@ final class Broker {
     var isUp = true
     /// Takes connections and bytes, answers nothing.
     var isFrozen = false
+    /// Answers that were due while it was frozen; they come when it is thawed.
+    var held: [(RequestContext, ByteBlock)] = []
     var sessions: FetchSessionCache
     var counters = BrokerCounters()
 

@@ -47,6 +47,9 @@ extension BrokerCluster {
     public func thaw(_ id: Int32, now: Instant) {
         guard let broker = broker(id), broker.isFrozen else { return }
         broker.isFrozen = false
+        let held = broker.held
+        broker.held = []
+        for (context, frame) in held { deliver(frame, context, now: now) }
         for connection in connections(of: broker) { advance(connection, now: now) }
         settle(now: now)
     }

@@ -16,6 +16,8 @@ extension BrokerCluster {
     func deliver(_ frame: ByteBlock, _ context: RequestContext, now: Instant) {
         let connection = context.connection
         guard !connection.isClosed else { return }
+        // Of a long poll that was held before the broker froze.
+        if connection.broker.isFrozen { return connection.broker.held.append((context, frame)) }
         switch context.transportFault {
         case .silence: return
         case .close: return close(connection)

@@ -49,9 +49,10 @@ public final class BrokerCluster {
         }
     }
 
-    /// A Fetch that waits and its connection know each other.
+    /// A Fetch that waits, or an answer that is held, and its connection know each other.
     deinit {
         for connection in connections.values { connection.waitingFetch = nil }
+        for broker in brokers { broker.held = [] }
     }
 
     /// The node ids.
