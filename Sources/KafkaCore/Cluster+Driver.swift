@@ -22,6 +22,7 @@ extension Cluster {
     ) {
         handle(now, &effects) {
             counters.bytesReceived += UInt64(bytes.count)
+            links[connection]?.heard(now: self.now)
             var rest = bytes
             // A frame may end the connection: look it up again for each.
             while let link = links[connection] {
@@ -49,6 +50,7 @@ extension Cluster {
         handle(now, &effects) {
             counters.bytesReceived += UInt64(count)
             guard let link = links[connection] else { return }
+            link.heard(now: self.now)
             do throws(FrameAssembler.Fault) {
                 if let frame = try link.frames.filledSpace(count) { arrived(link, frame) }
             } catch {
@@ -79,7 +81,7 @@ extension Cluster {
         if (quirks[broker.endpoint]?.resetsOnApiVersions ?? 0)
             <= EndpointQuirks.resetsBeforeFallback
         {
-            broker.retryAt = nil
+            broker.pace.endPause()
             keeper.tryAgain(broker)
         }
     }
@@ -133,15 +135,15 @@ extension Cluster {
         case .listOffsets(let batch):
             let response = try link.decode(ListOffsetsResponse.self, &reader, answered, self)
             throttle(link, response.throttleTimeMilliseconds, version >= 3)
-            lister.received(batch, response, sentAt: answered.sentAt)
+            lister.received(batch, response, answered)
         case .pointRead(let fetch):
             let response = try link.decode(FetchResponse.self, &reader, answered, self)
             throttle(link, response.throttleTimeMilliseconds, version >= 8)
-            pointReader.received(fetch, response, frame, link, sentAt: answered.sentAt)
+            pointReader.received(fetch, response, frame, link, answered)
         case .tail(let fetch):
             let response = try link.decode(FetchResponse.self, &reader, answered, self)
             throttle(link, response.throttleTimeMilliseconds, version >= 8)
-            tails.received(fetch, response, frame, link)
+            tails.received(fetch, response, frame, link, answered)
         }
     }
 

@@ -81,9 +81,16 @@ extension Cluster {
         }
         let old = partition.leader
         partition.leader = leader
-        if let old, old !== leader { lister.takeBack(old, partition) }
+        // The log's ends are the new leader's to tell.
+        partition.position = .unknown
+        if let old {
+            if old !== leader { lister.takeBack(old, partition) }
+            lister.withdraw(partition, from: old)
+            pointReader.withdraw(partition, from: old)
+        }
         if leader != nil {
-            partition.backoff.reset()
+            // The new leader's own answers are what makes pauses short again.
+            partition.lookupPace.endPause()
             pointReader.resume(partition)
             pointReader.queue(partition)
         } else {

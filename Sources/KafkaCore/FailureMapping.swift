@@ -72,8 +72,8 @@ extension KafkaFailure {
             return .notAuthorized(cause: "\(error.name): \(cause)")
         }
         return KafkaFailure(
-            kind: .kafka, code: code, text: error.name, cause: "\(error.name): \(cause)",
-            isRetriable: error.isRetriable, position: position)
+            kind: error.meansNoLeader ? .noLeader : .kafka, code: code, text: error.name,
+            cause: "\(error.name): \(cause)", isRetriable: error.isRetriable, position: position)
     }
 
     /// What one node's silence means once every node was tried.
@@ -96,6 +96,18 @@ extension KafkaFailure {
         var failure = self
         failure.text = "not found topic"
         return failure
+    }
+}
+
+extension KafkaError {
+    /// Nobody leads the partition, or whoever was asked does not, and no other is known.
+    fileprivate var meansNoLeader: Bool {
+        switch self {
+        case .leaderNotAvailable, .notLeaderOrFollower, .replicaNotAvailable, .fencedLeaderEpoch,
+            .unknownLeaderEpoch:
+            true
+        default: false
+        }
     }
 }
 

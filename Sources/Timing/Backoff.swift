@@ -22,5 +22,8 @@ public struct Backoff: Sendable {
         return wait - spread + Int64.random(in: 0...(2 * spread), using: &random)
     }
 
+    /// An attempt that nobody waits for; it makes the next wait longer all the same.
+    public mutating func skip() { attempts += 1 }
+
     public mutating func reset() { attempts = 0 }
 }

@@ -22,6 +22,7 @@ FAMILIES = [
     ("kafka_errors", "counter", {"error"}),
     ("kafka_request_duration_seconds", "histogram", {"api"}),
     ("kafka_connections", "gauge", set()), ("kafka_reconnects", "counter", set()),
+    ("kafka_retries", "counter", {"kind"}),
     ("kafka_bytes", "counter", {"direction"}), ("cache_bytes", "gauge", set()),
     ("cache_hits", "counter", set()), ("cache_misses", "counter", set()),
     ("queued_events", "gauge", set()),

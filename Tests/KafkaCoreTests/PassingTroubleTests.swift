@@ -120,6 +120,44 @@ import Timing
         #expect(failure.text == "connection refused")
     }
 
+    /// What metadata says of a partition that nobody leads.
+    enum Leaderless: CaseIterable {
+        case partitionError, topicError, unknownBroker
+
+        var topic: MetadataResponse.Topic {
+            switch self {
+            case .partitionError:
+                .init(name: "t", partitions: [.init(errorCode: 5, partitionIndex: 0, leaderID: -1)])
+            case .topicError: .init(errorCode: 5, name: "t")
+            case .unknownBroker: .init(name: "t", partitions: [.init(leaderID: 77)])
+            }
+        }
+
+        var cause: String {
+            self == .unknownBroker ? "leader 77 is not among the brokers" : "LEADER_NOT_AVAILABLE"
+        }
+    }
+
+    @Test("No leader is told as such, and the log says why", arguments: Leaderless.allCases)
+    func leaderless(_ leaderless: Leaderless) throws {
+        let world = try filled { _, client in client.requestTimeoutMilliseconds = 3_000 }
+        world.answer = { _, header, _ in
+            guard header.apiKey == 3 else { return nil }
+            let response = MetadataResponse(
+                brokers: [.init(nodeID: 1, host: "127.0.0.1", port: 9092)],
+                topics: [leaderless.topic])
+            return .frame(
+                Frames.response(header) { response.encode(&$0, version: header.apiVersion) })
+        }
+        let read = world.failure(world.outcome(world.read("t", at: 0)))
+        #expect(read?.kind == .noLeader && read?.cause.contains(leaderless.cause) == true)
+        guard case .failure(let look) = world.offset(world.list("t", 0, -1)) else {
+            Issue.record("an offset without a leader")
+            return
+        }
+        #expect(look.kind == .noLeader && look.cause.contains(leaderless.cause))
+    }
+
     @Test("Offsets are looked up at the new leader when the old one is gone")
     func lookupsOfADeadLeader() throws {
         let world = try filled(brokers: 3)

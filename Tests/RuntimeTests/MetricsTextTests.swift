@@ -19,6 +19,7 @@ struct MetricsTextTests {
             .init(apiKey: 1, .timedOut): 3, .init(apiKey: 18, .lost): 4,
         ]
         metrics.kafkaReconnects = 9
+        metrics.kafkaRetries = [.listOffsets: 10]
         metrics.refusedTopics = 12
         metrics.kafkaErrors = [3: 7]
         metrics.kafkaDurations[3] = Histogram()
@@ -52,7 +53,10 @@ struct MetricsTextTests {
                 + "pubsubgw_kafka_requests_total{api=\"Fetch\",error=\"NOT_LEADER_OR_FOLLOWER\"}"
                 + " 2\npubsubgw_kafka_requests_total{api=\"Fetch\",error=\"timed_out\"} 3\n"
                 + "pubsubgw_kafka_requests_total{api=\"ApiVersions\",error=\"connection_lost\"} 4",
-            "pubsubgw_kafka_reconnects_total 9", "pubsubgw_topics_refused_total 12",
+            "pubsubgw_kafka_reconnects_total 9",
+            "pubsubgw_kafka_retries_total{kind=\"fetch\"} 0",
+            "pubsubgw_kafka_retries_total{kind=\"list_offsets\"} 10",
+            "pubsubgw_topics_refused_total 12",
             "pubsubgw_kafka_errors_total{error=\"UNKNOWN_TOPIC_OR_PARTITION\"} 7",
             "pubsubgw_kafka_request_duration_seconds_bucket{api=\"Metadata\",le=\"0.001\"} 0",
             "pubsubgw_kafka_request_duration_seconds_bucket{api=\"Metadata\",le=\"0.0025\"} 1",

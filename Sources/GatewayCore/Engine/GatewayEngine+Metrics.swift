@@ -35,6 +35,7 @@ extension GatewayMetrics {
         kafkaConnectionsOpened &+= counters.connectionsOpened
         kafkaConnectionsLost &+= counters.connectionsLost
         kafkaReconnects &+= counters.reconnects
+        kafkaRetries.merge(counters.retries, uniquingKeysWith: +)
         kafkaBytesIn &+= counters.bytesReceived
         recordsDecoded &+= counters.recordsDecoded
         cacheHits &+= counters.readsFromCache

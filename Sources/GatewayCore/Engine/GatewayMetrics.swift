@@ -70,6 +70,7 @@ public struct GatewayMetrics: Sendable {
     public var kafkaConnectionsOpened: UInt64 = 0
     public var kafkaConnectionsLost: UInt64 = 0
     public var kafkaReconnects: UInt64 = 0
+    public var kafkaRetries: [RetryKind: UInt64] = [:]
     public var kafkaBytesIn: UInt64 = 0
     public var recordsDecoded: UInt64 = 0
     /// From a record's timestamp to its push.
@@ -108,6 +109,7 @@ extension GatewayMetrics {
         kafkaConnectionsOpened += other.kafkaConnectionsOpened
         kafkaConnectionsLost += other.kafkaConnectionsLost
         kafkaReconnects += other.kafkaReconnects
+        kafkaRetries.merge(other.kafkaRetries, uniquingKeysWith: +)
         kafkaBytesIn += other.kafkaBytesIn
         recordsDecoded += other.recordsDecoded
         deliveryLag.add(other.deliveryLag)

@@ -12,6 +12,8 @@ public struct ClusterCounters: Sendable {
     /// of records that could not be read.
     public var errors: [Int16: UInt64] = [:]
     public var connectionsOpened: UInt64 = 0
+    /// Pauses before something was tried again.
+    public var retries: [RetryKind: UInt64] = [:]
     /// Connections that ended without our closing them.
     public var connectionsLost: UInt64 = 0
     /// Connections opened in place of lost ones, every attempt.

@@ -28,16 +28,29 @@ public struct KafkaLimits: Sendable {
     /// When the next node is tried for metadata beside one that does not answer: the delay that
     /// RFC 8305 section 5 recommends for addresses.
     public var nextNodeAfterMilliseconds: Int64 = 250
+    /// How long a broker may be silent beyond the wait that a request allows before it counts as
+    /// late: far above a round trip around the world (0.3 s), far below the time after which
+    /// clusters give up a broker (`broker.session.timeout.ms`, 9 s).
+    public var answerLateMilliseconds: Int64 = 1_000
+    /// While an answer is late, others are asked for the leaders at least so often.
+    public var lateQuestionMilliseconds: Int64 = 1_000
     /// How long cached records of a partition are served without an answer about it: it may have
     /// been deleted, re-created or cut meanwhile.
     public var cacheTrustMilliseconds: Int64 = 1_000
     /// How long a reader whose records are cached waits for a broker to say whether there are more:
     /// one that is frozen must not take away what is known.
     public var cacheWaitMilliseconds: Int64 = 1_000
+    /// How soon brokers are asked to log in again at the earliest (KIP-368), however short the
+    /// lifetime that they tell: each login costs them thousands of rounds of HMAC.
+    public var reauthenticationMinMilliseconds: Int64 = 1_000
     /// Waiting reads and look-ups of one cluster.
     public var waitingReadersMax = 1 << 20
     /// The longest topic name; Kafka's own limit.
     public var topicNameBytesMax = 249
+
+    /// The first pause before anything is tried again; it doubles up to the settings' maximum
+    /// (KIP-580). Kafka's own `retry.backoff.ms`.
+    static let firstRetryMilliseconds: Int64 = 100
 
     public init() {}
 }

@@ -17,10 +17,12 @@ final class Broker {
     /// Partitions with offset look-ups that wait for the control connection, in turn.
     var lookups = SlotList<LookupQueue>()
 
-    var backoff: Backoff
-    /// Nothing is tried before.
-    var retryAt: Instant?
+    /// Of attempts to connect. Only an answer to a request is progress: whoever hangs up behind
+    /// the login has not served anybody.
+    var pace: RetryPace
     var lastFailure: KafkaFailure?
+    /// Connections on which an answer is late.
+    var lateConnections = 0
     /// Those that no other was opened for yet.
     var lostConnections = 0
     var isGone = false
@@ -28,11 +30,17 @@ final class Broker {
     init(nodeID: Int32?, endpoint: Endpoint, settings: ClusterSettings) {
         self.nodeID = nodeID
         self.endpoint = endpoint
-        let longest = max(1, settings.retryBackoffMaxMilliseconds)
-        backoff = Backoff(initialMilliseconds: min(100, longest), maximumMilliseconds: longest)
+        pace = RetryPace(
+            initialMilliseconds: KafkaLimits.firstRetryMilliseconds,
+            maximumMilliseconds: settings.retryBackoffMaxMilliseconds)
         tails = []
-        tails = Isolation.allCases.map { TailReader(self, $0) }
+        tails = Isolation.allCases.map {
+            TailReader(self, $0, retryMaxMilliseconds: settings.retryBackoffMaxMilliseconds)
+        }
     }
+
+    /// It may be frozen, and others lead its partitions by now: what was told by it is not fresh.
+    var isLate: Bool { lateConnections > 0 }
 
     /// Its control connection is on its way to be one.
     var isConnecting: Bool { control.map { !$0.hasSetUp } ?? false }
@@ -71,23 +79,21 @@ final class Broker {
     // MARK: Its state
 
     func mayConnect(now: Instant) -> Bool {
-        guard !isGone, (retryAt ?? .zero) <= now else { return false }
+        guard !isGone, pace.allows(now) else { return false }
         // After a failure one attempt at a time: five connections at once prove no more.
         return lastFailure == nil || !connections.contains { !$0.hasSetUp }
     }
 
-    func noteFailure(
-        _ failure: KafkaFailure, now: Instant, _ random: inout SeededRandom
-    ) {
+    func noteFailure(_ failure: KafkaFailure, _ cluster: Cluster) {
         lastFailure = failure
         // A refused login is not tried again at once: accounts get locked.
-        let wait = max(backoff.next(&random), failure.isRefusal ? 1_000 : 0)
-        retryAt = now.adding(milliseconds: min(wait, max(1, backoff.maximumMilliseconds)))
+        cluster.delay(&pace, .connect, atLeast: failure.isRefusal ? 1_000 : 0)
     }
 
     func noteReady() {
-        backoff.reset()
-        retryAt = nil
+        pace.endPause()
         lastFailure = nil
     }
+
+    func noteAnswer() { pace.reset() }
 }

@@ -3,7 +3,7 @@ import Timing
 /// All brokers and connections of a cluster: who is connected to where, since when, and who may
 /// try again.
 final class Links {
-    private unowned(unsafe) let cluster: Cluster
+    unowned(unsafe) let cluster: Cluster
     /// The brokers that metadata named, by node id.
     private(set) var brokers: [Broker] = []
     /// The configured nodes, until real ones are known, and when those are lost (KIP-899).
@@ -86,9 +86,12 @@ final class Links {
         let broker = connection.broker
         broker.lostConnections += 1
         // A listener that hangs up on an idle connection tells nothing; we connect when we need.
-        let isIdleEnd = connection.state == .ready && connection.inFlight == nil && isClosed
+        // Whoever does so behind the set-up, before anything was asked, serves nobody.
+        let isIdleEnd =
+            isClosed && connection.state == .ready && connection.inFlight == nil
+            && connection.hasBeenIdle(now: cluster.now)
         if !isIdleEnd {
-            broker.noteFailure(failure, now: cluster.now, &cluster.random)
+            broker.noteFailure(failure, cluster)
             cluster.log(failure.isRefusal ? .error : .warning, failure.cause)
         }
         if failure.isRefusal { cluster.forgetUnvouched(refusedBy: broker) }
@@ -100,6 +103,7 @@ final class Links {
         cluster.needsFlush = true
         connections[connection.id] = nil
         cluster.derivations[connection.id] = nil
+        connection.heard(now: cluster.now)
         let broker = connection.broker
         if broker.control === connection { broker.control = nil }
         broker.points.removeAll { $0 === connection }
@@ -112,7 +116,7 @@ final class Links {
         switch request.errand {
         case nil: break
         case .metadata(let question): cluster.keeper.lost(question, failure)
-        case .listOffsets(let batch): cluster.lister.lost(batch)
+        case .listOffsets(let batch): cluster.lister.lost(batch, failure)
         case .pointRead(let fetch): cluster.pointReader.lost(fetch, failure)
         case .tail(let fetch): cluster.tails.lost(fetch, failure)
         }
@@ -180,9 +184,11 @@ final class Links {
 
     var nextDeadline: Instant {
         var earliest = Instant.distantFuture
-        for connection in connections.values { earliest = min(earliest, connection.deadline) }
+        for connection in connections.values {
+            earliest = min(earliest, connection.deadline, connection.lateAt)
+        }
         for broker in brokers where broker.isWanted {
-            if let retryAt = broker.retryAt, retryAt > cluster.now {
+            if let retryAt = broker.pace.retryAt, retryAt > cluster.now {
                 earliest = min(earliest, retryAt)
             }
         }
@@ -191,7 +197,13 @@ final class Links {
 
     func tick() {
         let now = cluster.now
-        for connection in ordered where connection.deadline <= now { due(connection, now) }
+        for connection in ordered {
+            if connection.deadline <= now {
+                due(connection, now)
+            } else if connection.lateAt <= now, self[connection.id] === connection {
+                late(connection)
+            }
+        }
     }
 
     private func due(_ connection: BrokerConnection, _ now: Instant) {

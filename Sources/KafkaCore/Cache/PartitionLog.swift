@@ -11,6 +11,8 @@ public final class PartitionLog {
     private(set) var logStartOffset: Int64 = -1
     /// As last told. Committed readers see nothing at or beyond it. -1: not told yet.
     private(set) var lastStableOffset: Int64 = -1
+    /// Changes when what was read before does not count any more.
+    private(set) var generation = 0
     private let cache: LogCache
 
     init(topic: String, partition: Int32, cache: LogCache) {
@@ -59,6 +61,7 @@ public final class PartitionLog {
 
     /// Nothing that was read before may be served again.
     func purge() {
+        generation += 1
         remove(0..<runs.count)
         lastStableOffset = -1
         logStartOffset = -1

@@ -183,7 +183,9 @@ extension BrokerConnection {
             // A long poll may be in flight then and has to come back first.
             let poll = 2 * Int64(cluster.limits.tailWaitMilliseconds)
             let latest = max(clamped / 2, clamped - poll)
-            reauthenticateAt = now.adding(milliseconds: min(clamped * percent / 100, latest))
+            let wait = min(clamped * percent / 100, latest)
+            reauthenticateAt = now.adding(
+                milliseconds: max(wait, cluster.limits.reauthenticationMinMilliseconds))
         }
         return .ready
     }

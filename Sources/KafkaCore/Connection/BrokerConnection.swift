@@ -42,6 +42,8 @@ final class BrokerConnection {
         var sentAt: Instant
         var deadline: Instant
         var hasFlexibleHeader: Bool
+        /// The broker was silent for longer than the request allows.
+        var wasLate = false
     }
 
     let id: BrokerConnectionID
@@ -69,6 +71,7 @@ final class BrokerConnection {
     /// Spread over connections so that they are not all reaped in one instant.
     let idleMilliseconds: Int64
     private var lastCorrelationID: Int32 = 0
+    var silence: BrokerSilence
 
     init(
         id: BrokerConnectionID, role: Role, broker: Broker, settings: ClusterSettings,
@@ -81,6 +84,8 @@ final class BrokerConnection {
         frames = FrameAssembler(frameBytesMax: limits.responseBytesMax, spares: spares)
         setupDeadline = now.adding(milliseconds: settings.connectTimeoutMilliseconds)
         lastUsed = now
+        silence = BrokerSilence(limits)
+        silence.begin(waitMilliseconds: 0, now: now)
         idleMilliseconds = settings.connectionIdleMilliseconds + idleJitterMilliseconds
     }
 
@@ -92,10 +97,16 @@ final class BrokerConnection {
 
     var hasSetUp: Bool { isLoggedIn || state == .ready }
 
+    /// It has served, or could have: its end is not the answer to the set-up.
+    func hasBeenIdle(now: Instant) -> Bool {
+        hasAnswered || lastUsed.adding(milliseconds: KafkaLimits.firstRetryMilliseconds) <= now
+    }
+
     /// Appends a request frame to the effects. Nothing else may be in flight.
+    /// `waitMilliseconds`: how long the request lets the broker hold it.
     func send<R: KafkaRequest>(
-        _ request: R, version: Int16, errand: Errand?, timeoutMilliseconds: Int64, now: Instant,
-        _ cluster: Cluster
+        _ request: R, version: Int16, errand: Errand?, timeoutMilliseconds: Int64,
+        waitMilliseconds: Int64 = 0, now: Instant, _ cluster: Cluster
     ) {
         precondition(inFlight == nil, "one request at a time")
         // Wraps to 0 and not to a negative number: correlation ids of clients never are.
@@ -109,6 +120,7 @@ final class BrokerConnection {
             sentAt: now, deadline: now.adding(milliseconds: timeoutMilliseconds),
             hasFlexibleHeader: R.Response.hasFlexibleHeader(version: version))
         lastUsed = now
+        silence.begin(waitMilliseconds: waitMilliseconds, now: now)
         cluster.counters.requests[R.apiKey, default: 0] += 1
         cluster.emit(.send(id, writer.take()))
     }
@@ -150,6 +162,7 @@ final class BrokerConnection {
         do {
             let response = try R.decode(&reader, version: answered.version)
             cluster.counters.ended(R.apiKey, .answered(response.firstErrorCode))
+            if answered.errand != nil { broker.noteAnswer() }
             return response
         } catch {
             // It is lost with the connection, and whoever waits for it has to be told so.
@@ -171,6 +184,11 @@ final class BrokerConnection {
         if isDecoding { return .distantFuture }
         let next = isThrottled ? throttledUntil : idleUntil
         return min(next, reauthenticateAt ?? .distantFuture)
+    }
+
+    /// When the broker is late with what it owes us, the next time.
+    var lateAt: Instant {
+        inFlight != nil || (!hasSetUp && state != .derives) ? silence.lateAt : .distantFuture
     }
 
     /// Set back by `Links` when the time has come.

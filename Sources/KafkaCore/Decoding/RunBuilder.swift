@@ -22,6 +22,8 @@ final class RunBuilder {
     }
 
     let log: PartitionLog
+    /// Of the log when the response came: behind a purge its records are another log's.
+    private let generation: Int
     let fetchOffset: Int64
     /// nil: read uncommitted, so that nothing is known about transactions.
     private var aborted: AbortedTransactions?
@@ -51,6 +53,7 @@ final class RunBuilder {
         highWatermark: Int64 = -1, aborted: AbortedTransactions?
     ) {
         self.log = log
+        generation = log.generation
         self.cache = cache
         self.fetchOffset = fetchOffset
         self.region = region
@@ -336,10 +339,14 @@ final class RunBuilder {
         coveredTo = max(coveredTo, offset)
     }
 
+    /// The log was purged meanwhile.
+    var isStale: Bool { log.generation != generation }
+
     /// Hands the run over to the cache.
     private func flush() {
         guard let run else { return }
         self.run = nil
+        guard !isStale else { return run.surrender(to: cache.spares) }
         cache.insert(run, into: log)
         onFlush?()
     }

@@ -46,11 +46,8 @@ extension Cluster {
         guard error.isRetriable else { return .fail(failure) }
         if error.reaction == .metadata || error == .unknownTopicId || error == .fencedLeaderEpoch {
             keeper.wantAgain(partition.topic)
-            if follow(hint: answer.currentLeader, of: partition, response) {
-                return .retry(failure)
-            }
+            follow(hint: answer.currentLeader, of: partition, response)
         }
-        pointReader.pause(partition)
         return .retry(failure)
     }
 
@@ -58,19 +55,17 @@ extension Cluster {
     /// same, but nobody has to wait for it.
     private func follow(
         hint: FetchResponse.Leader?, of partition: Partition, _ response: FetchResponse
-    ) -> Bool {
-        guard let hint, hint.leaderID >= 0, hint.leaderEpoch > partition.leaderEpoch else {
-            return false
-        }
+    ) {
+        guard let hint, hint.leaderID >= 0, hint.leaderEpoch > partition.leaderEpoch else { return }
         if links.broker(hint.leaderID) == nil,
             let node = response.nodeEndpoints.first(where: { $0.nodeID == hint.leaderID }),
             let port = UInt16(exactly: node.port), port > 0, !node.host.isEmpty
         {
             links.add(hint.leaderID, Endpoint(host: node.host, port: port))
         }
-        guard let leader = links.broker(hint.leaderID) else { return false }
+        guard let leader = links.broker(hint.leaderID) else { return }
         setLeader(partition, leader, epoch: hint.leaderEpoch)
-        return true
+        partition.isHinted = true
     }
 
     /// KIP-595: what we read beyond an offset is not what the leader has. False: it is.

@@ -7,6 +7,9 @@ final class PointFetch {
         let lastFetchedEpoch: Int32
         let bytesMax: Int
         var isAnswered = false
+        /// Others lead the partition by now: its readers ask there, and whatever the answer says
+        /// counts no more.
+        var isWithdrawn = false
     }
 
     let broker: Broker

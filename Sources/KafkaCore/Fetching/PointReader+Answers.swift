@@ -5,7 +5,7 @@ import Timing
 extension PointReader {
     func received(
         _ fetch: PointFetch, _ response: FetchResponse, _ frame: FrameAssembler.Frame,
-        _ connection: BrokerConnection, sentAt: Instant
+        _ connection: BrokerConnection, _ answered: BrokerConnection.InFlight
     ) {
         let error = KafkaError(response.errorCode)
         var parts: [DecodeJob.Part] = []
@@ -18,9 +18,10 @@ extension PointReader {
                         cluster.logUnexpected(topic, answer, connection)
                         continue
                     }
+                    guard !fetch.items[number].isWithdrawn else { continue }
                     fetch.items[number].isAnswered = true
                     let item = fetch.items[number]
-                    if let part = take(item, fetch, answer, response, sentAt) {
+                    if let part = take(item, fetch, answer, response, answered) {
                         parts.append(part)
                     }
                 }
@@ -28,10 +29,8 @@ extension PointReader {
         }
         // A client over its quota gets an answer without partitions (KIP-219).
         let isThrottled = response.throttleTimeMilliseconds > 0 && response.responses.isEmpty
-        for item in fetch.items where !item.isAnswered {
-            settled(item) {
-                requeue(item, after: error == .none ? nil : error, isStarved: !isThrottled)
-            }
+        for item in fetch.items where !item.isAnswered && !item.isWithdrawn {
+            settled(item) { unanswered(item, fetch, error, isStarved: !isThrottled) }
         }
         finish(fetch, parts, frame, connection)
     }
@@ -50,24 +49,34 @@ extension PointReader {
     /// One partition's answer; the part to decode, if it brought records.
     private func take(
         _ item: PointFetch.Item, _ fetch: PointFetch, _ answer: FetchResponse.Partition,
-        _ response: FetchResponse, _ sentAt: Instant
+        _ response: FetchResponse, _ answered: BrokerConnection.InFlight
     ) -> DecodeJob.Part? {
-        let partition = item.partition
+        let (partition, sentAt) = (item.partition, answered.sentAt)
         guard !partition.isAbandoned else {
             settled(item) { abandoned(item) }
             return nil
         }
+        if answered.wasLate, !item.demand.wasDoubted, answer.records?.count ?? 0 == 0 {
+            settled(item) { doubt(item, fetch) }
+            return nil
+        }
         if cluster.truncate(partition, answer) {
-            settled(item) { partition.requeue(item.demand) }
+            settled(item) { askAgain(item.demand, of: partition, firstAtOnce: true) }
             return nil
         }
         guard answer.errorCode == 0 else {
-            settled(item) { refused(item, answer, response) }
+            settled(item) { refused(item, fetch, answer, response) }
             return nil
         }
         cluster.learn(partition, answer, fetch.isolation, sentAt: sentAt)
-        let end = partition.end(fetch.isolation)
+        var end = partition.end(fetch.isolation)
+        if answered.wasLate, !item.demand.wasDoubted {
+            // The records are the log's; where it ends, others may know better by now.
+            partition.position = .unknown
+            end = .max
+        }
         guard let records = answer.records, records.count > 0 else {
+            if item.demand.offset >= end, !partition.failsPolls { noteProgress(partition) }
             settled(item) { cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt) }
             return nil
         }
@@ -78,15 +87,19 @@ extension PointReader {
         let desk = cluster.desk
         builder.onFlush = { desk.serveEarly(item.demand, partition) }
         return DecodeJob.Part(builder: builder) { [unowned self] builder in
-            settled(item) { decoded(item, builder, end: end, sentAt: sentAt) }
+            settled(item) { decoded(item, fetch, builder, end: end, sentAt: sentAt) }
         }
     }
 
     private func decoded(
-        _ item: PointFetch.Item, _ builder: RunBuilder, end: Int64, sentAt: Instant
+        _ item: PointFetch.Item, _ fetch: PointFetch, _ builder: RunBuilder, end: Int64,
+        sentAt: Instant
     ) {
         let partition = item.partition
         guard !partition.isAbandoned else { return abandoned(item) }
+        guard !builder.isStale, partition.leader === fetch.broker,
+            partition.leaderEpoch == item.leaderEpoch
+        else { return askAgain(item, fetch) }
         cluster.counters.recordsDecoded += UInt64(builder.recordCount)
         partition.noteRead(to: builder.coveredTo, now: cluster.now)
         if builder.cutBatchBytes > 0 {
@@ -98,7 +111,7 @@ extension PointReader {
             cluster.desk.settleBroken(item.demand, partition, broken)
         } else {
             // A first batch that never comes whole is asked for ever more seldom.
-            if builder.coveredTo > builder.fetchOffset { partition.backoff.reset() }
+            if builder.coveredTo > builder.fetchOffset { noteProgress(partition) }
             cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt)
         }
         if builder.coveredTo > builder.fetchOffset {
@@ -124,7 +137,8 @@ extension PointReader {
     }
 
     private func refused(
-        _ item: PointFetch.Item, _ answer: FetchResponse.Partition, _ response: FetchResponse
+        _ item: PointFetch.Item, _ fetch: PointFetch, _ answer: FetchResponse.Partition,
+        _ response: FetchResponse
     ) {
         cluster.counters.errors[answer.errorCode, default: 0] += 1
         switch cluster.verdict(item.partition, answer, response) {
@@ -133,30 +147,44 @@ extension PointReader {
             cluster.desk.settleOutOfRange(item.demand, item.partition, position)
         case .retry(let failure):
             cluster.desk.stall(item.demand.readers, failure)
-            item.partition.requeue(item.demand)
+            askAgain(item, fetch)
         }
     }
 
-    private func requeue(
-        _ item: PointFetch.Item, after error: KafkaError?, isStarved: Bool
+    private func askAgain(_ item: PointFetch.Item, _ fetch: PointFetch) {
+        askAgain(
+            item.demand, of: item.partition, firstAtOnce: item.partition.leader !== fetch.broker)
+    }
+
+    /// Whoever was silent for so long may have been replaced meanwhile, and not know it yet. That
+    /// there is nothing, or no such offset, is asked again once, when others have been asked for
+    /// the leader.
+    private func doubt(_ item: PointFetch.Item, _ fetch: PointFetch) {
+        item.demand.wasDoubted = true
+        cluster.keeper.want(item.partition.topic)
+        askAgain(item, fetch)
+    }
+
+    /// The response, perhaps refused as a whole, does not tell of the partition.
+    private func unanswered(
+        _ item: PointFetch.Item, _ fetch: PointFetch, _ error: KafkaError, isStarved: Bool
     ) {
-        if let error {
+        if error != .none {
             cluster.counters.errors[error.rawValue, default: 0] += 1
             let failure = KafkaFailure.kafka(error.rawValue, cause: item.partition.name)
             cluster.desk.stall(item.demand.readers, failure)
-            pause(item.partition)
         } else {
             favour(item.partition)
         }
         // To ask for more would cost the client more of its quota.
         if isStarved { item.demand.starvations += 1 }
-        item.partition.requeue(item.demand)
+        askAgain(item, fetch)
     }
 
     /// The connection ended before the answer came.
     func lost(_ fetch: PointFetch, _ failure: KafkaFailure) {
         cluster.cache.outstandingReadBytes -= fetch.outstandingBytes
-        for item in fetch.items {
+        for item in fetch.items where !item.isWithdrawn {
             settled(item) {
                 guard !item.partition.isAbandoned else { return abandoned(item) }
                 cluster.desk.stall(item.demand.readers, failure)
@@ -164,7 +192,7 @@ extension PointReader {
                     return cluster.desk.attempt(item.demand, item.partition)
                 }
                 cluster.desk.serve(item.demand, item.partition)
-                item.partition.requeue(item.demand)
+                askAgain(item, fetch)
             }
         }
     }

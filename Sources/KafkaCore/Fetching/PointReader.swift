@@ -5,7 +5,7 @@ import Timing
 /// partitions. Equal reads are one; what an answer brings beyond its readers serves others.
 final class PointReader {
     unowned(unsafe) let cluster: Cluster
-    /// Partitions that wait for their `retryAt`, and some that don't any more.
+    /// Partitions that wait for the end of their pause, and some that don't any more.
     private var paused = DeadlineHeap<Partition>()
     private var pausedCount = 0
 
@@ -16,7 +16,7 @@ final class PointReader {
     /// The partition has demands; they are sent at the end of the turn.
     func queue(_ partition: Partition) {
         guard !partition.isQueued, !partition.demands.isEmpty, let leader = partition.leader,
-            partition.retryAt == nil
+            partition.pace.retryAt == nil
         else { return }
         partition.isQueued = true
         leader.enqueue(partition)
@@ -45,28 +45,56 @@ final class PointReader {
         if partition.demands.isEmpty { unqueue(partition) }
     }
 
-    /// Asks nothing of the partition for a while: the wait doubles from error to error.
+    /// Asks nothing of the partition for a while.
     func pause(_ partition: Partition) {
-        let at = cluster.now.adding(milliseconds: partition.backoff.next(&cluster.random))
-        if partition.retryAt == nil { pausedCount += 1 }
-        partition.retryAt = at
+        let before = partition.pace.retryAt
+        cluster.delay(&partition.pace, .fetch)
+        holdBack(partition, since: before)
+    }
+
+    private func holdBack(_ partition: Partition, since before: Instant?) {
+        guard let at = partition.pace.retryAt, at != before else { return }
+        if before == nil { pausedCount += 1 }
         unqueue(partition)
         paused.insert(partition, at: at)
-        if paused.count > 2 * pausedCount + 1_024 { paused.removeAll { $0.retryAt == nil } }
+        if paused.count > 2 * pausedCount + 1_024 { paused.removeAll { $0.pace.retryAt == nil } }
     }
 
     func resume(_ partition: Partition) {
-        guard partition.retryAt != nil else { return }
-        partition.retryAt = nil
+        guard partition.pace.retryAt != nil else { return }
+        partition.pace.endPause()
         pausedCount -= 1
         queue(partition)
+    }
+
+    /// The one way back into the queue for a demand that was sent. `firstAtOnce`: the answer has
+    /// told how to do better.
+    func askAgain(_ demand: Demand, of partition: Partition, firstAtOnce: Bool) {
+        if firstAtOnce {
+            pauseButFirst(partition)
+        } else {
+            pause(partition)
+        }
+        partition.requeue(demand)
+    }
+
+    private func pauseButFirst(_ partition: Partition) {
+        guard partition.pace.retryAt == nil else { return }
+        cluster.delayButFirst(&partition.pace, .fetch)
+        holdBack(partition, since: nil)
+    }
+
+    /// What was asked of the partition has brought it forward.
+    func noteProgress(_ partition: Partition) {
+        resume(partition)
+        partition.pace.reset()
     }
 
     var nextDeadline: Instant { paused.earliest ?? .distantFuture }
 
     func tick() {
         while let (_, partition) = paused.popFirst(notAfter: cluster.now) {
-            if partition.retryAt ?? .distantFuture <= cluster.now { resume(partition) }
+            if partition.pace.retryAt ?? .distantFuture <= cluster.now { resume(partition) }
         }
     }
 

@@ -10,15 +10,20 @@ final class TailReader {
     /// In the order in which they were followed.
     var follows = SlotList<Follow>()
     var fetch: TailFetch?
+    /// Of polls that come back at once, with nothing.
+    var pace: RetryPace
     /// Followers came or went: while that goes on, polls are short, because a follower has to
     /// wait for the poll in flight.
     var changedAt = Instant.zero
 
     static let settledMilliseconds: Int64 = 1_000
 
-    init(_ broker: Broker, _ isolation: Isolation) {
+    init(_ broker: Broker, _ isolation: Isolation, retryMaxMilliseconds: Int64) {
         self.broker = broker
         self.isolation = isolation
+        pace = RetryPace(
+            initialMilliseconds: KafkaLimits.firstRetryMilliseconds,
+            maximumMilliseconds: retryMaxMilliseconds)
     }
 }
 
@@ -29,14 +34,22 @@ final class TailFetch {
         /// Kept while it is in flight: its topic may be deleted meanwhile.
         let partition: Partition
         let offset: Int64
+
+        /// The follower still waits for it.
+        var isCurrent: Bool { partition.follow(follow.isolation) === follow }
     }
 
     unowned let tail: TailReader
     /// Empty: the request ends the session.
     let items: [Item]
+    /// How long the broker may hold it.
+    let waitMilliseconds: Int64
+    /// It has brought a follower forward, or sent it elsewhere.
+    var hasProgress = false
 
-    init(_ tail: TailReader, _ items: [Item]) {
+    init(_ tail: TailReader, _ items: [Item], waitMilliseconds: Int64) {
         self.tail = tail
         self.items = items
+        self.waitMilliseconds = waitMilliseconds
     }
 }

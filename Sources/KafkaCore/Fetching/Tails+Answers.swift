@@ -1,10 +1,11 @@
 import KafkaProtocol
+import Timing
 
 /// What the long polls bring.
 extension Tails {
     func received(
         _ fetch: TailFetch, _ response: FetchResponse, _ frame: FrameAssembler.Frame,
-        _ connection: BrokerConnection
+        _ connection: BrokerConnection, _ answered: BrokerConnection.InFlight
     ) {
         let tail = fetch.tail
         ended(fetch)
@@ -23,12 +24,52 @@ extension Tails {
                     cluster.logUnexpected(topic, answer, connection)
                     continue
                 }
-                if let part = take(fetch.items[number], answer, response) { parts.append(part) }
+                if let part = take(fetch.items[number], of: fetch, answer, response) {
+                    parts.append(part)
+                }
             }
         }
-        guard !parts.isEmpty else { return }
+        if answered.wasLate { doubt(fetch) }
+        let held = cluster.now.milliseconds(since: answered.sentAt)
+        let wasHeld = held >= fetch.waitMilliseconds / 2
+        if wasHeld { noteHeld(fetch) }
+        guard !parts.isEmpty else { return settled(fetch, wasHeld: wasHeld) }
         cluster.decoder.add(
-            DecodeJob(connection: connection, frame: frame, parts: parts, finish: {}))
+            DecodeJob(connection: connection, frame: frame, parts: parts) { [unowned self] in
+                settled(fetch, wasHeld: wasHeld)
+            })
+    }
+
+    /// Whoever was silent for so long may have been replaced meanwhile, and not know it yet: where
+    /// the logs end is asked again, when others have been asked for the leaders.
+    private func doubt(_ fetch: TailFetch) {
+        for item in fetch.items where item.isCurrent {
+            item.partition.position = .unknown
+            cluster.keeper.want(item.partition.topic)
+            cluster.pointReader.pause(item.partition)
+            cluster.desk.leaveTail(item.follow)
+        }
+    }
+
+    /// A broker that holds a poll sets the pace itself. One that answers at once, and brings nobody
+    /// forward, would be asked again without end.
+    private func settled(_ fetch: TailFetch, wasHeld: Bool) {
+        if wasHeld || fetch.hasProgress {
+            fetch.tail.pace.reset()
+        } else {
+            cluster.delayButFirst(&fetch.tail.pace, .poll)
+        }
+    }
+
+    private func noteHeld(_ fetch: TailFetch) {
+        for item in fetch.items where item.isCurrent { item.partition.failsPolls = false }
+    }
+
+    /// Point reads find out why, after a pause.
+    private func giveUp(_ follow: Follow) {
+        follow.partition.failsPolls = true
+        cluster.pointReader.pause(follow.partition)
+        unfollow(follow)
     }
 
     private func ended(_ fetch: TailFetch) {
@@ -39,30 +80,29 @@ extension Tails {
 
     private func refused(_ tail: TailReader, _ error: KafkaError) {
         cluster.counters.errors[error.rawValue, default: 0] += 1
-        if tail.session.refused(error) { return }
+        // A session that is gone is opened anew at once; one that never lasts is not.
+        if tail.session.refused(error) { return cluster.delayButFirst(&tail.pace, .poll) }
         cluster.log(.warning, "\(tail.broker.endpoint): the tail's fetch: \(error.name)")
-        for follow in tail.follows {
-            cluster.pointReader.pause(follow.partition)
-            unfollow(follow)
-        }
+        for follow in tail.follows { giveUp(follow) }
     }
 
     private func take(
-        _ item: TailFetch.Item, _ answer: FetchResponse.Partition, _ response: FetchResponse
+        _ item: TailFetch.Item, of fetch: TailFetch, _ answer: FetchResponse.Partition,
+        _ response: FetchResponse
     ) -> DecodeJob.Part? {
         let (follow, partition) = (item.follow, item.partition)
-        guard partition.follow(follow.isolation) === follow, !partition.isAbandoned else {
-            return nil
-        }
+        guard item.isCurrent, !partition.isAbandoned else { return nil }
         if cluster.truncate(partition, answer) {
-            unfollow(follow)
+            fetch.hasProgress = true
+            giveUp(follow)
             return nil
         }
         guard answer.errorCode == 0 else {
             cluster.counters.errors[answer.errorCode, default: 0] += 1
+            fetch.hasProgress = true
             // The point reads that follow tell the readers; what it changes for others counts now.
             _ = cluster.verdict(partition, answer, response)
-            if partition.follow(follow.isolation) === follow { unfollow(follow) }
+            if item.isCurrent { giveUp(follow) }
             return nil
         }
         cluster.learn(partition, answer, follow.isolation)
@@ -76,11 +116,12 @@ extension Tails {
             }
             return nil
         }
-        return part(item, answer, records)
+        return part(item, of: fetch, answer, records)
     }
 
     private func part(
-        _ item: TailFetch.Item, _ answer: FetchResponse.Partition, _ records: KafkaBytes
+        _ item: TailFetch.Item, of fetch: TailFetch, _ answer: FetchResponse.Partition,
+        _ records: KafkaBytes
     ) -> DecodeJob.Part {
         let (follow, partition) = (item.follow, item.partition)
         let builder = RunBuilder(
@@ -88,17 +129,22 @@ extension Tails {
             highWatermark: answer.highWatermark,
             aborted: AbortedTransactions(answer, follow.isolation))
         return DecodeJob.Part(builder: builder) { [unowned self] builder in
-            decoded(item, builder)
+            decoded(item, of: fetch, builder)
         }
     }
 
-    private func decoded(_ item: TailFetch.Item, _ builder: RunBuilder) {
+    private func decoded(_ item: TailFetch.Item, of fetch: TailFetch, _ builder: RunBuilder) {
         let (follow, partition) = (item.follow, item.partition)
         cluster.counters.recordsDecoded += UInt64(builder.recordCount)
+        guard item.isCurrent, !builder.isStale else { return }
         partition.noteRead(to: builder.coveredTo, now: cluster.now)
-        guard partition.follow(follow.isolation) === follow else { return }
         follow.position = max(follow.position, builder.coveredTo)
         follow.isBetweenPolls = true
+        if builder.coveredTo > builder.fetchOffset {
+            fetch.hasProgress = true
+            partition.failsPolls = false
+            cluster.pointReader.noteProgress(partition)
+        }
         if follow.waiters.isEmpty { follow.unclaimedBytes += builder.byteCount }
         cluster.desk.serveWaiters(partition)
         if builder.coveredTo > builder.fetchOffset {
@@ -111,6 +157,7 @@ extension Tails {
     func lost(_ fetch: TailFetch, _ failure: KafkaFailure) {
         ended(fetch)
         fetch.tail.session.reset()
+        cluster.delay(&fetch.tail.pace, .poll)
         for follow in fetch.tail.follows {
             cluster.desk.stall(follow.waiters, failure)
             unfollow(follow)

@@ -4,7 +4,7 @@ import Timing
 /// The long polls.
 extension Tails {
     func flush() {
-        for tail in all where tail.fetch == nil {
+        for tail in all where tail.fetch == nil && tail.pace.allows(cluster.now) {
             if !tail.follows.isEmpty { poll(tail) }
             for follow in tail.follows { follow.isBetweenPolls = false }
             if tail.follows.isEmpty && tail.session.isOpen { closeSession(tail) }
@@ -23,7 +23,7 @@ extension Tails {
             maxWaitMilliseconds: 0, minBytes: 0, maxBytes: 0,
             isolationLevel: tail.isolation.rawValue)
         tail.session.close(&request)
-        let fetch = TailFetch(tail, [])
+        let fetch = TailFetch(tail, [], waitMilliseconds: 0)
         tail.fetch = fetch
         connection.send(
             request, version: version, errand: .tail(fetch),
@@ -82,16 +82,16 @@ extension Tails {
             tail,
             tail.follows.map {
                 TailFetch.Item(follow: $0, partition: $0.partition, offset: $0.position)
-            })
+            }, waitMilliseconds: Int64(wait))
         tail.fetch = fetch
         for follow in tail.follows {
             follow.isPolled = true
-            follow.joinPollAt = nil
+            follow.joinPace.reset()
         }
         connection.send(
             request, version: version, errand: .tail(fetch),
             timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds + Int64(wait),
-            now: cluster.now, cluster)
+            waitMilliseconds: Int64(wait), now: cluster.now, cluster)
     }
 
     private func wish(_ follow: Follow) -> FetchSession.Wish {

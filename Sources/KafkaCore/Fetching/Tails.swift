@@ -5,7 +5,7 @@ import Timing
 /// who wait; whatever goes wrong sends them to point reads, which find out why.
 final class Tails {
     unowned(unsafe) let cluster: Cluster
-    /// Followers by their `joinPollAt`, and some that have none any more.
+    /// Followers by the end of their `joinPace`'s pause, and some that have none any more.
     private var joins = DeadlineHeap<Follow>()
 
     init(_ cluster: Cluster) { self.cluster = cluster }
@@ -20,7 +20,11 @@ final class Tails {
         guard let leader = partition.leader else {
             preconditionFailure("a partition without a leader has no end to wait at")
         }
-        let follow = Follow(partition, isolation, position: offset, now: cluster.now)
+        let follow = Follow(
+            partition, isolation, position: offset, now: cluster.now,
+            joinPace: RetryPace(
+                initialMilliseconds: cluster.limits.tailJoinPollMilliseconds,
+                maximumMilliseconds: Int64(cluster.limits.tailWaitMilliseconds)))
         let tail = leader.tail(isolation)
         tail.follows.append(follow)
         tail.changedAt = cluster.now
@@ -32,10 +36,10 @@ final class Tails {
     private func joined(_ follow: Follow) -> Follow {
         guard let leader = follow.partition.leader else { return follow }
         // The poll in flight does not know it: somebody has to look until it is back.
-        if leader.tail(follow.isolation).fetch != nil, !follow.isPolled, follow.joinPollAt == nil {
-            let at = cluster.now.adding(milliseconds: cluster.limits.tailJoinPollMilliseconds)
-            follow.joinPollAt = at
-            joins.insert(follow, at: at)
+        if leader.tail(follow.isolation).fetch != nil, !follow.isPolled {
+            let before = follow.joinPace.retryAt
+            follow.joinPace.delay(from: cluster.now, &cluster.random)
+            if let at = follow.joinPace.retryAt, at != before { joins.insert(follow, at: at) }
         }
         return follow
     }
@@ -50,7 +54,7 @@ final class Tails {
         }
         follow.isPolled = false
         follow.isBetweenPolls = false
-        follow.joinPollAt = nil
+        follow.joinPace.reset()
         partition.setFollow(follow.isolation, nil)
         cluster.desk.leaveTail(follow)
     }
@@ -63,12 +67,18 @@ final class Tails {
 
     // MARK: Time
 
-    var nextDeadline: Instant { joins.earliest ?? .distantFuture }
+    var nextDeadline: Instant {
+        var earliest = joins.earliest ?? .distantFuture
+        for tail in all {
+            if let at = tail.pace.retryAt, at > cluster.now { earliest = min(earliest, at) }
+        }
+        return earliest
+    }
 
     func tick() {
         while let (_, follow) = joins.popFirst(notAfter: cluster.now) {
-            guard follow.joinPollAt ?? .distantFuture <= cluster.now else { continue }
-            follow.joinPollAt = nil
+            guard follow.joinPace.retryAt ?? .distantFuture <= cluster.now else { continue }
+            follow.joinPace.endPause()
             if !follow.isPolled { cluster.desk.leaveTail(follow) }
         }
     }

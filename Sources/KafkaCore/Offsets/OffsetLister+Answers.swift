@@ -3,21 +3,35 @@ import Timing
 
 /// What brokers say of offsets.
 extension OffsetLister {
-    func received(_ batch: OffsetBatch, _ response: ListOffsetsResponse, sentAt: Instant) {
+    func received(
+        _ batch: OffsetBatch, _ response: ListOffsetsResponse,
+        _ answered: BrokerConnection.InFlight
+    ) {
         var places = FetchTopics.Places(batch.entries.map(\.partition))
         for topic in response.topics {
             for answer in topic.partitions {
                 guard let number = places.take(topic.name, answer.partitionIndex) else { continue }
                 batch.entries[number].isAnswered = true
+                guard !answered.wasLate || !doubts(batch.entries[number], batch) else { continue }
                 if answer.errorCode == 0, answer.tells(batch.entries[number].timestamp) {
-                    learn(batch, batch.entries[number], answer, sentAt)
+                    learn(batch, batch.entries[number], answer, answered.sentAt)
                 }
-                take(batch.entries[number], answer)
+                take(batch.entries[number], batch, answer)
             }
         }
         for entry in batch.entries where !entry.isAnswered {
-            again(entry, .timeout(cause: "\(entry.partition.name): not in the answer"))
+            again(entry, batch, .timeout(cause: "\(entry.partition.name): not in the answer"))
         }
+    }
+
+    /// Whoever was silent for so long may have been replaced meanwhile, and not know it yet: asked
+    /// again once, when others have been asked for the leader.
+    private func doubts(_ entry: OffsetBatch.Entry, _ batch: OffsetBatch) -> Bool {
+        guard entry.demand.lookups.contains(where: { !$0.wasDoubted }) else { return false }
+        for lookup in entry.demand.lookups { lookup.wasDoubted = true }
+        cluster.keeper.want(entry.partition.topic)
+        again(entry, batch, .timeout(cause: "\(entry.partition.name): the answer came late"))
+        return true
     }
 
     /// What is cached of the log must not contradict what was told of it.
@@ -26,7 +40,7 @@ extension OffsetLister {
         _ sentAt: Instant
     ) {
         let partition = entry.partition
-        partition.lookupBackoff.reset()
+        partition.lookupPace.reset()
         switch entry.timestamp {
         case -1 where batch.isolation == .readUncommitted:
             cluster.noteEnd(answer.offset, of: partition, sentAt: sentAt)
@@ -35,10 +49,12 @@ extension OffsetLister {
         }
     }
 
-    private func take(_ entry: OffsetBatch.Entry, _ answer: ListOffsetsResponse.Partition) {
+    private func take(
+        _ entry: OffsetBatch.Entry, _ batch: OffsetBatch, _ answer: ListOffsetsResponse.Partition
+    ) {
         let error = KafkaError(answer.errorCode)
         guard error != .none else {
-            guard answer.tells(entry.timestamp) else { return notTold(entry) }
+            guard answer.tells(entry.timestamp) else { return notTold(entry, batch) }
             let offset = ListedOffset(
                 offset: answer.offset, timestamp: answer.timestamp,
                 leaderEpoch: answer.leaderEpoch)
@@ -53,32 +69,36 @@ extension OffsetLister {
             return
         }
         if error.reaction == .metadata { cluster.keeper.wantAgain(entry.partition.topic) }
-        again(entry, failure)
+        again(entry, batch, failure)
     }
 
     /// The leader does not know it yet, and says so by -1 instead of by the error that later
     /// versions have for it (KIP-207). Java's client asks again too.
-    private func notTold(_ entry: OffsetBatch.Entry) {
+    private func notTold(_ entry: OffsetBatch.Entry, _ batch: OffsetBatch) {
         let code = KafkaError.offsetNotAvailable.rawValue
-        again(entry, .kafka(code, cause: "\(entry.partition.name): no offset in the answer"))
+        again(entry, batch, .kafka(code, cause: "\(entry.partition.name): no offset in the answer"))
     }
 
-    private func again(_ entry: OffsetBatch.Entry, _ failure: KafkaFailure) {
-        let wait = entry.partition.lookupBackoff.next(&cluster.random)
+    /// The one way back for look-ups that were sent.
+    private func again(
+        _ entry: OffsetBatch.Entry, _ batch: OffsetBatch, _ failure: KafkaFailure
+    ) {
+        let partition = entry.partition
+        if partition.leader === batch.broker {
+            cluster.delay(&partition.lookupPace, .listOffsets)
+        } else {
+            cluster.delayButFirst(&partition.lookupPace, .listOffsets)
+        }
         for lookup in entry.demand.lookups.takeAll() {
             lookup.lastFailure = failure
-            pause(lookup, milliseconds: wait)
+            lookup.place = .nowhere
+            resolve(lookup)
         }
     }
 
     /// The connection ended before the answer came: the leaders may have moved with it.
-    func lost(_ batch: OffsetBatch) {
-        for entry in batch.entries {
-            for lookup in entry.demand.lookups.takeAll() {
-                lookup.place = .nowhere
-                resolve(lookup)
-            }
-        }
+    func lost(_ batch: OffsetBatch, _ failure: KafkaFailure) {
+        for entry in batch.entries where !entry.isAnswered { again(entry, batch, failure) }
     }
 }
 

@@ -107,6 +107,9 @@ final class OffsetLister {
             awaitTopic(lookup, partition.topic)
             return cluster.keeper.wantAgain(partition.topic)
         }
+        if let retryAt = partition.lookupPace.retryAt, retryAt > cluster.now {
+            return pause(lookup, until: retryAt)
+        }
         let queue = partition.lookups ?? LookupQueue(partition)
         if partition.lookups == nil {
             partition.lookups = queue
@@ -159,6 +162,20 @@ final class OffsetLister {
         return waiting
     }
 
+    /// What is in flight to a broker that does not lead the partition any more, or led it under
+    /// another epoch: whoever waits asks the leader of today.
+    func withdraw(_ partition: Partition, from broker: Broker) {
+        guard case .listOffsets(let batch) = broker.control?.inFlight?.errand,
+            let place = batch.places[ObjectIdentifier(partition)],
+            !batch.entries[place].isAnswered
+        else { return }
+        batch.entries[place].isAnswered = true
+        for lookup in batch.entries[place].demand.lookups.takeAll() {
+            lookup.place = .nowhere
+            resolve(lookup)
+        }
+    }
+
     /// No broker answers.
     func failAll(_ failure: KafkaFailure) {
         for broker in cluster.links.brokers where broker.lastFailure != nil {
@@ -170,10 +187,10 @@ final class OffsetLister {
     }
 
     /// Nothing is asked for it for a while.
-    func pause(_ lookup: OffsetLookup, milliseconds: Int64) {
+    private func pause(_ lookup: OffsetLookup, until end: Instant) {
         lookup.place = .pause
         paused.append(lookup)
-        pauseEnds.insert(lookup, at: cluster.now.adding(milliseconds: milliseconds))
+        pauseEnds.insert(lookup, at: end)
     }
 
     func failEverything(_ failure: KafkaFailure) {
@@ -233,6 +250,7 @@ final class OffsetLister {
         {
             if let demand = take(queue, batch.isolation, version) {
                 demand.isSent = true
+                batch.places[ObjectIdentifier(queue.partition)] = batch.entries.count
                 batch.entries.append(OffsetBatch.Entry(partition: queue.partition, demand: demand))
                 again.append(queue)
             } else {
@@ -300,10 +318,9 @@ final class OffsetLister {
 
     func tick() {
         while let (_, lookup) = deadlines.popFirst(notAfter: cluster.now) {
-            let what = "\(lookup.topic)-\(lookup.partition): no answer in time"
-            let partitions = cluster.keeper.knownTopic(lookup.topic)?.partitions
-            let cause = lookup.lastFailure ?? partitions?[lookup.partition]?.leader?.lastFailure
-            finish(lookup, .failure(cause ?? .timeout(cause: what)))
+            let reason = cluster.keeper.reason(
+                lookup.topic, lookup.partition, lookup.lastFailure)
+            finish(lookup, .failure(reason))
         }
         while let (_, lookup) = pauseEnds.popFirst(notAfter: cluster.now) {
             guard case .pause = lookup.place, paused.remove(lookup) else { continue }

@@ -25,6 +25,8 @@ final class OffsetLookup: Slotted {
     var lastFailure: KafkaFailure?
     var place = Place.nowhere
     var slot = 0
+    /// An answer came late, and was not believed.
+    var wasDoubted = false
 
     init(
         topic: String, partition: Int32, timestamp: Int64, isolation: Isolation,
@@ -74,6 +76,7 @@ final class OffsetBatch {
     struct Entry {
         let partition: Partition
         let demand: OffsetDemand
+        /// Or others lead the partition by now, and are asked.
         var isAnswered = false
 
         var timestamp: Int64 { demand.key.value }
@@ -82,6 +85,8 @@ final class OffsetBatch {
     let broker: Broker
     let isolation: Isolation
     var entries: [Entry] = []
+    /// Where a partition stands among them.
+    var places: [ObjectIdentifier: Int] = [:]
 
     init(_ broker: Broker, _ isolation: Isolation) {
         self.broker = broker

@@ -12,6 +12,8 @@ final class Demand: Joinable {
     var bytesMin = 0
     /// The readers' records are cached, and only wait for the broker to say that they still count.
     var confirms = false
+    /// An answer came late, and was not believed.
+    var wasDoubted = false
     /// Responses that brought nothing though records are there.
     var starvations = 0
     var slot = 0

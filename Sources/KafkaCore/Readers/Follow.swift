@@ -12,17 +12,22 @@ final class Follow: Slotted {
     var isPolled = false
     /// Its poll was answered in this turn, at whose end the next one is sent.
     var isBetweenPolls = false
-    /// Until the poll in flight is back, and can take this partition, somebody has to look.
-    var joinPollAt: Instant?
+    /// Until the poll in flight is back, and can take this partition, somebody has to look: ever
+    /// more seldom, as it may not come back.
+    var joinPace: RetryPace
     var lastWaiterAt: Instant
     /// Read since anybody waited; beyond a limit the partition is not followed any more.
     var unclaimedBytes = 0
     var slot = 0
 
-    init(_ partition: Partition, _ isolation: Isolation, position: Int64, now: Instant) {
+    init(
+        _ partition: Partition, _ isolation: Isolation, position: Int64, now: Instant,
+        joinPace: RetryPace
+    ) {
         self.partition = partition
         self.isolation = isolation
         self.position = position
+        self.joinPace = joinPace
         lastWaiterAt = now
     }
 

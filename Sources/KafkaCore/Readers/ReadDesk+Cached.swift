@@ -16,11 +16,11 @@ extension ReadDesk {
                         || (request.waitUntil ?? .zero) <= cluster.now))
         else { return nil }
         cluster.counters.readsFromCache += 1
-        let isCurrent = partition.follow(request.isolation)?.isCurrent == true
         return RecordSlice(
             log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,
             byteCount: found.byteCount, recordCount: found.recordCount,
-            position: isCurrent ? partition.position : .unknown, isolation: request.isolation)
+            position: position(of: partition, request.isolation, isFresh: false),
+            isolation: request.isolation)
     }
 
     func find(
@@ -53,14 +53,18 @@ extension ReadDesk {
     /// Whether its leader may answer: one that is not there, or does not answer, must not take away
     /// what is known.
     func canAsk(_ partition: Partition) -> Bool {
-        guard let leader = partition.leader, leader.lastFailure == nil else { return false }
+        guard let leader = partition.leader, leader.lastFailure == nil, !leader.isLate else {
+            return false
+        }
         return !(partition.isSilent && partition.isAsked)
     }
 
     /// Whether an answer has to back what is cached: nobody has heard of the partition for a
     /// while, and nothing is on its way.
     func needsConfirmation(_ partition: Partition) -> Bool {
-        guard canAsk(partition), partition.retryAt == nil, !partition.isAsked else { return false }
+        guard canAsk(partition), partition.pace.retryAt == nil, !partition.isAsked else {
+            return false
+        }
         for isolation in Isolation.allCases where partition.follow(isolation)?.isCurrent == true {
             return false
         }

@@ -146,8 +146,6 @@ extension ReadDesk {
     }
 
     private func deliver(_ reader: Reader, _ partition: Partition, _ found: CachedRecords) {
-        let follow = partition.follow(reader.request.isolation)
-        let isFresh = reader.isFresh || follow?.isCurrent == true
         if reader.isFresh {
             cluster.counters.readsFromBroker += 1
         } else {
@@ -156,7 +154,7 @@ extension ReadDesk {
         let slice = RecordSlice(
             log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,
             byteCount: found.byteCount, recordCount: found.recordCount,
-            position: isFresh ? partition.position : .unknown,
+            position: position(reader, partition),
             isolation: reader.request.isolation)
         finish(reader, .records(slice))
     }

@@ -99,8 +99,7 @@ final class ReadDesk {
     }
 
     func empty(_ reader: Reader, _ partition: Partition) {
-        let position = reader.isFresh ? partition.position : .unknown
-        finish(reader, .empty(position, nextOffset: reader.offset))
+        finish(reader, .empty(position(reader, partition), nextOffset: reader.offset))
     }
 
     // MARK: Time
@@ -125,16 +124,14 @@ final class ReadDesk {
             if isOver, reader.offset > reader.request.offset { return empty(reader, partition) }
             // No poll has told of its end.
             if !isOver, !reader.waits(at: cluster.now), case .tail(let follow) = reader.place {
-                follow.remove(reader)
+                follow.waiters.remove(reader)
                 reader.place = .nowhere
                 return attempt(reader, partition)
             }
         }
         guard isOver else { return }
-        let what = "\(reader.request.topic)-\(reader.request.partition)"
-        // A leader that cannot be reached at all is the reason, if nothing else was told.
-        let cause = reader.lastFailure ?? reader.partition?.leader?.lastFailure
-        fail(reader, cause ?? .timeout(cause: "\(what): no answer in time"))
+        let request = reader.request
+        fail(reader, cluster.keeper.reason(request.topic, request.partition, reader.lastFailure))
     }
 
     func failEverything(_ failure: KafkaFailure) {

@@ -71,9 +71,9 @@ struct MetadataAnswer {
     /// Retriable errors of the topic as a whole (LEADER_NOT_AVAILABLE): ask again.
     private func unclear(_ topic: Topic, _ error: KafkaError) {
         topic.fruitlessAnswers += 1
-        guard error.isRetriable else {
-            return fail(topic, .kafka(error.rawValue, cause: topic.name))
-        }
+        let failure = KafkaFailure.kafka(error.rawValue, cause: topic.name)
+        topic.trouble = failure
+        guard error.isRetriable else { return fail(topic, failure) }
         if !topic.readers.isEmpty || topic.isInUse { cluster.keeper.wantAgain(topic) }
     }
 
@@ -90,9 +90,12 @@ struct MetadataAnswer {
     private func fail(_ topic: Topic, _ failure: KafkaFailure) {
         topic.state = .failed(failure)
         topic.wantedFrom = nil
+        // Takes back what is in flight, so that it fails with the others.
+        for index in topic.indexes {
+            if let partition = topic.partitions[index] { cluster.setLeader(partition, nil) }
+        }
         cluster.desk.topicFailed(topic, failure)
         cluster.lister.topicFailed(topic, failure)
-        for partition in topic.partitions.values { cluster.setLeader(partition, nil) }
     }
 
     // MARK: A topic that exists
@@ -100,11 +103,12 @@ struct MetadataAnswer {
     private func known(_ answer: MetadataResponse.Topic, _ topic: Topic) {
         let isOther = topic.id != .zero && answer.topicID != .zero && topic.id != answer.topicID
         topic.disappearances = 0
+        topic.trouble = nil
         topic.isInternal = answer.isInternal
         if answer.topicID != .zero { topic.id = answer.topicID }
         let old = isOther ? topic.partitions : [:]
         if isOther { topic.partitions = [:] }
-        let isComplete = merge(answer.partitions, into: topic, isOther: isOther)
+        let isComplete = merge(answer, into: topic, isOther: isOther)
         topic.indexes = topic.partitions.keys.sorted()
         for partition in topic.partitions.values { partition.log.identity.topicID = topic.id }
         topic.state = .known
@@ -119,24 +123,27 @@ struct MetadataAnswer {
 
     /// Whether every partition in use has a leader that can be asked.
     private func merge(
-        _ answers: [MetadataResponse.Partition], into topic: Topic, isOther: Bool
+        _ answer: MetadataResponse.Topic, into topic: Topic, isOther: Bool
     ) -> Bool {
         var isComplete = true
         var hasRewound = false
         var seen: Set<Int32> = []
-        for answer in answers where answer.partitionIndex >= 0 {
+        let hasID = answer.topicID != .zero
+        for answer in answer.partitions where answer.partitionIndex >= 0 {
             guard seen.insert(answer.partitionIndex).inserted else { continue }
             let partition = partition(answer.partitionIndex, of: topic)
             if answer.leaderEpoch >= 0, answer.leaderEpoch < partition.leaderEpoch, !isOther,
-                topic.rewinds < Self.rewindsMax
+                !mayRewind(partition, hasID)
             {
                 hasRewound = true
                 if partition.isInUse && partition.leader == nil { isComplete = false }
                 continue
             }
+            partition.isHinted = false
             // A leader without an entry among the brokers is no leader (KAFKA-9261).
             let leader = answer.leaderID >= 0 ? cluster.links.broker(answer.leaderID) : nil
             cluster.setLeader(partition, leader, epoch: answer.leaderEpoch)
+            if leader == nil { partition.leaderless = Self.leaderless(answer) }
             if leader == nil && partition.isInUse { isComplete = false }
         }
         topic.rewinds = hasRewound ? topic.rewinds + 1 : 0
@@ -145,6 +152,17 @@ struct MetadataAnswer {
             cluster.desk.abandon(gone)
         }
         return isComplete && !hasRewound
+    }
+
+    /// Under one topic id epochs never go back: whoever says so has been away. But a hint may have
+    /// been wrong.
+    private func mayRewind(_ partition: Partition, _ hasID: Bool) -> Bool {
+        partition.topic.rewinds >= Self.rewindsMax && (!hasID || partition.isHinted)
+    }
+
+    private static func leaderless(_ answer: MetadataResponse.Partition) -> String {
+        if answer.leaderID >= 0 { return "its leader \(answer.leaderID) is not among the brokers" }
+        return answer.errorCode == 0 ? "no leader" : KafkaError(answer.errorCode).name
     }
 
     private func partition(_ index: Int32, of topic: Topic) -> Partition {

@@ -16,12 +16,13 @@ extension MetadataKeeper {
         }
         unhelpful = nil
         hasAnswered = true
+        lateQuestions = 0
         question = nil
         outage = nil
         outageUntil = .zero
         roundFailure = nil
         tried = []
-        backoff.reset()
+        pace.reset()
         cluster.links.update(brokers)
         MetadataAnswer(cluster).apply(response, to: asked)
         answer(asked.lookups, response)
@@ -30,7 +31,7 @@ extension MetadataKeeper {
     /// The whole request was refused.
     private func again(_ asked: MetadataQuestion, _ error: KafkaError) {
         lost(asked, .kafka(error.rawValue, cause: "metadata"))
-        nextAskAt = cluster.now.adding(milliseconds: backoff.next(&cluster.random))
+        cluster.delay(&pace, .metadata)
         // KIP-1102: nothing that is known of the cluster counts any more.
         if error == .rebootstrapRequired { cluster.links.rebootstrap() }
     }

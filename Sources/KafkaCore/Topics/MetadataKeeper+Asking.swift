@@ -5,9 +5,13 @@ import Timing
 extension MetadataKeeper {
     func flush() {
         guard question == nil, let wantedFrom, wantedFrom <= cluster.now else { return }
-        guard cluster.now >= nextAskAt, currentOutage == nil else { return }
+        guard pace.allows(cluster.now), currentOutage == nil else { return }
         guard let connection = connectionForQuestion() else { return }
         ask(connection)
+    }
+
+    private var extraPatienceMilliseconds: Int64 {
+        cluster.limits.answerLateMilliseconds * Int64((1 << min(lateQuestions, 8)) - 1)
     }
 
     private func ask(_ connection: BrokerConnection) {
@@ -35,7 +39,7 @@ extension MetadataKeeper {
         connection.send(
             request, version: version, errand: .metadata(asked),
             timeoutMilliseconds: min(cluster.settings.requestTimeoutMilliseconds, 10_000),
-            now: cluster.now, cluster)
+            waitMilliseconds: extraPatienceMilliseconds, now: cluster.now, cluster)
     }
 
     /// A free control connection, preferably an open one; brokers that are known before bootstrap
@@ -44,10 +48,13 @@ extension MetadataKeeper {
         let nodes = cluster.links.brokers + cluster.links.bootstrap
         let now = cluster.now
         let free = nodes.filter { $0.control?.isFree(now: now) == true }
-        if let best = free.first(where: { $0 !== unhelpful }) { return best.control }
-        // The one that could not tell is asked again only while there is no other.
-        if let unhelpful = free.first, candidate(nodes.filter { $0 !== unhelpful }) == nil {
-            return unhelpful.control
+        if let best = free.first(where: { $0 !== unhelpful && !$0.isLate }) { return best.control }
+        // Who could not tell, or does not answer, is asked again only while there is no other.
+        let others = nodes.filter { $0 !== unhelpful && !$0.isLate }
+        if let last = free.first(where: { $0 === unhelpful }) ?? free.first,
+            candidate(others) == nil, !others.contains(where: { $0.control != nil })
+        {
+            return last.control
         }
         // One attempt after the other: a single-flight metadata request must not open a connection
         // to every broker of a large cluster. A node that is frozen must not hold it up either: the
@@ -77,7 +84,7 @@ extension MetadataKeeper {
     /// Everything was tried and nothing answered.
     private func failRound() {
         let nodes = cluster.links.brokers + cluster.links.bootstrap
-        let earliest = nodes.compactMap(\.retryAt).min() ?? cluster.now
+        let earliest = nodes.compactMap(\.pace.retryAt).min() ?? cluster.now
         let last =
             roundFailure ?? nodes.compactMap(\.lastFailure).last
             ?? .connection(.unreachable, "no broker", cause: "no bootstrap node is configured")
@@ -109,9 +116,41 @@ extension MetadataKeeper {
         if roundFailure?.isRefusal != true { roundFailure = failure }
         // A broker that has served us is worth another attempt in this round.
         if connection.hasAnswered { tryAgain(connection.broker) }
-        guard connection.broker.nodeID != nil else { return }
-        for topic in order where topic.usesBroker(connection.broker) { wantAgain(topic) }
-        cluster.desk.stall(connection.broker, failure)
+        doubt(connection.broker)
+        if connection.broker.nodeID != nil { cluster.desk.stall(connection.broker, failure) }
+    }
+
+    /// Others may lead its partitions by now.
+    func doubt(_ broker: Broker) {
+        guard broker.nodeID != nil else { return }
+        var lookedUp = Set(broker.lookups.map { ObjectIdentifier($0.partition.topic) })
+        if case .listOffsets(let batch) = broker.control?.inFlight?.errand {
+            for entry in batch.entries where !entry.isAnswered {
+                lookedUp.insert(ObjectIdentifier(entry.partition.topic))
+            }
+        }
+        for topic in order
+        where topic.usesBroker(broker) || lookedUp.contains(ObjectIdentifier(topic)) {
+            wantAgain(topic)
+        }
+    }
+
+    private func hasOther(than late: Broker) -> Bool {
+        let nodes = cluster.links.brokers + cluster.links.bootstrap
+        return nodes.contains { node in
+            node.endpoint != late.endpoint && !node.isLate
+                && (node.control?.isFree(now: cluster.now)
+                    ?? node.mayConnect(now: cluster.now))
+        }
+    }
+
+    /// The answer is late. Whoever else is asked gets twice the time, so that a cluster where all
+    /// are slow answers in the end.
+    func askElsewhere(_ late: MetadataQuestion) {
+        guard question === late, hasOther(than: late.broker) else { return }
+        lateQuestions += 1
+        let timeout = KafkaFailure.timeout(cause: "\(late.broker.endpoint): metadata is late")
+        lost(late, timeout)
     }
 
     /// The attempt has taught how to do it better.

@@ -13,8 +13,8 @@ final class MetadataKeeper {
     var lookups = SlotList<MetadataLookup>()
     private var deadlines = DeadlineHeap<MetadataLookup>()
     private var waitingLookups: [RequestToken: MetadataLookup] = [:]
-    var backoff: Backoff
-    var nextAskAt = Instant.zero
+    /// Of requests that were refused as a whole.
+    var pace: RetryPace
     /// While an attempt to connect is under way, the next begins then.
     var nextNodeAt = Instant.zero
     /// No broker and no bootstrap node answered: what the last of them said. Until the next round
@@ -28,13 +28,16 @@ final class MetadataKeeper {
     var hasAnswered = false
     /// Answered, and knew nothing of the cluster.
     var unhelpful: Broker?
+    /// Questions without an answer in time since the last answer.
+    var lateQuestions = 0
     /// Each node gets one attempt in a round.
     var tried: Set<ObjectIdentifier> = []
 
     init(_ cluster: Cluster) {
         self.cluster = cluster
-        let longest = max(1, cluster.settings.retryBackoffMaxMilliseconds)
-        backoff = Backoff(initialMilliseconds: min(100, longest), maximumMilliseconds: longest)
+        pace = RetryPace(
+            initialMilliseconds: KafkaLimits.firstRetryMilliseconds,
+            maximumMilliseconds: cluster.settings.retryBackoffMaxMilliseconds)
     }
 
     // MARK: Wishes
@@ -56,6 +59,19 @@ final class MetadataKeeper {
         guard let topic = topics[name], case .known = topic.state else { return nil }
         topic.lastUsed = cluster.now
         return topic
+    }
+
+    /// Why a partition did not answer in time, as far as that is known. `last`: what kept whoever
+    /// waited for it last.
+    func reason(_ name: String, _ index: Int32, _ last: KafkaFailure?) -> KafkaFailure {
+        let what = "\(name)-\(index)"
+        let partition = topics[name]?.partitions[index]
+        if let partition, partition.leader == nil {
+            return .noLeader(cause: "\(what): \(partition.leaderless)")
+        }
+        // A leader that cannot be reached at all is the reason, if nothing else was told.
+        return last ?? partition?.leader?.lastFailure ?? topics[name]?.trouble
+            ?? .timeout(cause: "\(what): no answer in time")
     }
 
     /// The next request asks for it.
@@ -101,11 +117,11 @@ final class MetadataKeeper {
     var nextDeadline: Instant {
         var earliest = deadlines.earliest ?? .distantFuture
         guard question == nil, let wantedFrom else { return earliest }
-        let next = max(nextAskAt, outageUntil, wantedFrom)
+        let next = max(pace.retryAt ?? .zero, outageUntil, wantedFrom)
         if next > cluster.now { earliest = min(earliest, next) }
         if nextNodeAt > cluster.now { earliest = min(earliest, nextNodeAt) }
         for node in cluster.links.brokers + cluster.links.bootstrap {
-            if let retryAt = node.retryAt, retryAt > cluster.now {
+            if let retryAt = node.pace.retryAt, retryAt > cluster.now {
                 earliest = min(earliest, retryAt)
             }
         }

@@ -10,6 +10,10 @@ final class Partition: Slotted {
     var leaderEpoch: Int32 = -1
     /// Since when leader and epoch are these.
     var leaderSince = Instant.zero
+    /// The epoch is a hint's (KIP-951), which no metadata has confirmed yet.
+    var isHinted = false
+    /// What metadata said of a leader that is not there.
+    var leaderless = "no leader"
     /// As last told by a fetch.
     var position = PartitionPosition.unknown
 
@@ -31,15 +35,16 @@ final class Partition: Slotted {
     var slot = 0
     /// Goes first in the next request: it was left out of the last one (KIP-74 lets a broker).
     var isStarved = false
-    /// After an error nothing is asked of it before.
-    var retryAt: Instant?
-    var backoff: Backoff
+    /// After answers that did not help nothing is fetched before.
+    var pace: RetryPace
+    /// Long polls do not get on with it, whatever point reads say.
+    var failsPolls = false
     /// Deleted or re-created: readers begin anew, by name.
     var isAbandoned = false
     /// KIP-516: unknown topic ids pass after creation, and don't after re-creation.
     var unknownTopicIDs = 0
-    /// Between two attempts to look up an offset.
-    var lookupBackoff: Backoff
+    /// Likewise of attempts to look up an offset.
+    var lookupPace: RetryPace
     /// Look-ups of offsets that are not sent yet; nil: none.
     var lookups: LookupQueue?
     private var follows: [Follow?] = [nil, nil]
@@ -48,10 +53,10 @@ final class Partition: Slotted {
         self.topic = topic
         self.index = index
         log = PartitionLog(topic: topic.name, partition: index, cache: cache)
-        backoff = Backoff(
-            initialMilliseconds: min(100, max(1, backoffMaxMilliseconds)),
-            maximumMilliseconds: max(1, backoffMaxMilliseconds))
-        lookupBackoff = backoff
+        pace = RetryPace(
+            initialMilliseconds: KafkaLimits.firstRetryMilliseconds,
+            maximumMilliseconds: backoffMaxMilliseconds)
+        lookupPace = pace
     }
 
     var name: String { "\(topic.name)-\(index)" }
@@ -73,7 +78,8 @@ final class Partition: Slotted {
         if offset > readTo.offset { readTo = (offset, now) }
     }
 
-    /// Back into the queue, in front: it was sent and not answered.
+    /// Back into the queue, in front: it was sent and not answered. For `PointReader.askAgain`
+    /// only, which sees to the pause.
     func requeue(_ demand: Demand) {
         demand.isSent = false
         if let other = demands[demand.key] {

@@ -21,6 +21,8 @@ final class Topic: Slotted {
     var wantedFrom: Instant?
     /// How many answers in a row left something to be desired: each makes the next wait longer.
     var fruitlessAnswers = 0
+    /// Why the last answer told nothing of it; nil: it did.
+    var trouble: KafkaFailure?
     var lastUsed: Instant
     var partitions: [Int32: Partition] = [:]
     /// The indexes of `partitions`, in order.

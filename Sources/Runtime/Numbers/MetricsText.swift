@@ -1,4 +1,5 @@
 import GatewayCore
+import KafkaCore
 import Timing
 
 /// The metrics of a gateway as Prometheus reads them. Lines are sorted, so that two scrapes of the
@@ -143,6 +144,13 @@ enum MetricsText {
             "kafka_reconnects_total", .counter,
             "Connections to brokers opened in place of lost ones, every attempt.")
         writer.sample("kafka_reconnects_total", metrics.kafkaReconnects)
+        writer.family(
+            "kafka_retries_total", .counter,
+            "Pauses before something was tried again at a broker, by what it was.")
+        for kind in RetryKind.allCases {
+            writer.sample(
+                "kafka_retries_total", metrics.kafkaRetries[kind] ?? 0, [("kind", kind.rawValue)])
+        }
         writer.family("kafka_bytes_total", .counter, "Bytes received from brokers.")
         writer.sample("kafka_bytes_total", metrics.kafkaBytesIn, [("direction", "in")])
     }

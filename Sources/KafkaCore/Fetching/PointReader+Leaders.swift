@@ -1,0 +1,35 @@
+/// What moved, and silent, leaders mean for reads in flight.
+extension PointReader {
+    /// What is in flight to a broker that does not lead the partition any more, or led it under
+    /// another epoch: its readers ask the leader of today.
+    func withdraw(_ partition: Partition, from broker: Broker) {
+        guard partition.sentDemands > 0 else { return }
+        for connection in broker.points {
+            guard case .pointRead(let fetch) = connection.inFlight?.errand,
+                let number = fetch.items.firstIndex(where: { $0.partition === partition }),
+                !fetch.items[number].isWithdrawn
+            else { continue }
+            fetch.items[number].isWithdrawn = true
+            let item = fetch.items[number]
+            fetch.outstandingBytes -= item.bytesMax
+            cluster.cache.outstandingReadBytes -= item.bytesMax
+            partition.sentDemands -= 1
+            askAgain(item.demand, of: partition, firstAtOnce: true)
+        }
+    }
+
+    /// The broker is late: records that only wait for it to confirm them are served as they are.
+    func serveUnconfirmed(_ fetch: PointFetch) {
+        for item in fetch.items where item.demand.confirms && !item.isWithdrawn {
+            cluster.desk.attempt(item.demand, item.partition)
+        }
+    }
+
+    func serveUnconfirmed(_ broker: Broker) {
+        for partition in Array(broker.favoured) + Array(broker.queue) {
+            for demand in partition.demands.all where demand.confirms {
+                cluster.desk.attempt(demand, partition)
+            }
+        }
+    }
+}
