@@ -7,7 +7,7 @@ public enum Steps {
     @inlinable
     public static func count(_ items: Int = 1) {
         #if DEBUG
-            cshims_steps_add(UInt64(items))
+        cshims_steps_add(UInt64(items))
         #endif
     }
 
@@ -15,9 +15,9 @@ public enum Steps {
 
     public static var areCounted: Bool {
         #if DEBUG
-            true
+        true
         #else
-            false
+        false
         #endif
     }
 }

@@ -71,59 +71,64 @@ private func state(_ text: String, _ format: MessageFormat) throws -> [UInt8]? {
         var testDescription: String { error }
     }
 
-    @Test("errors name the field and its place, and what is known instead", arguments: [
-        Row(
-            #"{"sequence":1,"cmdKafkaFetch":{"topik":"t"}}"#,
-            "cmdKafkaFetch.topik at line 1 column 32: no such field (known: topic, partition, "
-                + "offset, maxBytes, maxWaitMs, minBytes, isolation)"),
-        Row(#"{"cmdping":{}}"#, "cmdping at line 1 column 2: no such field (\(known))"),
-        Row(
-            #"{"cmdEmpty":{"x":1}}"#,
-            "cmdEmpty.x at line 1 column 14: no such field (it has none)"),
-        // A Kelvin sign, which Swift's == takes for a K.
-        Row(
-            "{\"cmd\u{212a}afkaFetch\":{}}",
-            "cmd?afkaFetch at line 1 column 2: no such field (\(known))"),
-        Row(
-            "{\"" + String(repeating: "x", count: 1000) + "\":1}",
-            String(repeating: "x", count: 60) + "... at line 1 column 2: no such field (\(known))"),
-        Row(
-            #"{"\u001b[31m\n":1}"#, "?[31m? at line 1 column 2: no such field (\(known))"),
-        Row(
-            #"{"cmdPing":{"stateBase64":""}}"#,
-            "cmdPing.stateBase64 at line 1 column 13: no such field (known: state)"),
-        Row("[]", "request at line 1 column 1: expected an object, found array"),
-        Row("", "request at line 1 column 1: the text ends inside of a value"),
-        Row(#"{"sequence":"x"}"#, "sequence at line 1 column 13: not an integer of 64 bits"),
-        Row(#"{"sequence":1.5}"#, "sequence at line 1 column 13: not an integer of 64 bits"),
-        Row(#"{"sequence":true}"#, "sequence at line 1 column 13: expected a number, found bool"),
-        Row(
-            #"{"cmdKafkaFetch":{"partition":2147483648}}"#,
-            "cmdKafkaFetch.partition at line 1 column 31: not an integer of 32 bits"),
-        Row(
-            #"{"cmdKafkaFetch":{"maxBytes":-1}}"#,
-            "cmdKafkaFetch.maxBytes at line 1 column 30: must not be negative"),
-        Row(#"{"sequence":1,"sequence":1}"#, "sequence at line 1 column 15: given twice"),
-        Row(
-            "{\"cmdPing\":{},\n\"cmdEmpty\":{}}",
-            "cmdEmpty at line 2 column 12: another field excludes it"
-        ),
-        Row(#"{"cmdPing":{"state":"%"}}"#, "cmdPing.state at line 1 column 21: not base64"),
-        Row(
-            #"{"cmdPing":{}} x"#,
-            "request at line 1 column 16: expected the end of the text, found 'x'"),
-        Row(
-            #"{"cmdMetadata":{"topics":["a",null]}}"#,
-            "cmdMetadata.topics[1] at line 1 column 31: expected a value, found null"),
-        Row(
-            #"{"cmdKafkaFetch":{"isolation":"READ"}}"#,
-            "cmdKafkaFetch.isolation at line 1 column 31: \"READ\" is none of its values "
-                + "(ISOLATION_LEVEL_DEFAULT 0, READ_UNCOMMITTED 1, READ_COMMITTED 2)"),
-        Row(
-            #"{"cmdSubscribe":{"subscriptions":[{},{"offset":1,"timestamp":2}]}}"#,
-            "cmdSubscribe.subscriptions[1].timestamp at line 1 column 62: "
-                + "another field excludes it"),
-    ])
+    @Test(
+        "errors name the field and its place, and what is known instead",
+        arguments: [
+            Row(
+                #"{"sequence":1,"cmdKafkaFetch":{"topik":"t"}}"#,
+                "cmdKafkaFetch.topik at line 1 column 32: no such field (known: topic, partition, "
+                    + "offset, maxBytes, maxWaitMs, minBytes, isolation)"),
+            Row(#"{"cmdping":{}}"#, "cmdping at line 1 column 2: no such field (\(known))"),
+            Row(
+                #"{"cmdEmpty":{"x":1}}"#,
+                "cmdEmpty.x at line 1 column 14: no such field (it has none)"),
+            // A Kelvin sign, which Swift's == takes for a K.
+            Row(
+                "{\"cmd\u{212a}afkaFetch\":{}}",
+                "cmd?afkaFetch at line 1 column 2: no such field (\(known))"),
+            Row(
+                "{\"" + String(repeating: "x", count: 1000) + "\":1}",
+                String(repeating: "x", count: 60)
+                    + "... at line 1 column 2: no such field (\(known))"),
+            Row(
+                #"{"\u001b[31m\n":1}"#, "?[31m? at line 1 column 2: no such field (\(known))"),
+            Row(
+                #"{"cmdPing":{"stateBase64":""}}"#,
+                "cmdPing.stateBase64 at line 1 column 13: no such field (known: state)"),
+            Row("[]", "request at line 1 column 1: expected an object, found array"),
+            Row("", "request at line 1 column 1: the text ends inside of a value"),
+            Row(#"{"sequence":"x"}"#, "sequence at line 1 column 13: not an integer of 64 bits"),
+            Row(#"{"sequence":1.5}"#, "sequence at line 1 column 13: not an integer of 64 bits"),
+            Row(
+                #"{"sequence":true}"#, "sequence at line 1 column 13: expected a number, found bool"
+            ),
+            Row(
+                #"{"cmdKafkaFetch":{"partition":2147483648}}"#,
+                "cmdKafkaFetch.partition at line 1 column 31: not an integer of 32 bits"),
+            Row(
+                #"{"cmdKafkaFetch":{"maxBytes":-1}}"#,
+                "cmdKafkaFetch.maxBytes at line 1 column 30: must not be negative"),
+            Row(#"{"sequence":1,"sequence":1}"#, "sequence at line 1 column 15: given twice"),
+            Row(
+                "{\"cmdPing\":{},\n\"cmdEmpty\":{}}",
+                "cmdEmpty at line 2 column 12: another field excludes it"
+            ),
+            Row(#"{"cmdPing":{"state":"%"}}"#, "cmdPing.state at line 1 column 21: not base64"),
+            Row(
+                #"{"cmdPing":{}} x"#,
+                "request at line 1 column 16: expected the end of the text, found 'x'"),
+            Row(
+                #"{"cmdMetadata":{"topics":["a",null]}}"#,
+                "cmdMetadata.topics[1] at line 1 column 31: expected a value, found null"),
+            Row(
+                #"{"cmdKafkaFetch":{"isolation":"READ"}}"#,
+                "cmdKafkaFetch.isolation at line 1 column 31: \"READ\" is none of its values "
+                    + "(ISOLATION_LEVEL_DEFAULT 0, READ_UNCOMMITTED 1, READ_COMMITTED 2)"),
+            Row(
+                #"{"cmdSubscribe":{"subscriptions":[{},{"offset":1,"timestamp":2}]}}"#,
+                "cmdSubscribe.subscriptions[1].timestamp at line 1 column 62: "
+                    + "another field excludes it"),
+        ])
     func errorsNameFieldAndPlace(row: Row) {
         #expect(throws: MalformedMessage.self) { try decode(row.text) }
         do { _ = try decode(row.text) } catch { #expect(error.description == row.error) }

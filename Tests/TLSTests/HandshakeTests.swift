@@ -156,7 +156,16 @@ import Testing
 
     @Test("a least version refuses those below it")
     func leastVersion() throws {
-        #expect(try agreement { $0.versionMax = .tls12 } _: { $0.versionMin = .tls13 } == nil)
-        #expect(try agreement { _ in } _: { $0.versionMin = .tls13 } != nil)
+        #expect(
+            try agreement {
+                $0.versionMax = .tls12
+            } _: {
+                $0.versionMin = .tls13
+            } == nil)
+        #expect(
+            try agreement { _ in
+            } _: {
+                $0.versionMin = .tls13
+            } != nil)
     }
 }
