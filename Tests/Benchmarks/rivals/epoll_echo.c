@@ -5,10 +5,8 @@
  *
  * Prints its port. A peer that does not read ends the program: it serves load generators only. */
 #define _GNU_SOURCE
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <sys/epoll.h>
-#include "websocket_client.h"
+#include "websocket_accept.h"
 
 enum { BUFFER = 65536 };
 struct client { int fd, upgraded; size_t have; uint8_t *in; };
@@ -24,15 +22,7 @@ static void send_all(int fd, const uint8_t *bytes, size_t n) {
 }
 
 static void upgrade(struct client *c, uint8_t *head) {
-    char *key = strstr((char *)head, "Sec-WebSocket-Key: "), joined[128], accept[64], answer[256];
-    unsigned char digest[20];
-    if (!key || !strstr((char *)head, "\r\n\r\n")) { fprintf(stderr, "no upgrade\n"); exit(1); }
-    int n = snprintf(joined, sizeof joined, "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key + 19);
-    SHA1((unsigned char *)joined, (size_t)n, digest);
-    EVP_EncodeBlock((unsigned char *)accept, digest, 20);
-    n = snprintf(answer, sizeof answer, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept);
-    send_all(c->fd, (uint8_t *)answer, (size_t)n);
+    websocket_accept(c->fd, (const char *)head);
     c->upgraded = 1;
 }
 

@@ -4,10 +4,8 @@
  *
  *   fan_out RECORD_BYTES      prints its port; each line "RECORDS STAMP" of its input is one batch,
  *                             whose values begin with STAMP (16 characters) */
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <sys/epoll.h>
-#include "websocket_client.h"
+#include "websocket_accept.h"
 
 enum { CLIENTS_MAX = 20000, RECORDS_MAX = 1000 };
 
@@ -58,16 +56,8 @@ static void batch(const char *line) {
 }
 
 static void upgrade(struct client *c) {
-    char *key = strstr(c->in, "Sec-WebSocket-Key: "), joined[128], accepted[64], out[256];
-    unsigned char digest[20];
-    if (!key) exit(1);
-    int n = snprintf(joined, sizeof joined, "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key + 19);
-    SHA1((unsigned char *)joined, (size_t)n, digest);
-    EVP_EncodeBlock((unsigned char *)accepted, digest, 20);
-    n = snprintf(out, sizeof out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accepted);
-    if (write(c->fd, out, (size_t)n) != n) exit(1);
-    c->upgraded = 1;
+    websocket_accept(c->fd, c->in);
+    c->upgraded = 1; c->have = 0;
 }
 
 static void greet(int loop, int listener) {

@@ -3,10 +3,8 @@
  * cold as that of a server that holds as many records.
  *
  *   prebuilt_server REPLY_BYTES RECORD_BYTES REPLIES      prints its port */
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <sys/epoll.h>
-#include "websocket_client.h"
+#include "websocket_accept.h"
 
 static uint8_t **replies;
 static size_t reply_size, reply_count;
@@ -43,15 +41,7 @@ static void build(size_t wanted, size_t record) {
 struct client { int fd, upgraded; size_t have, unsent, turn; char in[8192]; };
 
 static void upgrade(struct client *c) {
-    char *key = strstr(c->in, "Sec-WebSocket-Key: "), joined[128], accept[64], out[256];
-    unsigned char digest[20];
-    if (!key) exit(1);
-    int n = snprintf(joined, sizeof joined, "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key + 19);
-    SHA1((unsigned char *)joined, (size_t)n, digest);
-    EVP_EncodeBlock((unsigned char *)accept, digest, 20);
-    n = snprintf(out, sizeof out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept);
-    if (write(c->fd, out, (size_t)n) != n) exit(1);
+    websocket_accept(c->fd, c->in);
     c->upgraded = 1; c->have = 0;
 }
 
