@@ -21,13 +21,25 @@ public struct SubscribeCommand: Equatable, Sendable, RequestMessage {
         _ number: Int, from source: inout S
     ) throws(MalformedMessage) {
         switch number {
-        case 1: try source.append(to: &subscriptions, max: source.limits.topicsMax)
+        case 1: try readSubscriptions(&source)
         case 2: creditMessages = try source.nonNegativeInt64() ?? creditMessages
         case 3: creditBytes = try source.nonNegativeInt64() ?? creditBytes
         case 4: isolation = try source.enumeration(Isolation.self) ?? isolation
         case 5: maxBytes = try source.nonNegativeInt32() ?? maxBytes
         case 6: skipUnreadable = try source.bool() ?? skipUnreadable
         default: break
+        }
+    }
+
+    /// The list is refused as soon as it is too long, not when all of it was built.
+    private mutating func readSubscriptions<S: FieldSource>(
+        _ source: inout S
+    ) throws(MalformedMessage) {
+        let most = min(source.limits.topicsMax, source.limits.followedMax)
+        try source.append(to: &subscriptions, max: most)
+        let followed = subscriptions.reduce(0) { $0 + max(1, $1.partitions.count) }
+        guard followed <= source.limits.followedMax else {
+            throw source.fault(.tooMany(max: source.limits.followedMax))
         }
     }
 }
@@ -60,7 +72,9 @@ public struct Subscription: Equatable, Sendable, RequestMessage {
     ) throws(MalformedMessage) {
         switch number {
         case 1: topic = try source.string() ?? topic
-        case 2: try source.append(to: &partitions, max: source.limits.partitionsMax)
+        case 2:
+            let limits = source.limits
+            try source.append(to: &partitions, max: min(limits.partitionsMax, limits.followedMax))
         case 3: start = try source.enumeration(LogEnd.self)?.start ?? start
         case 4: start = try source.int64().map { .offset($0) } ?? start
         case 5: start = try source.nonNegativeInt64().map { .timestamp($0) } ?? start

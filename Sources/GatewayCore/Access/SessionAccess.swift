@@ -1,8 +1,11 @@
+import PubSubProtocol
+
 /// What one session may do: its route's policy, narrowed by the host's. Sessions without a policy
 /// of their own share their route's.
 final class SessionAccess {
     let commands: CommandSet
     let limits: SessionLimits
+    let requestLimits: RequestLimits
     private let hostCommands: [Set<String>]
     private let topics: TopicAccess
     private let narrower: TopicAccess?
@@ -15,6 +18,8 @@ final class SessionAccess {
         var limits = route.limits
         if let session { limits.narrow(by: session.limits, onlyDown: true) }
         self.limits = limits
+        // One more than allowed: the command's own check says which limit it was.
+        requestLimits = RequestLimits(followedMax: limits.subscriptions + 1)
         topics = route.topics
         narrower = session?.topics
         principal = session?.principal

@@ -142,7 +142,8 @@ extension GatewayEngine {
         _ session: Session, _ payload: UnsafeRawBufferPointer
     ) throws(MalformedMessage) -> PubSubRequest {
         try PubSubRequest.decode(
-            payload, as: session.format, hostFields: hostFields(of: session))
+            payload, as: session.format, hostFields: hostFields(of: session),
+            limits: session.access?.requestLimits ?? RequestLimits())
     }
 
     /// The keys of the host's commands, which binary messages don't have.
