@@ -169,7 +169,7 @@ PUBSUBGW_API int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
  *
  * config_json: NULL for the defaults, or an object with these keys, all optional; others are errors.
  *   "threads"       1           loops, each with one thread, 1...256; a worker process wants 1
- *   "cache_bytes"   67108864    budget of the record cache of one loop, in bytes
+ *   "cache_bytes"   67108864    budget of the record cache of one loop, in bytes; at least 4 MiB
  *   "client_id"     "pubsubgw"  what brokers see: 1 to 249 printable ASCII characters
  *   "host_plugins"  []          names of route plugins that the host enforces by itself; a route
  *                               that names any other plugin is refused

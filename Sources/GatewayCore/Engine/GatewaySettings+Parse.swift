@@ -8,7 +8,7 @@ extension GatewaySettings {
         var settings = GatewaySettings()
         if let count = try reader.count("threads", 1...256) { settings.threads = count }
         if let bytes = try reader.count("cache_bytes", 0...(1 << 40)) {
-            settings.cacheBytes = bytes
+            settings.cacheBytes = max(bytes, GatewaySettings.cacheBytesMin)
         }
         if let plugins = try reader.strings("host_plugins") {
             settings.hostPlugins = Set(plugins.map(\.text))

@@ -6,6 +6,8 @@ public struct GatewaySettings: Sendable {
     public var threads = 1
     /// The log cache of one loop, in bytes.
     public var cacheBytes = 64 << 20
+    /// Less would not hold what was just read until it is sent: some runs of records of a megabyte.
+    public static let cacheBytesMin = 4 << 20
     /// Plugins of routes that the host enforces itself before it hands a client over. A route
     /// that names any other is refused: to ignore `key-auth` would open a protected route.
     public var hostPlugins: Set<String> = []

@@ -119,7 +119,7 @@ import Testing
             {"threads":2,"cache_bytes":1048576,"host_plugins":["key-auth"],"client_id":"c",
              "limits":{"sessions":10,"sessions_per_address":3}}
             """)
-        #expect(settings.threads == 2 && settings.cacheBytes == 1 << 20)
+        #expect(settings.threads == 2 && settings.cacheBytes == GatewaySettings.cacheBytesMin)
         #expect(settings.hostPlugins == ["key-auth"] && settings.clientID == "c")
         #expect(settings.sessionsMax == 10 && settings.sessionsPerAddressMax == 3)
         #expect(try parse("{}").threads == 1)
