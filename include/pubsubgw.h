@@ -176,7 +176,12 @@ PUBSUBGW_API int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
  *   "host_schemes"  []          upstream schemes that the host serves by commands of its own
  *                               ("redis"). A route with such a scheme needs no nodes and no Kafka;
  *                               the commands that want Kafka get ErrorResp code 3 there
- *   "limits"        {}          "sessions" and "sessions_per_address" of the whole gateway; 0: none
+ *   "limits"        {}          "sessions" and "sessions_per_address" of the whole gateway; 0: none.
+ *                               "memory_bytes" (268435456) is what the sessions of one loop may hold
+ *                               beside the record cache: replies that wait to be sent, and messages
+ *                               that have not come whole. Beyond half of it who holds more
+ *                               than its share is neither read from nor answered until there is
+ *                               room, so that it is never reached
  * *out is set on success, and to NULL on failure.
  * E_CONFIG: last_error gives key, line and column. E_FORKED. */
 PUBSUBGW_API int pubsubgw_new(const char *config_json, pubsubgw_gateway **out);

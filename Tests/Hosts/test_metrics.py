@@ -10,6 +10,7 @@ from support import Client, Gateway, route
 FAMILIES = [
     ("build_info", "gauge", {"version"}), ("threads", "gauge", set()),
     ("connections", "gauge", set()), ("subscriptions", "gauge", set()),
+    ("held_bytes", "gauge", set()), ("turn_work", "gauge", set()),
     ("connections_accepted", "counter", {"route"}),
     ("handshakes_rejected", "counter", {"route", "reason"}),
     ("closes", "counter", {"route", "code"}), ("messages", "counter", {"direction"}),

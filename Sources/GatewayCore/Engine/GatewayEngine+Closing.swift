@@ -76,6 +76,7 @@ extension GatewayEngine {
         session.phase = .over
         abandon(session)
         leaveArena(session, spills: false)
+        account(session)
         sessions[session.id] = nil
         if session.closeCode == 0, session.httpStatus == 101 { session.closeCode = 1006 }
         effects.append(.closeSocket(session.id, linger: lingers))

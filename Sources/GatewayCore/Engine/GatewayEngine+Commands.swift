@@ -37,6 +37,9 @@ extension GatewayEngine {
             }
         case .subscribe(let subscribe):
             if allowed(session, .subscribe, .subscribe, request) {
+                for wanted in subscribe.subscriptions {
+                    spent &+= Work.partition * max(1, wanted.partitions.count)
+                }
                 self.subscribe(session, sequence, subscribe)
             }
         case .unsubscribe(let command):

@@ -39,6 +39,7 @@ extension GatewayEngine {
     func sees(_ session: Session, _ topic: String) -> Bool {
         guard session.access?.allows(topic: topic) != true else { return true }
         counts.refusedTopics &+= 1
+        spent &+= Work.logLine
         log(.info, session, "the topic \(Self.quoted(topic)) is not allowed")
         return false
     }

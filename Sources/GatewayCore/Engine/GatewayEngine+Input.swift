@@ -21,7 +21,7 @@ extension GatewayEngine {
         switch session.phase {
         case .handshake: readHead(session, bytes)
         case .open, .closing:
-            if session.isReadingPaused { hold(session, bytes) } else { consume(session, bytes) }
+            takeFrames(session, bytes)
         case .refusing, .over: break
         }
     }
@@ -51,23 +51,23 @@ extension GatewayEngine {
 
     // MARK: Frames
 
-    /// Keeps bytes that came while reading was paused.
-    private func hold(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
-        guard let held = session.heldInput else {
-            session.heldInput = HeldInput(bytes)
-            return
-        }
-        var joined = [UInt8](held.rest) + bytes
-        joined.withUnsafeMutableBytes { session.heldInput = HeldInput($0) }
-    }
-
-    func consume(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
-        var input = MutableInput(bytes)
+    /// Looks at input until so much work was spent; what is left waits for the session's next turn.
+    func consume(_ session: Session, _ input: inout MutableInput, until end: Int) {
+        let start = spent
+        let from = input.position
         session.isConsuming = true
-        while let event = nextEvent(session, &input) { handle(session, event) }
+        while let event = nextEvent(session, &input) {
+            spent &+= Work.frame
+            handle(session, event)
+            guard spent &- end >= 0, !input.isAtEnd, session.phase != .over else { continue }
+            waitForTurn(session)
+            break
+        }
         session.isConsuming = false
+        spent &+= Work.bytes(input.position - from)
+        session.turnAccount.add(spent &- start)
         watchUnfinished(session)
-        if session.isReadingPaused, !input.isAtEnd { session.heldInput = HeldInput(input.rest) }
+        account(session)
     }
 
     /// nil: the input is used up, or not to be looked at any further now.
@@ -98,6 +98,7 @@ extension GatewayEngine {
             counts.messagesIn &+= 1
             session.lastMessage = now
             session.unfinishedSince = nil
+            if session.deflate != nil { spent &+= payload.count &* Work.inflatedByte }
             handleMessage(session, opcode, payload)
         case .ping:
             endedControl(session)
@@ -127,6 +128,7 @@ extension GatewayEngine {
             return refuseKind(session, opcode)
         }
         if answerPlainPing(session, payload) { return }
+        spent &+= Work.command
         do throws(MalformedMessage) {
             let request = try decode(session, payload)
             perform(session, request, payload)
@@ -167,16 +169,24 @@ extension GatewayEngine {
     func mustPause(_ session: Session) -> Bool {
         session.output.unsentBytes + session.heldReplyBytes > session.unsentMax
             || session.desk.map { $0.inFlight >= session.inFlightMax } ?? false
+            || owesTooMuch(session)
     }
 
     func pauseReading(_ session: Session) {
         guard !session.isReadingPaused else { return }
+        if !session.isHeld { effects.append(.pauseReading(session.id)) }
         session.isReadingPaused = true
         counts.paused &+= 1
-        let isCrowded = session.inFlight >= session.inFlightMax
-        let limit = isCrowded ? "commands_in_flight" : "unsent_bytes"
-        counts.limitHits[limit, default: 0] += 1
-        effects.append(.pauseReading(session.id))
+        counts.limitHits[pauseReason(session), default: 0] += 1
+    }
+
+    private func pauseReason(_ session: Session) -> String {
+        if session.inFlight >= session.inFlightMax { return "commands_in_flight" }
+        if session.output.unsentBytes + session.heldReplyBytes > session.unsentMax {
+            return "unsent_bytes"
+        }
+        waitForMemory(session)
+        return "memory_bytes"
     }
 
     /// Goes on reading when half of the room is free again: a peer at the edge would otherwise
@@ -188,17 +198,13 @@ extension GatewayEngine {
             guard unsent <= session.unsentMax / 2,
                 session.inFlight <= session.inFlightMax / 2
             else { return }
+            // Nothing else may ever look at it again.
+            guard !owesTooMuch(session) else { return waitForMemory(session) }
         }
         session.isReadingPaused = false
         // Meanwhile it could not end what it had begun.
         if session.unfinishedSince != nil { session.unfinishedSince = now }
-        if let held = session.heldInput {
-            session.heldInput = nil
-            consume(session, held.rest)
-        }
-        if !session.isReadingPaused, session.phase != .over {
-            effects.append(.resumeReading(session.id))
-            schedule(session)
-        }
+        if session.heldInput != nil { return waitForTurn(session) }
+        readOn(session)
     }
 }

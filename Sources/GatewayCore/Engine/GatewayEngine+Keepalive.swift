@@ -48,7 +48,7 @@ extension GatewayEngine {
     /// The next ping, or the end of the wait for an answer. A peer that we don't read from cannot
     /// answer; it is judged by what it takes.
     private func pingDue(_ session: Session) -> Instant {
-        guard session.pingInterval > 0, !session.isReadingPaused else { return .distantFuture }
+        guard session.pingInterval > 0, !session.isHeld else { return .distantFuture }
         if let sent = session.pingSentAt {
             return sent.adding(milliseconds: keepalive(session).timeoutMilliseconds)
         }

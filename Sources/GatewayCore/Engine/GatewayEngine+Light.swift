@@ -4,6 +4,6 @@ extension GatewayEngine {
     public func isLight(_ id: SessionID) -> Bool {
         guard let session = sessions[id] else { return false }
         return session.phase == .open && session.deflate == nil && session.heldInput == nil
-            && !session.isReadingPaused && !session.isBlocked
+            && !session.isHeld && !session.isBlocked
     }
 }

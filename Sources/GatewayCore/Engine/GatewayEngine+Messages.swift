@@ -25,7 +25,8 @@ extension GatewayEngine {
         session.isConsuming = true
         handleMessage(session, isText ? .text : .binary, payload)
         session.isConsuming = false
-        if session.phase == .open, mustPause(session) { pauseReading(session) }
+        guard session.phase == .open else { return }
+        if mustPause(session) { pauseReading(session) } else if isTurnOver { waitForTurn(session) }
     }
 
     /// The client has closed its WebSocket; `code` nil: without a code.

@@ -5,18 +5,77 @@ extension GatewayEngine {
     func metadata(_ session: Session, _ sequence: Int64, _ metadata: MetadataCommand) {
         let command = begin(session, sequence, .metadata, isOrdered: false)
         let all = metadata.topics.isEmpty
-        let query = MetadataQuery(topics: all ? nil : metadata.topics)
         let seen = metadata.topics.filter { sees(session, $0) }
-        guard all || !seen.isEmpty, let seat = session.service?.seat else {
-            return described(session, command, query, .success([]))
+        let query = MetadataQuery(topics: all ? nil : metadata.topics, seen: all ? nil : seen)
+        guard all || !seen.isEmpty, session.service?.seat != nil else {
+            return tell(session, command, query, .success([]))
         }
-        let token = RequestToken(raw: nextNumber())
-        command.token = .request(token)
-        requests[token] = .metadata(session, command, query)
-        call(seat) { $0.metadata(token, topics: all ? nil : seen, now: now, &$1) }
+        session.desk?.postponed.append((command, query))
+        askPostponed(session)
+    }
+
+    /// Asks for what there is room to answer: a client that reads nothing gets no replies made.
+    func askPostponed(_ session: Session) {
+        guard let desk = session.desk, let seat = session.service?.seat else { return }
+        while let (command, query) = desk.postponed.first {
+            let bytes = expectedBytes(query, seat)
+            guard hasRoom(session, desk, for: bytes) else { return }
+            desk.postponed.removeFirst()
+            command.promisedBytes = bytes
+            desk.promisedBytes += bytes
+            let token = RequestToken(raw: nextNumber())
+            command.token = .request(token)
+            requests[token] = .metadata(session, command, query)
+            call(seat) { $0.metadata(token, topics: query.seen, now: now, &$1) }
+            guard session.desk === desk else { return }
+        }
+    }
+
+    private func expectedBytes(_ query: MetadataQuery, _ seat: ClusterSeat) -> Int {
+        query.topics.map { $0.count * Self.topicBytes } ?? seat.allTopicsBytes
+    }
+
+    /// What a named topic's part of a reply is taken for until it is made.
+    private static let topicBytes = 256
+
+    private func hasRoom(_ session: Session, _ desk: Desk, for bytes: Int) -> Bool {
+        guard mayHold(session, bytes) else { return false }
+        guard desk.promisedBytes > 0 else { return unsent(session) <= session.unsentMax }
+        return unsent(session) + desk.promisedBytes + bytes <= session.unsentMax
+    }
+
+    private func mayHold(_ session: Session, _ bytes: Int) -> Bool {
+        guard owesTooMuch(session, adding: bytes) else { return true }
+        waitForMemory(session)
+        return false
+    }
+
+    private func unsent(_ session: Session) -> Int {
+        session.output.unsentBytes + session.heldReplyBytes
     }
 
     func described(
+        _ session: Session, _ command: PendingCommand, _ query: MetadataQuery,
+        _ result: Result<[TopicDescription], KafkaFailure>
+    ) {
+        if let desk = session.desk {
+            let bytes = command.promisedBytes
+            desk.promisedBytes -= bytes
+            command.promisedBytes = 0
+            command.token = .none
+            // The replies before it were longer than was known: it is asked for again.
+            guard mayHold(session, bytes), unsent(session) <= session.unsentMax else {
+                return desk.postponed.insert((command, query), at: 0)
+            }
+        }
+        if case .success(let found) = result {
+            spent &+= found.count &* Work.topic
+            if query.topics == nil { session.service?.seat?.note(found) }
+        }
+        tell(session, command, query, result)
+    }
+
+    private func tell(
         _ session: Session, _ command: PendingCommand, _ query: MetadataQuery,
         _ result: Result<[TopicDescription], KafkaFailure>
     ) {
@@ -56,5 +115,12 @@ extension GatewayEngine {
                 PartitionMetadata(
                     partition: $0.index, code: $0.leader < 0 ? .unavailable : nil)
             })
+    }
+}
+
+extension ClusterSeat {
+    /// All topics were told of: so long is a reply.
+    fileprivate func note(_ found: [TopicDescription]) {
+        allTopicsBytes = found.reduce(64) { $0 + $1.name.utf8.count + 16 + 8 * $1.partitions.count }
     }
 }

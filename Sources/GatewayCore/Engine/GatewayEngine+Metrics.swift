@@ -11,6 +11,7 @@ extension GatewayEngine {
             metrics.unsentBytes += Int64(session.output.unsentBytes)
             metrics.subscriptions += Int64(session.desk?.followedCount ?? 0)
         }
+        metrics.heldBytes = Int64(memory.heldBytes)
         metrics.cacheBytes = Int64(workshop.cache.byteCount)
         for seat in seats {
             metrics.kafkaConnections += Int64(seat.cluster.connectionCount)

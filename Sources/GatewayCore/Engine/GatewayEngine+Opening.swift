@@ -76,7 +76,7 @@ extension GatewayEngine {
             admit(session, request, handshake.opening)
             session.handshake = nil
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...])
-            if session.phase != .over, !rest.isEmpty { consume(session, rest) }
+            if session.phase != .over, !rest.isEmpty { takeFrames(session, rest) }
         }
     }
 

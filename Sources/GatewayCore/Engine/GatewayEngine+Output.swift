@@ -20,6 +20,7 @@ extension GatewayEngine {
         counts.messagesOut &+= 1
         session.lastMessage = now
         if let deflate = session.deflate, workshop.plain.count >= Self.compressedBytesMin {
+            spent &+= workshop.plain.count &* Work.packedByte
             workshop.deflate(windowBits: deflate.serverWindowBits)
             addRaw(session) { out in
                 FrameWriter.header(
@@ -41,11 +42,13 @@ extension GatewayEngine {
         write(&arena)
         let count = arena.count - start
         guard count > 0 else { return }
+        spent &+= count
         if session.isBlocked || start > Self.arenaBytesMax {
             arena.withBytes { bytes in
                 session.output.addOwned(UnsafeRawBufferPointer(rebasing: bytes[start...]))
             }
             arena.truncate(to: start)
+            account(session)
         } else {
             session.output.addArena(start: start, count: count)
             if !session.usesArena {

@@ -122,6 +122,7 @@ extension GatewayEngine {
     /// After a command: lets go of an empty desk, and reads on.
     func settle(_ session: Session) {
         if session.desk?.isEmpty == true { session.desk = nil }
+        if session.desk?.postponed.isEmpty == false { askPostponed(session) }
         resumeReading(session)
     }
 

@@ -20,12 +20,13 @@ extension GatewayEngine {
         if !session.connection.isInsideOfData { session.unfinishedSince = nil }
     }
 
-    /// A client that is not read from cannot end anything.
+    /// A client that is not read from cannot end anything; but memory that many of them hold has to
+    /// be given back.
     func unfinishedEnd(_ session: Session) -> Instant {
         let limit = session.limits.messageMilliseconds
-        guard limit > 0, !session.isReadingPaused, let since = session.unfinishedSince else {
-            return .distantFuture
-        }
+        guard limit > 0, !session.isHeld || session.waitsForMemory,
+            let since = session.unfinishedSince
+        else { return .distantFuture }
         return since.adding(milliseconds: limit)
     }
 

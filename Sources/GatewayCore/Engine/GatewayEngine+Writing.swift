@@ -6,14 +6,16 @@ extension GatewayEngine {
     /// Offers what waits to be sent. `write` gets at most `iovecsMax` buffers, answers how many
     /// bytes the socket took (0: none) or a negative number if it failed, and may be called several
     /// times. Buffers are valid during the call.
+    /// `upTo` bytes at most, about: what is left waits until the others had theirs.
     public func writeOutput(
-        _ id: SessionID, now: Instant, _ write: (UnsafeBufferPointer<iovec>) -> Int
+        _ id: SessionID, upTo budget: Int = GatewayEngine.turnBytesMax, now: Instant,
+        _ write: (UnsafeBufferPointer<iovec>) -> Int
     ) -> OutputState {
         self.now = now
         guard let session = sessions[id] else { return .closed }
         session.isWriteWanted = false
         session.isBlocked = false
-        let state = drain(session, write)
+        let state = drain(session, budget, write)
         if session.phase == .over { return .closed }
         leaveArena(session, spills: true)
         if state == .blocked {
@@ -22,14 +24,16 @@ extension GatewayEngine {
         } else {
             session.blockedSince = nil
         }
+        account(session)
         if session.output.isEmpty { drained(session) } else { schedule(session) }
+        if session.desk?.postponed.isEmpty == false { askPostponed(session) }
         return session.phase == .over ? .closed : state
     }
 
     private func drain(
-        _ session: Session, _ write: (UnsafeBufferPointer<iovec>) -> Int
+        _ session: Session, _ budget: Int, _ write: (UnsafeBufferPointer<iovec>) -> Int
     ) -> OutputState {
-        var budget = Self.turnBytesMax
+        var budget = budget
         while !session.output.isEmpty {
             let madeBefore = workshop.madeBytes
             let (count, offered) = gather(session, upTo: budget)
@@ -45,7 +49,9 @@ extension GatewayEngine {
             wrote(session, min(taken, offered))
             if taken < offered { return .blocked }
             // A megabyte that is left of thirty is the work of thirty.
-            budget -= max(taken, Int(workshop.madeBytes &- madeBefore))
+            let made = Int(workshop.madeBytes &- madeBefore)
+            spent &+= Work.bytes(taken) &+ made &* Work.packedByte
+            budget -= max(taken, made)
             if budget <= 0, !session.output.isEmpty { return .more }
         }
         return .drained

@@ -48,6 +48,10 @@ public final class GatewayEngine {
     var directClients: [DirectClientID: DirectClient] = [:]
     var hostCommands = HostCommandTable()
     var hostRequests: [HostToken: HostPurpose] = [:]
+    /// `Work` of all sessions since the start.
+    var spent = 0
+    var turns = TurnQueue()
+    var memory = MemoryLedger()
     var counts = GatewayMetrics()
     var tally = CommandTally()
 
@@ -58,7 +62,7 @@ public final class GatewayEngine {
     static let arenaBytesKept = 64 << 10
     static let arenaBytesMax = 1 << 20
     /// Bytes of one session in one turn: what is left waits until the others had theirs.
-    static let turnBytesMax = 1 << 20
+    public static let turnBytesMax = 1 << 20
     /// How long a peer may take for the closing handshake, and for a refusal.
     static let closeMilliseconds: Int64 = 5_000
     /// Decoding in one turn, over all clusters.
@@ -69,6 +73,7 @@ public final class GatewayEngine {
         self.settings = settings
         self.census = census
         self.loop = loop
+        memory = MemoryLedger(bytesMax: settings.memoryBytes)
         workshop = Workshop(cache: LogCache(budgetBytes: settings.cacheBytes))
         random = SeededRandom(seed: seed &+ UInt64(truncatingIfNeeded: loop))
     }
@@ -129,9 +134,11 @@ public final class GatewayEngine {
     }
 
     /// Once a turn while `hasWork`, behind the events of the turn: requests are sent and large
-    /// responses decoded here, a bounded piece a call.
+    /// responses decoded here, a bounded piece a call. Sessions that wait have their turns first.
     public func work(now: Instant) {
         self.now = now
+        serveTurns()
+        serveMemoryWaiters()
         let busy = seats.filter(\.cluster.hasWork)
         for seat in busy {
             let budget = max(Self.workBytesPerTurn / busy.count, 64 << 10)
@@ -139,5 +146,7 @@ public final class GatewayEngine {
         }
     }
 
-    public var hasWork: Bool { seats.contains { $0.cluster.hasWork } }
+    public var hasWork: Bool {
+        !turns.isEmpty || canServeMemoryWaiters || seats.contains { $0.cluster.hasWork }
+    }
 }

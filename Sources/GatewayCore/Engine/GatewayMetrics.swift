@@ -45,6 +45,10 @@ public struct GatewayMetrics: Sendable {
     public var unsentBytes: Int64 = 0
     public var kafkaConnections: Int64 = 0
     public var cacheBytes: Int64 = 0
+    /// What sessions hold in memory of their own, under `limits.memory_bytes`.
+    public var heldBytes: Int64 = 0
+    /// The most work that a turn of a loop has done for its sessions, in about nanoseconds.
+    public var turnWorkMax: Int64 = 0
 
     // Counters.
     public var accepted: [String: UInt64] = [:]
@@ -89,6 +93,8 @@ extension GatewayMetrics {
         unsentBytes += other.unsentBytes
         kafkaConnections += other.kafkaConnections
         cacheBytes += other.cacheBytes
+        heldBytes += other.heldBytes
+        turnWorkMax = max(turnWorkMax, other.turnWorkMax)
         accepted.merge(other.accepted, uniquingKeysWith: +)
         rejected.merge(other.rejected, uniquingKeysWith: +)
         closes.merge(other.closes, uniquingKeysWith: +)

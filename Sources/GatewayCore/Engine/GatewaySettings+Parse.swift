@@ -1,6 +1,6 @@
 extension GatewaySettings {
     /// Reads the settings of a gateway: any of `threads`, `cache_bytes`, `host_plugins`,
-    /// `host_schemes`, `client_id`, `limits{sessions,sessions_per_address}`.
+    /// `host_schemes`, `client_id`, `limits{sessions,sessions_per_address,memory_bytes}`.
     public static func parse(
         _ json: UnsafeRawBufferPointer
     ) throws(ConfigurationError) -> GatewaySettings {
@@ -19,6 +19,9 @@ extension GatewaySettings {
             settings.sessionsMax = try limits.count("sessions", 0...10_000_000) ?? 0
             settings.sessionsPerAddressMax =
                 try limits.count("sessions_per_address", 0...10_000_000) ?? 0
+            if let bytes = try limits.count("memory_bytes", (1 << 20)...(1 << 40)) {
+                settings.memoryBytes = bytes
+            }
             try limits.end()
         }
         try reader.end()

@@ -15,6 +15,9 @@ public struct GatewaySettings: Sendable {
     public var hostSchemes: Set<String> = []
     /// `client.id` towards Kafka.
     public var clientID = "pubsubgw"
+    /// What the sessions of one loop may hold: replies that wait to be sent, and messages that have
+    /// not come whole. A few hundred sessions at `limits.unsent_bytes`; more share it.
+    public var memoryBytes = 256 << 20
     /// Sessions of the whole gateway; 0: no limit.
     public var sessionsMax = 0
     /// Sessions of one remote address over all routes; 0: no limit.

@@ -2,4 +2,6 @@
 struct MetadataQuery {
     /// In the order of the command; nil: all.
     var topics: [String]?
+    /// Those of them that the session may know of.
+    var seen: [String]?
 }

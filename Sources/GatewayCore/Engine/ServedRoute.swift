@@ -19,6 +19,8 @@ final class ServedRoute {
 /// A cluster in use on this loop. Routes that agree in every setting share it.
 final class ClusterSeat {
     let cluster: Cluster
+    /// What a reply that tells of all topics takes, as far as one was made.
+    var allTopicsBytes = 64 << 10
 
     init(_ cluster: Cluster) { self.cluster = cluster }
 }

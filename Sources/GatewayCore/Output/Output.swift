@@ -19,6 +19,8 @@ struct Output {
     private(set) var tailCount = 0
     /// Bytes that are promised and not written, those of records included.
     private(set) var unsentBytes = 0
+    /// Of those, what lies in memory of the session's own.
+    private(set) var ownedBytes = 0
 
     var isEmpty: Bool { first == items.count && tailCount == 0 }
 
@@ -60,6 +62,7 @@ struct Output {
             items.append(.owned(owned))
         }
         unsentBytes += bytes.count
+        ownedBytes += bytes.count
     }
 
     private mutating func pushTail() {
@@ -99,6 +102,7 @@ struct Output {
         case .owned(let owned):
             let taken = min(left, owned.count)
             unsentBytes -= taken
+            ownedBytes -= taken
             left -= taken
             owned.from += taken
             if owned.count == 0 { first += 1 }
@@ -144,7 +148,15 @@ struct Output {
                 owned.bytes.bytes(UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
             }
             items[place] = .owned(owned)
+            ownedBytes += count
         }
+    }
+
+    var memoryBytes: Int {
+        guard first < items.count, case .chunked(let reply) = items[first] else {
+            return ownedBytes
+        }
+        return ownedBytes + reply.rest.count
     }
 
     /// The item that comes first, if it is not in the arena's tail.

@@ -7,6 +7,10 @@ final class Desk {
     /// Commands that are answered when they are ready.
     var free: [UInt64: PendingCommand] = [:]
     var hosted = HostedCommands()
+    /// Look-ups of metadata that are not asked for yet: there is no room for their replies.
+    var postponed: [(command: PendingCommand, query: MetadataQuery)] = []
+    /// What the replies to those that were asked for may take.
+    var promisedBytes = 0
     /// By the sequence of their CmdSubscribe.
     var subscriptions: [Int64: LiveSubscription] = [:]
 

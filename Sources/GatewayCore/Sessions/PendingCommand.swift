@@ -29,6 +29,8 @@ final class PendingCommand {
     var reply: Reply?
     /// Of a command of the host's.
     var host: HostWait?
+    /// Room that is kept for its reply.
+    var promisedBytes = 0
     /// The metrics have it already.
     var isTallied = false
 

@@ -42,6 +42,13 @@ final class Session {
     var inFlightMax = 0
     var unsentMax = 0
     var isReadingPaused = false
+    /// Its input waits until others had their turn.
+    var waitsForTurn = false
+    var turnAccount = TurnAccount()
+    /// It goes on when the loop's sessions hold less.
+    var waitsForMemory = false
+    /// What the loop's memory budget has been charged for it.
+    var chargedBytes = 0
     var isWriteWanted = false
     /// The socket took less than it was offered.
     var isBlocked = false
@@ -102,6 +109,15 @@ final class Session {
     var limits: SessionLimits { access?.limits ?? SessionLimits() }
 
     var inFlight: Int { desk?.inFlight ?? 0 }
+
+    /// Nothing is read from its client.
+    var isHeld: Bool { isReadingPaused || waitsForTurn }
+
+    /// Memory that it holds for what it has begun to send or to receive. Records of the cache are
+    /// places, not memory.
+    var memoryBytes: Int {
+        output.memoryBytes + heldReplyBytes + connection.heldBytes + (heldInput?.rest.count ?? 0)
+    }
 }
 
 /// Received bytes that wait for their turn.

@@ -31,7 +31,9 @@ extension GatewayLoop {
 
     /// An error or an end of a client's socket, or its bytes.
     func receive(_ client: ClientSocket) {
-        switch Socket.read(client.descriptor, into: inbox) {
+        let room = min(inbox.count, engine.receiveBytesMax)
+        let space = UnsafeMutableRawBufferPointer(rebasing: inbox[..<room])
+        switch Socket.read(client.descriptor, into: space) {
         case .bytes(let count):
             engine.received(
                 client.id, UnsafeMutableRawBufferPointer(rebasing: inbox[..<count]), now: loop.now)
@@ -68,18 +70,28 @@ extension GatewayLoop {
         guard !dirtyClients.isEmpty else { return }
         var clients: [ClientPort] = []
         swap(&clients, &dirtyClients)
+        let turn = WriteTurn(clients: clients.count)
+        var later: [ClientPort] = []
         for client in clients {
+            if client.isOpen, !turn.takes(engine.unsentBytes(of: client.id), engine) {
+                later.append(client)
+                continue
+            }
             client.isDirty = false
-            if client.isOpen { flush(client) }
+            if client.isOpen { flush(client, upTo: turn.bytesMax) }
         }
+        // They come first in the next turn, before those who had a part of theirs.
+        if !later.isEmpty { dirtyClients.insert(contentsOf: later, at: 0) }
         // The array's memory is used again, unless the turn has filled the new one.
         guard dirtyClients.isEmpty else { return }
         clients.removeAll(keepingCapacity: true)
         swap(&clients, &dirtyClients)
     }
 
-    func flush(_ client: ClientPort) {
-        let state = engine.writeOutput(client.id, now: loop.now) { client.write($0) }
+    func flush(_ client: ClientPort, upTo bytes: Int = GatewayEngine.turnBytesMax) {
+        let state = engine.writeOutput(client.id, upTo: bytes, now: loop.now) {
+            client.write($0)
+        }
         client.endWrites()
         if client.session.budget.isUsed {
             client.session.budget.set(unsent: engine.unsentBytes(of: client.id))

@@ -20,6 +20,7 @@ extension GatewayLoop {
         else { return nil }
         isLent = true
         loop.lent {
+            engine.beginTurn()
             port.attend()
             if isSoleWriter(port) { flushClients() }
         }

@@ -99,7 +99,9 @@ final class GatewayLoop {
         }
         if !answers.isEmpty { perform() }
         flushBrokers()
+        engine.beginWriting()
         flushClients()
+        engine.beginTurn()
     }
 
     /// Once a second at most: the time of day is set now and then.

@@ -28,6 +28,12 @@ enum MetricsText {
     private static func connections(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
         writer.family("connections", .gauge, "WebSocket sessions that are open.")
         writer.sample("connections", metrics.sessions)
+        writer.family("held_bytes", .gauge, "What sessions hold in memory of their own.")
+        writer.sample("held_bytes", metrics.heldBytes)
+        writer.family(
+            "turn_work", .gauge,
+            "The most work of one turn of a loop for its sessions, in about nanoseconds.")
+        writer.sample("turn_work", metrics.turnWorkMax)
         writer.family("subscriptions", .gauge, "Partitions that sessions follow.")
         writer.sample("subscriptions", metrics.subscriptions)
         writer.family("connections_accepted_total", .counter, "Upgrades answered with 101.")

@@ -120,6 +120,7 @@ final class Rig {
             rounds += 1
             precondition(rounds < 1_000_000, "the gateway does not come to rest")
         }
+        engine.beginTurn()
         connectionsMax = max(connectionsMax, links.count)
     }
 
@@ -138,6 +139,7 @@ final class Rig {
         }
         if !isBusy, waiting.isEmpty, engine.hasWork {
             engine.work(now: now)
+            engine.beginTurn()
             return true
         }
         return isBusy || !waiting.isEmpty

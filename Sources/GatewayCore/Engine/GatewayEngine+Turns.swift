@@ -1,0 +1,89 @@
+import WebSocketProtocol
+
+/// A turn of the loop does a bounded piece of work, however much its sessions ask for: who asks for
+/// more than its share waits, and is not read from meanwhile.
+extension GatewayEngine {
+    /// The driver is about to look at its sockets again.
+    public func beginTurn() {
+        let work = spent &- turns.began
+        if work > counts.turnWorkMax { counts.turnWorkMax = Int64(work) }
+        turns.began = spent
+    }
+
+    /// Writing has a budget of its own, as large as that of what was done before.
+    public func beginWriting() { beginTurn() }
+
+    /// While others wait for their turns a session has no use for more than these bytes at a time,
+    /// and while memory is short it gets room for fewer.
+    public var receiveBytesMax: Int {
+        if memory.isFull { return Self.shareBytesMin }
+        return turns.isEmpty ? .max : Self.heldInputBytesMax
+    }
+
+    static let heldInputBytesMax = 16 << 10
+
+    /// Frames that have just come.
+    func takeFrames(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
+        guard !session.isHeld else { return hold(session, bytes) }
+        guard turns.isEmpty, !isTurnOver, session.turnAccount.expected < Work.heavy else {
+            hold(session, bytes)
+            return waitForTurn(session)
+        }
+        var input = MutableInput(bytes)
+        consume(session, &input, until: turns.began &+ Work.turn)
+        if session.isHeld, !input.isAtEnd { hold(session, input.rest) }
+    }
+
+    /// This turn has done its work.
+    public var isTurnOver: Bool { spent &- turns.began >= Work.turn }
+
+    /// It has input that was not looked at.
+    func waitForTurn(_ session: Session) {
+        guard !session.waitsForTurn else { return }
+        if !session.isHeld { effects.append(.pauseReading(session.id)) }
+        session.waitsForTurn = true
+        turns.append(session.id, &session.turnAccount)
+    }
+
+    /// One slice for each session, until the turn has done its work.
+    func serveTurns() {
+        while let id = turns.next() {
+            let before = spent
+            if let session = sessions[id], session.waitsForTurn { serveTurn(session) }
+            turns.count(spent &- before)
+            if isTurnOver { break }
+        }
+        turns.forgive()
+    }
+
+    private func serveTurn(_ session: Session) {
+        session.waitsForTurn = false
+        // It was stopped for another reason meanwhile, and comes back when that is over.
+        guard !session.isReadingPaused else { return }
+        if let held = session.heldInput {
+            var input = MutableInput(held.rest)
+            consume(session, &input, until: spent &+ Work.slice)
+            held.position += input.position
+            if input.isAtEnd, session.heldInput === held { session.heldInput = nil }
+        }
+        readOn(session)
+    }
+
+    /// Nothing keeps the driver from reading any more.
+    func readOn(_ session: Session) {
+        guard !session.isHeld, session.phase != .over else { return }
+        effects.append(.resumeReading(session.id))
+        schedule(session)
+    }
+
+    /// Keeps bytes that came while nothing is read.
+    private func hold(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
+        defer { account(session) }
+        guard let held = session.heldInput else {
+            session.heldInput = HeldInput(bytes)
+            return
+        }
+        var joined = [UInt8](held.rest) + bytes
+        joined.withUnsafeMutableBytes { session.heldInput = HeldInput($0) }
+    }
+}

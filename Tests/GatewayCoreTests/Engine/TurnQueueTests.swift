@@ -1,0 +1,66 @@
+import Testing
+
+@testable import GatewayCore
+
+/// Who of those that wait has the next turn.
+@Suite struct TurnQueueTests {
+    private var queue = TurnQueue()
+    private var accounts: [UInt64: TurnAccount] = [:]
+
+    private mutating func put(_ id: UInt64) {
+        queue.append(SessionID(raw: id), &accounts[id, default: TurnAccount()])
+    }
+
+    /// A session has its turn, which costs so much.
+    private mutating func serve(_ cost: (UInt64) -> Int) throws -> UInt64 {
+        let next = queue.next()
+        let id = try #require(next).raw
+        accounts[id, default: TurnAccount()].add(cost(id))
+        queue.count(cost(id))
+        return id
+    }
+
+    private func costOfThose(below light: UInt64) -> (UInt64) -> Int {
+        { $0 < light ? 2_000_000 : 3_000 }
+    }
+
+    @Test("who costs little waits for one turn of those who cost much, not for one of each")
+    mutating func light() throws {
+        let cost = costOfThose(below: 100)
+        for id in 1..<100 { put(UInt64(id)) }
+        for _ in 0..<500 { put(try serve(cost)) }
+        for _ in 0..<50 {
+            put(100)
+            let next = try serve(cost)
+            #expect(next == 100)
+            put(try serve(cost))
+        }
+    }
+
+    @Test("those who cost much get equal shares")
+    mutating func shares() throws {
+        for id in 1...10 { put(UInt64(id)) }
+        var turns: [UInt64: Int] = [:]
+        for _ in 0..<1_000 {
+            let id = try serve { $0 == 1 ? 40_000 : 20_000 }
+            turns[id, default: 0] += 1
+            put(id)
+        }
+        let ordinary = try #require(turns[2])
+        for id in 2...10 { #expect(abs((turns[UInt64(id)] ?? 0) - ordinary) <= 1) }
+        #expect(abs((turns[1] ?? 0) * 2 - ordinary) <= 2)
+    }
+
+    @Test("newcomers do not hold up for ever who costs much")
+    mutating func newcomers() throws {
+        let cost = costOfThose(below: 2)
+        put(1)
+        _ = try serve(cost)
+        put(1)
+        for id in 2..<10_000 {
+            put(UInt64(id))
+            if try serve(cost) == 1 { return }
+        }
+        Issue.record("it never had its turn")
+    }
+}

@@ -1,0 +1,132 @@
+import DevBroker
+import KafkaCore
+import Testing
+
+@testable import GatewayCore
+
+/// One session's turn has a bound, in work that is counted.
+@Suite struct TurnTests {
+    /// What one command may go beyond the end of a turn.
+    private static let overMax = 300_000
+
+    private static func frames(_ request: [UInt8], _ count: Int) -> [UInt8] {
+        let frame = ClientFrame(opcode: ClientFrame.binary, payload: request).bytes
+        return Array(repeatElement(frame, count: count).joined())
+    }
+
+    /// Hands bytes over, and does nothing else.
+    private func feed(_ client: TestClient, _ bytes: [UInt8]) {
+        var bytes = bytes
+        let rig = client.rig
+        bytes.withUnsafeMutableBytes { rig.engine.received(client.id, $0, now: rig.now) }
+    }
+
+    @Test("a turn does a bounded piece of work, whatever one session asks for")
+    func bounded() throws {
+        let rig = try Rig()
+        let client = try rig.connect()
+        rig.engine.beginTurn()
+        feed(client, Self.frames(Request.fetch(1, "__refused", 0, 0), 2_000))
+        rig.settle()
+        #expect(try client.takeReplies().count == 2_000)
+        let work = rig.engine.metrics().turnWorkMax
+        #expect(work > Work.turn / 2 && work < Work.turn + Self.overMax, "\(work)")
+    }
+
+    @Test("who asks for little is answered in the next turn, however many ask for much")
+    func fair() throws {
+        let rig = try Rig()
+        let many = try (0..<30).map { _ in try rig.connect() }
+        let one = try rig.connect()
+        _ = try one.ask(Request.ping(1))
+        for client in many { feed(client, Self.frames(Request.fetch(1, "__refused", 0, 0), 1_000)) }
+        turn(rig)
+        // Nobody has all that it asked for: they share.
+        #expect(many.allSatisfy { rig.engine.unsentBytes(of: $0.id) < 1_000 * 20 })
+        feed(one, Self.frames(Request.ping(2, "abc"), 1))
+        #expect(rig.engine.unsentBytes(of: one.id) == 0)
+        turn(rig)
+        #expect(rig.engine.unsentBytes(of: one.id) > 0)
+        #expect(many.allSatisfy { rig.engine.unsentBytes(of: $0.id) < 1_000 * 20 })
+        rig.settle()
+        for client in many { #expect(try client.takeReplies().count == 1_000) }
+    }
+
+    private func turn(_ rig: Rig) {
+        rig.engine.work(now: rig.now)
+        rig.engine.beginTurn()
+    }
+
+    @Test("replies that tell of all topics are made when there is room, and all of them")
+    func metadata() throws {
+        var settings = GatewaySettings()
+        settings.memoryBytes = 1 << 20
+        let rig = try Rig(
+            routes: [Rig.route(#"{"limits":{"unsent_bytes":20000}}"#)], settings: settings)
+        for number in 0..<300 { rig.brokers.createTopic("a-topic-with-a-usual-name-\(number)") }
+        let clients = try (0..<60).map { _ in try rig.connect() }
+        for client in clients {
+            client.room = 0
+            client.sendRaw(Self.frames(Request.metadata(1), 10))
+        }
+        rig.pass(1_000)
+        let reply = 12_000
+        #expect(rig.engine.unsentBytes(of: try #require(clients.first).id) > reply)
+        let held = rig.engine.metrics().heldBytes
+        #expect(held > settings.memoryBytes / 2 && held <= settings.memoryBytes, "\(held)")
+        for client in clients {
+            for _ in 0..<1_000 where client.isBlocked { client.read() }
+        }
+        rig.pass(1_000)
+        for client in clients { #expect(try client.takeReplies().count == 10) }
+        #expect(rig.engine.metrics().heldBytes == 0)
+    }
+
+    @Test("who was stopped for its commands while the memory was full goes on when there is room")
+    func wokenForMemory() throws {
+        var settings = GatewaySettings()
+        settings.memoryBytes = 1 << 20
+        let rig = try Rig(
+            routes: [Rig.route(#"{"limits":{"commands_in_flight":2}}"#)], settings: settings)
+        rig.brokers.createTopic("quiet")
+        let one = try rig.connect()
+        let other = try rig.connect()
+        let waits = (1...2).map { Request.fetch($0, "quiet", 0, 0, maxWait: 1_000) }
+        one.sendRaw(waits.flatMap { Self.frames($0, 1) } + Self.unfinished(300_000))
+        #expect(one.isReadingPaused)
+        other.sendRaw(Self.unfinished(900_000))
+        rig.pass(2_000)
+        #expect(try one.takeReplies().count == 2)
+        #expect(one.isReadingPaused)
+        other.endOfStream()
+        rig.pass(1)
+        #expect(!one.isReadingPaused)
+    }
+
+    /// The start of a message that is longer.
+    private static func unfinished(_ count: Int) -> [UInt8] {
+        let payload = [UInt8](repeating: 0, count: count + 1_000)
+        let frame = ClientFrame(opcode: ClientFrame.binary, payload: payload)
+        return Array(frame.bytes.dropLast(1_000))
+    }
+
+    @Test("messages that never end are bounded together, and end with their time")
+    func unfinished() throws {
+        var settings = GatewaySettings()
+        settings.memoryBytes = 4 << 20
+        let rig = try Rig(settings: settings)
+        let clients = try (0..<20).map { _ in try rig.connect() }
+        let start = Self.unfinished(800_000)
+        for client in clients {
+            for from in stride(from: 0, to: start.count, by: 16_000) where !client.isReadingPaused {
+                client.sendRaw(Array(start[from..<min(from + 16_000, start.count)]))
+            }
+        }
+        let held = rig.engine.metrics().heldBytes
+        #expect(held > settings.memoryBytes / 2 && held <= settings.memoryBytes, "\(held)")
+        let other = try rig.connect()
+        #expect(try other.ask(Request.ping(1)).body == .pong([]))
+        rig.pass(60_000)
+        #expect(rig.engine.metrics().heldBytes == 0)
+    }
+}
