@@ -1,3 +1,4 @@
+import Bytes
 import KafkaCore
 import Timing
 import WebSocketProtocol
@@ -44,10 +45,33 @@ extension GatewayEngine {
         session.reread = nil
         guard session.phase != .over else { return }
         switch outcome {
-        case .records(let slice) where slice.log === log: wantWrite(session)
+        case .records(let slice) where slice.log === log:
+            keep(session)
+            wantWrite(session)
         case .records, .empty: broken(session, "records of a reply under way are gone")
         case .failed(let failure):
             broken(session, "records of a reply under way: \(failure.cause)")
+        }
+    }
+
+    /// Of what was read again a piece is copied at once: in a small cache other reads would push it
+    /// out before its turn to be written comes, again and again.
+    private func keep(_ session: Session) {
+        switch session.output.front {
+        case .records(var cursor):
+            var kept = ByteWriter()
+            while kept.count < ChunkedReply.chunkBytesMax, !cursor.isAtEnd,
+                let piece = workshop.cache.bytes(
+                    at: cursor, upTo: ChunkedReply.chunkBytesMax - kept.count),
+                piece.count > 0
+            {
+                kept.bytes(piece)
+                workshop.cache.advance(&cursor, by: piece.count)
+            }
+            kept.withBytes { session.output.keepFront($0, rest: cursor) }
+            account(session)
+        case .chunked(let reply) where reply.rest.isEmpty: _ = reply.fill(workshop)
+        default: break
         }
     }
 

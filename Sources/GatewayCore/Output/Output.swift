@@ -65,6 +65,16 @@ struct Output {
         ownedBytes += bytes.count
     }
 
+    /// The records in front are there as bytes, up to `rest`.
+    mutating func keepFront(_ bytes: UnsafeRawBufferPointer, rest: RecordCursor) {
+        guard bytes.count > 0 else { return }
+        let owned = OwnedBytes()
+        owned.bytes.bytes(bytes)
+        ownedBytes += bytes.count
+        items[first] = .owned(owned)
+        if !rest.isAtEnd { items.insert(.records(rest), at: first + 1) }
+    }
+
     private mutating func pushTail() {
         guard tailCount > 0 else { return }
         items.append(.arena(start: tailStart, count: tailCount))
