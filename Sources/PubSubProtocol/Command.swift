@@ -44,6 +44,24 @@ public enum Command: Equatable, Sendable {
         }
     }
 
+    /// The command of a field, with nothing in it.
+    init(field: Int) {
+        self =
+            switch field {
+            case 0: .none
+            case CommandField.empty: .empty
+            case CommandField.ping: .ping(state: 0..<0)
+            case CommandField.fetch: .fetch(FetchCommand())
+            case CommandField.listOffset: .listOffset(ListOffsetCommand())
+            case CommandField.subscribe: .subscribe(SubscribeCommand())
+            case CommandField.unsubscribe: .unsubscribe(UnsubscribeCommand())
+            case CommandField.grant: .grant(GrantCommand())
+            case CommandField.pause: .pause(PauseCommand())
+            case CommandField.metadata: .metadata(MetadataCommand())
+            default: .unknown(field: field, payload: 0..<0)
+            }
+    }
+
     /// Whether the original protocol knows the command.
     public var isOriginal: Bool { (CommandField.empty...CommandField.listOffset).contains(field) }
 }

@@ -70,6 +70,27 @@ import Testing
         transcript.verify(ClientFrame.deflated([0x61, 0xFF]).bytes, [.binary([0x61, 0xFF])])
     }
 
+    @Test("of a message that is refused anyway only the start is inflated, and nothing is checked")
+    func onlyTheStart() throws {
+        var connection = ServerConnection(
+            limits: FrameLimits(messageBytesMax: 10_000), deflate: DeflateCodec())
+        connection.inflatesUpTo = 10
+        for payload in [
+            ClientFrame.deflated([UInt8](repeating: 7, count: 1_000_000)),
+            compressed(ClientFrame.deflated([UInt8](repeating: 7, count: 10)).payload + [0xff]),
+        ] {
+            var bytes = payload.bytes
+            try bytes.withUnsafeMutableBytes { raw in
+                var input = MutableInput(raw)
+                guard case .message(.binary, let start)? = try connection.next(&input) else {
+                    Issue.record("no message")
+                    return
+                }
+                #expect(Array(start) == [UInt8](repeating: 7, count: 10))
+            }
+        }
+    }
+
     @Test func aBombIsCutAtTheLimit() {
         let limited = Transcript(limits: FrameLimits(messageBytesMax: 100_000), isDeflating: true)
         let fits = [UInt8](repeating: 0, count: 100_000)

@@ -82,6 +82,7 @@ extension GatewayEngine {
         default: return nil
         }
         do throws(WebSocketError) {
+            session.connection.inflatesUpTo = inflatesUpTo(session)
             return try session.connection.next(&input)
         } catch {
             let fault = GatewayFault(error)
@@ -149,7 +150,7 @@ extension GatewayEngine {
     }
 
     /// The keys of the host's commands, which binary messages don't have.
-    private func hostFields(of session: Session) -> [String: Int] {
+    func hostFields(of session: Session) -> [String: Int] {
         session.format == .binary ? [:] : hostCommands(of: session).requestFields
     }
 

@@ -1,28 +1,26 @@
 import PubSubProtocol
 import WebSocketProtocol
 
-/// `limits.commands_per_second`: beyond it commands are answered with an error, and not performed;
-/// a client that goes on and on is sent away.
+/// `limits.commands_per_second`: beyond it commands are answered with an error, and not performed
+/// nor even decoded; a client that goes on and on is sent away.
 extension GatewayEngine {
+    /// So much of the next message is inflated.
+    func inflatesUpTo(_ session: Session) -> Int? {
+        session.pace?.refuses(now) == true ? RequestHead.bytesMax : nil
+    }
+
     func refuseTooFast(
         _ session: Session, _ opcode: Opcode, _ payload: UnsafeRawBufferPointer
     ) {
         counts.limitHits["commands_per_second", default: 0] += 1
-        var sequence: Int64 = 0
-        var kind = CommandKind.malformed
-        var isOrdered = true
-        if (opcode == .text) == (session.format != .binary) {
-            do throws(MalformedMessage) {
-                let request = try decode(session, payload)
-                sequence = request.sequence
-                kind = self.kind(session, request.command)
-                isOrdered = !request.usesExtensions
-            } catch {
-                sequence = error.sequence
-            }
-        }
+        spent &+= Work.refusal
+        let isOfKind = (opcode == .text) == (session.format != .binary)
+        let head = RequestHead(
+            isOfKind ? payload : UnsafeRawBufferPointer(start: nil, count: 0), as: session.format,
+            hostFields: hostFields(of: session))
         answer(
-            session, sequence, kind, .limit, isOrdered: isOrdered,
+            session, head.sequence, kind(session, head.command), .limit,
+            isOrdered: !head.usesExtensions,
             error: "limits.commands_per_second: at most \(session.limits.commandsPerSecond)",
             retriable: true)
     }

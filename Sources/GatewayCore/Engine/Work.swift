@@ -13,6 +13,8 @@ enum Work {
     static let frame = 50
     /// A command that is decoded and looked up.
     static let command = 2_000
+    /// A command that is refused before it is decoded.
+    static let refusal = 1_000
     /// A line of the log, and the texts in it.
     static let logLine = 4_000
     /// A partition that is followed.

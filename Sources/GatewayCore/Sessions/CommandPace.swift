@@ -26,12 +26,17 @@ struct CommandPace {
         self.perSecond = perSecond
     }
 
+    private var each: Int64 { max(1, Self.second / Int64(perSecond)) }
+
+    /// Whether a command that comes now is too much.
+    func refuses(_ now: Instant) -> Bool {
+        max(fullAt, now.nanoseconds) - now.nanoseconds > Self.second - each
+    }
+
     mutating func take(_ now: Instant) -> Verdict {
         let moment = now.nanoseconds
-        let each = max(1, Self.second / Int64(perSecond))
-        let start = max(fullAt, moment)
-        if start - moment <= Self.second - each {
-            fullAt = start + each
+        guard refuses(now) else {
+            fullAt = max(fullAt, moment) + each
             return .go
         }
         refusals = moment - refusedAt >= Self.second ? 1 : refusals + 1

@@ -52,6 +52,14 @@ public final class DeflateCodec {
         return plain.withBytes { $0 }
     }
 
+    /// The first plain bytes of a message, as far as they are there; valid until the next call.
+    func inflateStart(_ payload: UnsafeRawBufferPointer, bytesMax: Int) -> UnsafeRawBufferPointer {
+        plain.removeAll()
+        // Where it goes on, or goes wrong, nobody asks.
+        try? inflater.inflate(payload, into: &plain, bytesMax: bytesMax)
+        return plain.withBytes { UnsafeRawBufferPointer(rebasing: $0.prefix(bytesMax)) }
+    }
+
     /// What it appends ends with the marker, and refers to nothing outside of itself.
     public func deflater(_ windowBits: Int) -> RawDeflate {
         if let deflater = deflaters[windowBits] { return deflater }

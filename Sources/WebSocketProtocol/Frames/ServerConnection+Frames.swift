@@ -138,6 +138,9 @@ extension ServerConnection {
             guard message.utf8.isComplete else { throw FrameFault(.invalidUTF8) }
             return .message(opcode, bytes)
         }
+        if let inflatesUpTo {
+            return .message(opcode, deflate.inflateStart(bytes, bytesMax: inflatesUpTo))
+        }
         let inflated = try deflate.inflate(bytes, bytesMax: limits.messageBytesMax)
         if opcode == .text {
             var utf8 = UTF8Validator()

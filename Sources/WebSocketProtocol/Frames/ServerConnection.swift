@@ -20,6 +20,10 @@ public struct ServerConnection: ~Copyable {
     /// The header of a control frame whose payload is not complete.
     var control: FrameHeader?
 
+    /// Set: who asks for the next message refuses it whatever it says, and gets so much of it, if
+    /// it is compressed. What follows is neither inflated nor checked.
+    public var inflatesUpTo: Int?
+
     private var receivedBytes: UInt64 = 0
     private var frameOffset: UInt64 = 0
     /// The last event lies in `message` or `carry`.

@@ -1,6 +1,7 @@
 import DevBroker
-import GatewayCore
 import Testing
+
+@testable import GatewayCore
 
 /// limits.commands_per_second: an error for what is too much, 4429 for who does not stop.
 @Suite struct PaceTests {
@@ -49,6 +50,30 @@ import Testing
         client.send(text: "text")
         #expect(try client.takeReplies().first?.failure?.code == 4)
         #expect(rig.engine.metrics().kafkaRequests.isEmpty)
+    }
+
+    @Test("refused before it is inflated and decoded: not even what is no message ends a session")
+    func unseen() throws {
+        let rig = try Rig(routes: [
+            Rig.route(
+                #"{"compression":true,"limits":{"commands_per_second":1,"message_bytes":10000}}"#)
+        ])
+        let client = try rig.connect("/kafka", "Sec-WebSocket-Extensions: permessage-deflate")
+        _ = try client.ask(Request.ping(1))
+        let start = Request.fetch(7, "a", 0, 0)
+        for payload in [
+            rig.deflate(start), rig.deflate(start + [UInt8](repeating: 0, count: 1_000_000)),
+            Array(rig.deflate(start).dropLast()) + [0xff, 0xff],
+        ] {
+            let before = rig.engine.spent
+            client.send(ClientFrame(opcode: 2, payload: payload, rsv1: true))
+            let reply = try #require(try client.takeReplies().first)
+            #expect(reply.sequence == 7 && reply.failure?.code == 4)
+            #expect(rig.engine.spent - before < 20_000)
+        }
+        #expect(client.closeFrame == nil)
+        let metrics = rig.engine.metrics()
+        #expect(metrics.commands[.init(command: "fetch", result: "limit")] == 3)
     }
 
     @Test("a client that goes on is closed with 4429")
