@@ -132,6 +132,7 @@ public final class Cluster {
         lister.flush()
         pointReader.flush()
         tails.flush()
+        links.settleActive()
     }
 
     /// Closes every connection; reads and look-ups that wait fail with `closed`.

@@ -11,6 +11,8 @@ public struct DeadlineHeap<Token> {
 
     @inlinable public var count: Int { entries.count }
     @inlinable public var earliest: Instant? { entries.first?.at }
+    /// The earliest entry.
+    @inlinable public var first: Entry? { entries.first }
 
     @inlinable
     public mutating func insert(_ token: Token, at: Instant) {

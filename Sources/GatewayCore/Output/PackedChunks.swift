@@ -25,6 +25,9 @@ final class PackedChunks {
     /// Of packed bytes: a few megabytes of records, which is what the subscribers of a live topic
     /// lie apart.
     static let bytesMax = 4 << 20
+    /// What one more chunk costs beside its bytes: clients choose where chunks of theirs begin, and
+    /// may want thousands of a few bytes.
+    static let chunkOverheadBytes = 256
 
     private var chunks: [Key: Chunk] = [:]
     /// In the order of their coming, which is that of their going.
@@ -52,12 +55,14 @@ final class PackedChunks {
         let packed = output.withBytes { Array($0[from...]) }
         chunks[key] = Chunk(log: start.log, packed: packed)
         keys.append(key)
-        byteCount += packed.count
+        byteCount += packed.count + Self.chunkOverheadBytes
         while byteCount > Self.bytesMax { dropOldest() }
     }
 
     private func dropOldest() {
-        if let old = chunks.removeValue(forKey: keys[first]) { byteCount -= old.packed.count }
+        if let old = chunks.removeValue(forKey: keys[first]) {
+            byteCount -= old.packed.count + Self.chunkOverheadBytes
+        }
         first += 1
         guard first > 1024 || first == keys.count else { return }
         keys.removeFirst(first)

@@ -25,6 +25,14 @@ public struct KafkaLimits: Sendable {
     public var tailLingerMilliseconds: Int64 = 1_000
     /// What is known of a topic is not asked for again within this time, whatever readers want.
     public var metadataMinAgeMilliseconds: Int64 = 250
+    /// Topics that one cluster's client remembers, unless more are in use: a few megabytes. The
+    /// next new name takes the place of one that nobody uses.
+    public var topicsMax = 10_000
+    /// How long a name that the cluster does not know is remembered after its last use: a client
+    /// may name as many as it likes.
+    public var unknownTopicMilliseconds: Int64 = 5_000
+    /// Names in one metadata request: what brokers answer has to be decoded in one piece.
+    public var topicsPerRequestMax = 1_000
     /// When the next node is tried for metadata beside one that does not answer: the delay that
     /// RFC 8305 section 5 recommends for addresses.
     public var nextNodeAfterMilliseconds: Int64 = 250

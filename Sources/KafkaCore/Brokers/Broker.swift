@@ -26,6 +26,8 @@ final class Broker {
     /// Those that no other was opened for yet.
     var lostConnections = 0
     var isGone = false
+    /// Stands in `Links.active`.
+    var isActive = false
 
     init(nodeID: Int32?, endpoint: Endpoint, settings: ClusterSettings) {
         self.nodeID = nodeID
@@ -42,9 +44,6 @@ final class Broker {
     /// It may be frozen, and others lead its partitions by now: what was told by it is not fresh.
     var isLate: Bool { lateConnections > 0 }
 
-    /// Its control connection is on its way to be one.
-    var isConnecting: Bool { control.map { !$0.hasSetUp } ?? false }
-
     func tail(_ isolation: Isolation) -> TailReader { tails[Int(isolation.rawValue)] }
     var allTails: [TailReader] { tails }
 
@@ -52,10 +51,10 @@ final class Broker {
         (control.map { [$0] } ?? []) + points + tails.compactMap(\.connection)
     }
 
-    /// Somebody waits for a connection: for its turn, or for a tail that has lost its own.
-    var isWanted: Bool {
+    /// Somebody waits for it, or its tail is in use.
+    var hasWork: Bool {
         hasQueue || !lookups.isEmpty
-            || tails.contains { $0.connection == nil && !$0.follows.isEmpty }
+            || tails.contains { !$0.follows.isEmpty || $0.fetch != nil || $0.session.isOpen }
     }
 
     // MARK: The queue

@@ -4,8 +4,14 @@ import Timing
 /// try again.
 final class Links {
     unowned(unsafe) let cluster: Cluster
-    /// The brokers that metadata named, by node id.
+    /// The brokers that metadata named, in the order of their node ids.
     private(set) var brokers: [Broker] = []
+    private var byNodeID: [Int32: Broker] = [:]
+    /// Those of them that a turn has to look at, in the same order: somebody waits for them, or
+    /// their tail is in use. A cluster may have thousands of others.
+    private(set) var active: [Broker] = []
+    /// When nodes that failed may be tried again.
+    private var retries = DeadlineHeap<Broker>()
     /// The configured nodes, until real ones are known, and when those are lost (KIP-899).
     let bootstrap: [Broker]
     private var connections: [BrokerConnectionID: BrokerConnection] = [:]
@@ -26,7 +32,22 @@ final class Links {
 
     subscript(id: BrokerConnectionID) -> BrokerConnection? { connections[id] }
 
-    func broker(_ nodeID: Int32) -> Broker? { brokers.first { $0.nodeID == nodeID } }
+    func broker(_ nodeID: Int32) -> Broker? { byNodeID[nodeID] }
+
+    /// The next turns look at the broker, as long as there is something to do.
+    func activate(_ broker: Broker) {
+        guard !broker.isActive else { return }
+        broker.isActive = true
+        let place = active.firstIndex { $0.nodeID ?? .max > broker.nodeID ?? .max }
+        active.insert(broker, at: place ?? active.count)
+    }
+
+    /// At the end of a turn: brokers for which nothing is left to do are not looked at any more.
+    func settleActive() {
+        guard active.contains(where: { !$0.hasWork }) else { return }
+        for broker in active where !broker.hasWork { broker.isActive = false }
+        active.removeAll { !$0.isActive }
+    }
 
     // MARK: Connections
 
@@ -54,6 +75,25 @@ final class Links {
         }
         guard let control = broker.control, control.isFree(now: cluster.now) else { return nil }
         return control
+    }
+
+    /// Control connections on which a request can be sent at once: to brokers that are known
+    /// before those to bootstrap nodes.
+    var freeControls: [BrokerConnection] {
+        let free = connections.values.filter { $0.role == .control && $0.isFree(now: cluster.now) }
+        return free.sorted {
+            ($0.broker.nodeID ?? .max, $0.id.raw) < ($1.broker.nodeID ?? .max, $1.id.raw)
+        }
+    }
+
+    /// Whether there is a control connection to a node of that kind.
+    func hasControl(where isSuch: (Broker) -> Bool = { _ in true }) -> Bool {
+        connections.values.contains { $0.role == .control && isSuch($0.broker) }
+    }
+
+    /// A control connection is on its way to be one.
+    var isConnectingControl: Bool {
+        connections.values.contains { $0.role == .control && !$0.hasSetUp }
     }
 
     /// A connection for a point read, likewise; a second one only when the first is busy.
@@ -92,6 +132,7 @@ final class Links {
             && connection.hasBeenIdle(now: cluster.now)
         if !isIdleEnd {
             broker.noteFailure(failure, cluster)
+            if let retryAt = broker.pace.retryAt { retries.insert(broker, at: retryAt) }
             cluster.log(failure.isRefusal ? .error : .warning, failure.cause)
         }
         if failure.isRefusal { cluster.forgetUnvouched(refusedBy: broker) }
@@ -127,31 +168,39 @@ final class Links {
     /// Takes over the brokers of a metadata response. A node at another address is another broker
     /// (its connections end); nodes that are not listed any more are gone.
     func update(_ listed: [(nodeID: Int32, endpoint: Endpoint)]) {
-        var seen: Set<Int32> = []
-        var kept: [Broker] = []
-        for (nodeID, endpoint) in listed where seen.insert(nodeID).inserted {
-            if let known = broker(nodeID), known.endpoint == endpoint {
-                kept.append(known)
-            } else {
-                kept.append(
-                    Broker(nodeID: nodeID, endpoint: endpoint, settings: cluster.settings))
-            }
+        var next: [Int32: Broker] = [:]
+        next.reserveCapacity(listed.count)
+        for (nodeID, endpoint) in listed where next[nodeID] == nil {
+            let known = byNodeID[nodeID].flatMap { $0.endpoint == endpoint ? $0 : nil }
+            next[nodeID] =
+                known ?? Broker(nodeID: nodeID, endpoint: endpoint, settings: cluster.settings)
         }
-        let gone = brokers.filter { old in !kept.contains { $0 === old } }
-        brokers = kept.sorted { $0.nodeID ?? -1 < $1.nodeID ?? -1 }
+        let gone = brokers.filter { $0.nodeID.flatMap { next[$0] } !== $0 }
+        replace(by: next, gone)
+        if !brokers.isEmpty { retireBootstrap() }
+    }
+
+    private func replace(by next: [Int32: Broker], _ gone: [Broker]) {
+        guard !gone.isEmpty || next.count != brokers.count else { return }
+        byNodeID = next
+        brokers = next.values.sorted { $0.nodeID ?? -1 < $1.nodeID ?? -1 }
+        guard !gone.isEmpty else { return }
         cluster.keeper.reassignLeaders()
         for broker in gone { retire(broker) }
-        if !brokers.isEmpty { retireBootstrap() }
     }
 
     /// A broker that an answer named before the metadata did (KIP-951).
     func add(_ nodeID: Int32, _ endpoint: Endpoint) {
-        brokers.append(Broker(nodeID: nodeID, endpoint: endpoint, settings: cluster.settings))
-        brokers.sort { $0.nodeID ?? -1 < $1.nodeID ?? -1 }
+        let broker = Broker(nodeID: nodeID, endpoint: endpoint, settings: cluster.settings)
+        byNodeID[nodeID] = broker
+        let place = brokers.firstIndex { $0.nodeID ?? -1 > nodeID }
+        brokers.insert(broker, at: place ?? brokers.count)
     }
 
     private func retire(_ broker: Broker) {
         broker.isGone = true
+        broker.isActive = false
+        active.removeAll { $0 === broker }
         cluster.lister.takeBack(broker)
         for connection in broker.connections { drop(connection) }
     }
@@ -174,10 +223,7 @@ final class Links {
 
     /// KIP-1102: nothing that is known of the cluster counts any more.
     func rebootstrap() {
-        let gone = brokers
-        brokers = []
-        cluster.keeper.reassignLeaders()
-        for broker in gone { retire(broker) }
+        replace(by: [:], brokers)
     }
 
     // MARK: Time
@@ -187,16 +233,13 @@ final class Links {
         for connection in connections.values {
             earliest = min(earliest, connection.deadline, connection.lateAt)
         }
-        for broker in brokers where broker.isWanted {
-            if let retryAt = broker.pace.retryAt, retryAt > cluster.now {
-                earliest = min(earliest, retryAt)
-            }
-        }
-        return earliest
+        return min(earliest, retries.earliest ?? .distantFuture)
     }
 
     func tick() {
         let now = cluster.now
+        // Whoever waits for one of them tries it at the end of the turn.
+        while retries.popFirst(notAfter: now) != nil {}
         for connection in ordered {
             if connection.deadline <= now {
                 due(connection, now)

@@ -20,6 +20,7 @@ final class PointReader {
         else { return }
         partition.isQueued = true
         leader.enqueue(partition)
+        cluster.links.activate(leader)
         cluster.needsFlush = true
     }
 
@@ -105,7 +106,7 @@ final class PointReader {
 
     func flush() {
         isOutOfBudget = false
-        for broker in cluster.links.brokers {
+        for broker in cluster.links.active {
             while broker.hasQueue {
                 guard let connection = cluster.links.freePoint(broker) else { break }
                 guard cluster.cache.outstandingReadBytes < cluster.limits.outstandingReadBytesMax

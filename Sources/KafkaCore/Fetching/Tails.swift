@@ -10,7 +10,8 @@ final class Tails {
 
     init(_ cluster: Cluster) { self.cluster = cluster }
 
-    var all: [TailReader] { cluster.links.brokers.flatMap(\.allTails) }
+    /// Those in use.
+    var all: [TailReader] { cluster.links.active.flatMap(\.allTails) }
 
     // MARK: Followers
 
@@ -27,6 +28,7 @@ final class Tails {
                 maximumMilliseconds: Int64(cluster.limits.tailWaitMilliseconds)))
         let tail = leader.tail(isolation)
         tail.follows.append(follow)
+        cluster.links.activate(leader)
         tail.changedAt = cluster.now
         partition.setFollow(isolation, follow)
         cluster.needsFlush = true

@@ -114,6 +114,7 @@ final class OffsetLister {
         if partition.lookups == nil {
             partition.lookups = queue
             leader.lookups.append(queue)
+            cluster.links.activate(leader)
         }
         let demand = demand(for: lookup, in: queue)
         demand.lookups.append(lookup)
@@ -207,7 +208,7 @@ final class OffsetLister {
     // MARK: Asking
 
     func flush() {
-        for broker in cluster.links.brokers {
+        for broker in cluster.links.active {
             guard !broker.lookups.isEmpty, let connection = cluster.links.freeControl(broker)
             else { continue }
             ask(broker, connection)

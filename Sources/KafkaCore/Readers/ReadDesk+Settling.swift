@@ -142,7 +142,7 @@ extension ReadDesk {
 
     /// Fails everybody who waits for a broker that cannot be reached.
     func failAll(_ failure: KafkaFailure) {
-        for topic in cluster.keeper.order {
+        for topic in cluster.keeper.topics {
             for index in topic.indexes {
                 guard let partition = topic.partitions[index] else { continue }
                 guard partition.leader?.lastFailure != nil || partition.leader == nil else {

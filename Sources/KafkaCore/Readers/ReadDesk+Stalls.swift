@@ -21,7 +21,7 @@ extension ReadDesk {
 
     /// All who wait for what this broker leads.
     func stall(_ broker: Broker, _ failure: KafkaFailure) {
-        for topic in cluster.keeper.order {
+        for topic in cluster.keeper.topics {
             for index in topic.indexes {
                 guard let partition = topic.partitions[index], partition.leader === broker else {
                     continue

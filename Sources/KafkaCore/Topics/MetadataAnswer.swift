@@ -26,7 +26,7 @@ struct MetadataAnswer {
     func apply(_ response: MetadataResponse, to question: MetadataQuestion) {
         let told = Self.byName(response)
         forgetRefused(response)
-        for topic in question.topics ?? Array(cluster.keeper.order) {
+        for topic in question.topics ?? cluster.keeper.topics where cluster.keeper.knows(topic) {
             topic.askedAt = question.askedAt
             guard let answer = told[topic.name] else {
                 if question.topics != nil { disappeared(topic) }

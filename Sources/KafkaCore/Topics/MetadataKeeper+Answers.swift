@@ -37,7 +37,7 @@ extension MetadataKeeper {
     }
 
     /// Each answer costs what it tells; all topics are put together once for all who asked.
-    private func answer(_ lookups: SlotList<MetadataLookup>, _ response: MetadataResponse) {
+    private func answer(_ lookups: [MetadataLookup], _ response: MetadataResponse) {
         guard !lookups.isEmpty else { return }
         let told = MetadataAnswer.byName(response)
         var everything: [TopicDescription]?
@@ -54,7 +54,7 @@ extension MetadataKeeper {
 
     /// After a change of brokers: leaders are node ids, not addresses.
     func reassignLeaders() {
-        for topic in order {
+        for topic in topics {
             for index in topic.indexes {
                 guard let partition = topic.partitions[index], let old = partition.leader else {
                     continue

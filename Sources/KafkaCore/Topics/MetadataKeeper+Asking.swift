@@ -20,17 +20,23 @@ extension MetadataKeeper {
             return cluster.links.fail(
                 connection, .kafka(KafkaError.unsupportedVersion.rawValue, cause: cause))
         }
-        let named = order.filter { ($0.wantedFrom ?? .distantFuture) <= cluster.now }
-        let all = lookups.contains { $0.topics == nil }
+        let most = cluster.limits.topicsPerRequestMax
+        let named = wishes.take(notAfter: cluster.now, atMost: most)
         var names = named.map(\.name)
         var seen = Set(names)
-        for lookup in lookups {
+        func note(_ lookup: MetadataLookup) {
             for name in lookup.topics ?? [] where seen.insert(name).inserted { names.append(name) }
         }
+        let taken = lookups.take { lookup in
+            guard names.count + (lookup.topics?.count ?? 0) <= most else { return false }
+            note(lookup)
+            return true
+        }
+        taken.first.map(note)
+        let all = taken.contains { $0.topics == nil }
         let asked = MetadataQuestion(
-            topics: all ? nil : named, lookups: lookups.takeAll(), askedAt: cluster.now,
+            topics: all ? nil : named, lookups: taken, askedAt: cluster.now,
             broker: connection.broker)
-        for topic in named { topic.wantedFrom = nil }
         question = asked
         // A client of ours may name any topic: naming one must not create it.
         let request = MetadataRequest(
@@ -45,40 +51,50 @@ extension MetadataKeeper {
     /// A free control connection, preferably an open one; brokers that are known before bootstrap
     /// nodes. nil: one is being opened, all are busy, or (then the round fails) none can be tried.
     private func connectionForQuestion() -> BrokerConnection? {
-        let nodes = cluster.links.brokers + cluster.links.bootstrap
-        let now = cluster.now
-        let free = nodes.filter { $0.control?.isFree(now: now) == true }
-        if let best = free.first(where: { $0 !== unhelpful && !$0.isLate }) { return best.control }
+        let links = cluster.links
+        let free = links.freeControls
+        if let best = free.first(where: { isHelpful($0.broker) }) { return best }
         // Who could not tell, or does not answer, is asked again only while there is no other.
-        let others = nodes.filter { $0 !== unhelpful && !$0.isLate }
-        if let last = free.first(where: { $0 === unhelpful }) ?? free.first,
-            candidate(others) == nil, !others.contains(where: { $0.control != nil })
+        if let last = free.first(where: { $0.broker === unhelpful }) ?? free.first,
+            candidate(where: isHelpful) == nil, !links.hasControl(where: isHelpful)
         {
-            return last.control
+            return last
         }
         // One attempt after the other: a single-flight metadata request must not open a connection
         // to every broker of a large cluster. A node that is frozen must not hold it up either: the
         // next one is tried beside it.
-        if cluster.now < nextNodeAt, nodes.contains(where: \.isConnecting) { return nil }
-        if let next = candidate(cluster.links.brokers) ?? candidate(cluster.links.bootstrap) {
+        if cluster.now < nextNodeAt, links.isConnectingControl { return nil }
+        if let next = candidate() {
             tried.insert(ObjectIdentifier(next))
-            nextNodeAt = now.adding(milliseconds: cluster.limits.nextNodeAfterMilliseconds)
-            _ = cluster.links.freeControl(next)
+            nextNodeAt = cluster.now.adding(
+                milliseconds: cluster.limits.nextNodeAfterMilliseconds)
+            _ = links.freeControl(next)
             return nil
         }
-        if nodes.contains(where: { $0.control != nil }) { return nil }
+        if links.hasControl() { return nil }
         failRound()
         return nil
     }
 
-    private func candidate(_ nodes: [Broker]) -> Broker? {
+    private func isHelpful(_ node: Broker) -> Bool { node !== unhelpful && !node.isLate }
+
+    /// The node to try next: a broker that is known, else a bootstrap node.
+    private func candidate(where isSuch: (Broker) -> Bool = { _ in true }) -> Broker? {
+        candidate(cluster.links.brokers, isSuch) ?? candidate(cluster.links.bootstrap, isSuch)
+    }
+
+    private func candidate(_ nodes: [Broker], _ isSuch: (Broker) -> Bool) -> Broker? {
         guard !nodes.isEmpty else { return nil }
-        nextBroker &+= 1
-        let start = nextBroker % nodes.count
-        return (nodes[start...] + nodes[..<start]).first {
-            $0.control == nil && !tried.contains(ObjectIdentifier($0))
-                && $0.mayConnect(now: cluster.now)
+        nextBroker = (nextBroker + 1) % nodes.count
+        for place in 0..<nodes.count {
+            let node = nodes[(nextBroker + place) % nodes.count]
+            if node.control == nil, !tried.contains(ObjectIdentifier(node)),
+                node.mayConnect(now: cluster.now), isSuch(node)
+            {
+                return node
+            }
         }
+        return nil
     }
 
     /// Everything was tried and nothing answered.
@@ -94,8 +110,10 @@ extension MetadataKeeper {
         outage = failure
         outageUntil = max(earliest, cluster.now.adding(milliseconds: 1))
         cluster.log(.error, "no broker can be reached: \(failure.cause)")
-        for topic in order { failWaiting(topic, failure) }
-        for lookup in lookups.takeAll() { finish(lookup, .failure(failure.asBootstrapFailure)) }
+        for topic in topics { failWaiting(topic, failure) }
+        for lookup in lookups.take(while: { _ in true }) {
+            finish(lookup, .failure(failure.asBootstrapFailure))
+        }
         cluster.lister.failAll(failure)
         cluster.desk.failAll(failure)
     }
@@ -129,7 +147,7 @@ extension MetadataKeeper {
                 lookedUp.insert(ObjectIdentifier(entry.partition.topic))
             }
         }
-        for topic in order
+        for topic in topics
         where topic.usesBroker(broker) || lookedUp.contains(ObjectIdentifier(topic)) {
             wantAgain(topic)
         }
@@ -159,9 +177,7 @@ extension MetadataKeeper {
     func lost(_ lostQuestion: MetadataQuestion, _ failure: KafkaFailure) {
         guard question === lostQuestion else { return }
         question = nil
-        for topic in lostQuestion.topics ?? [] { want(topic) }
-        for lookup in lostQuestion.lookups.reversed() where !lookup.isDone {
-            lookups.prepend(lookup)
-        }
+        for topic in lostQuestion.topics ?? [] where knows(topic) { want(topic) }
+        lookups.putBack(lostQuestion.lookups)
     }
 }

@@ -6,13 +6,10 @@ import Timing
 /// thousand readers costs a few requests.
 final class MetadataKeeper {
     unowned(unsafe) let cluster: Cluster
-    private(set) var topics: [String: Topic] = [:]
-    /// The same, in the order in which they were named first.
-    private(set) var order = SlotList<Topic>()
+    private var table = TopicTable()
+    var wishes = TopicWishes()
     var question: MetadataQuestion?
-    var lookups = SlotList<MetadataLookup>()
-    private var deadlines = DeadlineHeap<MetadataLookup>()
-    private var waitingLookups: [RequestToken: MetadataLookup] = [:]
+    var lookups = MetadataLookups()
     /// Of requests that were refused as a whole.
     var pace: RetryPace
     /// While an attempt to connect is under way, the next begins then.
@@ -44,19 +41,28 @@ final class MetadataKeeper {
 
     /// The topic of that name, known or not.
     func topic(_ name: String) -> Topic {
-        if let topic = topics[name] {
+        if let topic = table[name] {
             topic.lastUsed = cluster.now
             return topic
         }
+        makeRoom()
         let topic = Topic(name, now: cluster.now)
-        topics[name] = topic
-        order.append(topic)
+        let patience = cluster.limits.unknownTopicMilliseconds
+        table.insert(topic, lookAt: cluster.now.adding(milliseconds: patience))
         return topic
     }
 
+    /// In the order in which they were named.
+    var topics: [Topic] { table.all }
+
+    var topicCount: Int { table.count }
+
+    /// False: it was forgotten meanwhile.
+    func knows(_ topic: Topic) -> Bool { table.contains(topic) }
+
     /// The topic of that name if its partitions are known.
     func knownTopic(_ name: String) -> Topic? {
-        guard let topic = topics[name], case .known = topic.state else { return nil }
+        guard let topic = table[name], case .known = topic.state else { return nil }
         topic.lastUsed = cluster.now
         return topic
     }
@@ -65,19 +71,17 @@ final class MetadataKeeper {
     /// waited for it last.
     func reason(_ name: String, _ index: Int32, _ last: KafkaFailure?) -> KafkaFailure {
         let what = "\(name)-\(index)"
-        let partition = topics[name]?.partitions[index]
+        let partition = table[name]?.partitions[index]
         if let partition, partition.leader == nil {
             return .noLeader(cause: "\(what): \(partition.leaderless)")
         }
         // A leader that cannot be reached at all is the reason, if nothing else was told.
-        return last ?? partition?.leader?.lastFailure ?? topics[name]?.trouble
+        return last ?? partition?.leader?.lastFailure ?? table[name]?.trouble
             ?? .timeout(cause: "\(what): no answer in time")
     }
 
     /// The next request asks for it.
-    func want(_ topic: Topic) {
-        topic.wantedFrom = min(topic.wantedFrom ?? .distantFuture, cluster.now)
-    }
+    func want(_ topic: Topic) { wishes.insert(topic, from: cluster.now) }
 
     /// What is known of it did not help: ask again, but not more often than its backoff allows.
     func wantAgain(_ topic: Topic) {
@@ -86,100 +90,97 @@ final class MetadataKeeper {
         var wait = cluster.limits.metadataMinAgeMilliseconds
         for _ in 0..<min(topic.fruitlessAnswers, 16) { wait *= 2 }
         wait = min(wait, max(1, cluster.settings.retryBackoffMaxMilliseconds))
-        topic.wantedFrom = max(cluster.now, askedAt.adding(milliseconds: wait))
+        wishes.insert(topic, from: max(cluster.now, askedAt.adding(milliseconds: wait)))
     }
 
     /// The failure that everybody gets while nothing can be reached, between two attempts.
     var currentOutage: KafkaFailure? { cluster.now < outageUntil ? outage : nil }
 
-    func add(_ lookup: MetadataLookup) {
-        lookups.append(lookup)
-        waitingLookups[lookup.token] = lookup
-        deadlines.insert(lookup, at: lookup.deadline)
-        if deadlines.count > 2 * waitingLookups.count + 1_024 {
-            deadlines.removeAll(where: \.isDone)
-        }
-    }
+    func add(_ lookup: MetadataLookup) { lookups.insert(lookup) }
 
-    func cancel(_ token: RequestToken) -> Bool {
-        guard let lookup = waitingLookups.removeValue(forKey: token) else { return false }
-        lookup.isDone = true
-        lookups.remove(lookup)
-        return true
-    }
+    func cancel(_ token: RequestToken) -> Bool { lookups.remove(token) != nil }
 
-    var wantedFrom: Instant? {
-        lookups.isEmpty ? order.compactMap(\.wantedFrom).min() : .zero
-    }
+    var wantedFrom: Instant? { lookups.areUnasked ? .zero : wishes.earliest }
 
     // MARK: Time
 
     var nextDeadline: Instant {
-        var earliest = deadlines.earliest ?? .distantFuture
+        var earliest = min(lookups.nextDeadline, table.nextLook ?? .distantFuture)
         guard question == nil, let wantedFrom else { return earliest }
         let next = max(pace.retryAt ?? .zero, outageUntil, wantedFrom)
         if next > cluster.now { earliest = min(earliest, next) }
+        // `Links` knows when one that failed may be tried again.
         if nextNodeAt > cluster.now { earliest = min(earliest, nextNodeAt) }
-        for node in cluster.links.brokers + cluster.links.bootstrap {
-            if let retryAt = node.pace.retryAt, retryAt > cluster.now {
-                earliest = min(earliest, retryAt)
-            }
-        }
         return earliest
     }
 
     func tick() {
-        while let (_, lookup) = deadlines.popFirst(notAfter: cluster.now) {
+        while let lookup = lookups.nextOverdue(at: cluster.now) {
             finish(lookup, .failure(roundFailure ?? .timeout(cause: "metadata")))
         }
-        refresh()
-    }
-
-    /// Topics in use are asked for again when they are old; others are forgotten.
-    private func refresh() {
-        let age = cluster.settings.metadataMaxAgeMilliseconds
-        let now = cluster.now
-        var forgotten: [Topic] = []
-        for topic in order {
-            guard let askedAt = topic.askedAt, askedAt.adding(milliseconds: age) <= now else {
-                continue
-            }
-            if topic.isInUse || topic.lastUsed.adding(milliseconds: age) > now {
-                want(topic)
-            } else {
-                forgotten.append(topic)
-            }
-        }
-        guard !forgotten.isEmpty else { return }
-        for topic in forgotten {
-            topics[topic.name] = nil
-            order.remove(topic)
-            release(topic)
-        }
+        while let topic = table.next(notAfter: cluster.now) { look(after: topic) }
     }
 
     func finish(_ lookup: MetadataLookup, _ result: Result<[TopicDescription], KafkaFailure>) {
-        guard !lookup.isDone else { return }
-        lookup.isDone = true
-        waitingLookups[lookup.token] = nil
-        lookups.remove(lookup)
+        guard lookups.remove(lookup.token) != nil else { return }
         cluster.emit(.metadataFinished(lookup.token, result))
     }
 
     func failEverything(_ failure: KafkaFailure) {
-        for token in waitingLookups.keys.sorted(by: { $0.raw < $1.raw }) {
-            if let lookup = waitingLookups[token] { finish(lookup, .failure(failure)) }
+        for lookup in lookups.waiting { finish(lookup, .failure(failure)) }
+    }
+}
+
+// How long topics are kept.
+extension MetadataKeeper {
+    /// What is old of a topic in use is asked for again; a topic that nobody uses is forgotten,
+    /// soon where the cluster does not know it.
+    private func look(after topic: Topic) {
+        let age = max(1, cluster.settings.metadataMaxAgeMilliseconds)
+        let (patience, now) = (cluster.limits.unknownTopicMilliseconds, cluster.now)
+        let isKnown = if case .known = topic.state { true } else { false }
+        if isKnown, let askedAt = topic.askedAt, askedAt.adding(milliseconds: age) > now {
+            return table.schedule(topic, at: askedAt.adding(milliseconds: age))
         }
+        let keptUntil = topic.lastUsed.adding(milliseconds: isKnown ? age : min(age, patience))
+        guard topic.isInUse || keptUntil > now else { return forget(topic) }
+        if isKnown { want(topic) }
+        table.schedule(topic, at: now.adding(milliseconds: isKnown ? age : patience))
+    }
+
+    /// Names are for clients to choose: the topic that was looked at longest ago makes room for
+    /// one more. Where all are in use, what uses them is bounded.
+    private func makeRoom() {
+        for _ in 0..<Self.roomAttemptsMax {
+            guard table.count >= cluster.limits.topicsMax,
+                let topic = table.next(notAfter: .distantFuture)
+            else { return }
+            guard topic.isInUse else {
+                forget(topic)
+                continue
+            }
+            let patience = cluster.limits.unknownTopicMilliseconds
+            table.schedule(topic, at: cluster.now.adding(milliseconds: patience))
+        }
+    }
+
+    /// Topics looked at in search of one that is not in use; the next new name goes on.
+    private static let roomAttemptsMax = 8
+
+    private func forget(_ topic: Topic) {
+        table.remove(topic)
+        topic.wantedFrom = nil
+        release(topic)
     }
 
     /// Forgets everything, what is cached included.
     func purge() {
-        for topic in order {
+        for topic in topics {
             for partition in topic.partitions.values { partition.log.purge() }
             release(topic)
         }
-        topics = [:]
-        order = []
+        table.removeAll()
+        wishes.removeAll()
     }
 
     /// Topic, partitions and brokers know each other, and would keep each other for ever.

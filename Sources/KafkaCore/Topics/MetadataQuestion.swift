@@ -4,13 +4,11 @@ import Timing
 final class MetadataQuestion {
     /// nil: all topics.
     let topics: [Topic]?
-    let lookups: SlotList<MetadataLookup>
+    let lookups: [MetadataLookup]
     let askedAt: Instant
     let broker: Broker
 
-    init(
-        topics: [Topic]?, lookups: SlotList<MetadataLookup>, askedAt: Instant, broker: Broker
-    ) {
+    init(topics: [Topic]?, lookups: [MetadataLookup], askedAt: Instant, broker: Broker) {
         self.broker = broker
         self.topics = topics
         self.lookups = lookups

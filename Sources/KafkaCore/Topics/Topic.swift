@@ -2,7 +2,7 @@ import KafkaProtocol
 import Timing
 
 /// What is known of one topic. Topics that nobody uses are forgotten with the time.
-final class Topic: Slotted {
+final class Topic {
     enum State {
         case unknown
         case known
@@ -10,7 +10,8 @@ final class Topic: Slotted {
     }
 
     let name: String
-    var slot = 0
+    /// In the order in which topics were named.
+    var number: UInt64 = 0
     /// Zero where the cluster has no topic ids (before 2.8).
     var id = KafkaUUID.zero
     var isInternal = false
@@ -19,6 +20,8 @@ final class Topic: Slotted {
     var askedAt: Instant?
     /// A metadata request asks for it, not before this moment; nil: nobody wants that.
     var wantedFrom: Instant?
+    /// When the keeper looks at it, to ask again or to forget it.
+    var lookAt: Instant?
     /// How many answers in a row left something to be desired: each makes the next wait longer.
     var fruitlessAnswers = 0
     /// Why the last answer told nothing of it; nil: it did.
