@@ -68,7 +68,8 @@ extension Cluster {
             guard let link = links[connection] else { return }
             let broker = link.broker
             let mayBeVersion = link.mayRefuseApiVersions(failure)
-            links.fail(link, link.diagnosis(failure), isClosed: true)
+            links.fail(
+                link, link.diagnosis(failure, quirks[broker.endpoint]), isClosed: true)
             if mayBeVersion { retryWithOldVersion(broker) }
             needsFlush = true
         }
@@ -130,24 +131,20 @@ extension Cluster {
         case .metadata(let question):
             let response = try link.decode(MetadataResponse.self, &reader, answered, self)
             // KIP-219: the version from which the broker answers first and throttles then.
-            throttle(link, response.throttleTimeMilliseconds, version >= 6)
+            noteAnswer(on: link, throttle: response.throttleTimeMilliseconds, isOurs: version >= 6)
             keeper.received(question, response)
         case .listOffsets(let batch):
             let response = try link.decode(ListOffsetsResponse.self, &reader, answered, self)
-            throttle(link, response.throttleTimeMilliseconds, version >= 3)
+            noteAnswer(on: link, throttle: response.throttleTimeMilliseconds, isOurs: version >= 3)
             lister.received(batch, response, answered)
         case .pointRead(let fetch):
             let response = try link.decode(FetchResponse.self, &reader, answered, self)
-            throttle(link, response.throttleTimeMilliseconds, version >= 8)
+            noteAnswer(on: link, throttle: response.throttleTimeMilliseconds, isOurs: version >= 8)
             pointReader.received(fetch, response, frame, link, answered)
         case .tail(let fetch):
             let response = try link.decode(FetchResponse.self, &reader, answered, self)
-            throttle(link, response.throttleTimeMilliseconds, version >= 8)
+            noteAnswer(on: link, throttle: response.throttleTimeMilliseconds, isOurs: version >= 8)
             tails.received(fetch, response, frame, link, answered)
         }
-    }
-
-    private func throttle(_ link: BrokerConnection, _ milliseconds: Int32, _ isOurs: Bool) {
-        if isOurs { link.throttle(milliseconds: milliseconds, now: now) }
     }
 }

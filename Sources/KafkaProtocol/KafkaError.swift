@@ -36,6 +36,9 @@ public struct KafkaError: RawRepresentable, Hashable, Error {
     /// The name in Kafka's documentation, "KAFKA_ERROR_n" for a code newer than the table.
     public var name: String { entry?.name ?? "KAFKA_ERROR_\(rawValue)" }
 
+    /// Whether it stands in the table.
+    public var isKnown: Bool { entry != nil }
+
     public var reaction: Reaction { entry?.reaction ?? .refused }
 
     /// Whether the same request may succeed later, perhaps elsewhere.

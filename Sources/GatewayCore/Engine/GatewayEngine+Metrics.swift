@@ -37,6 +37,8 @@ extension GatewayMetrics {
         kafkaConnectionsLost &+= counters.connectionsLost
         kafkaReconnects &+= counters.reconnects
         kafkaRetries.merge(counters.retries, uniquingKeysWith: +)
+        kafkaThrottles &+= counters.throttles
+        kafkaThrottledMilliseconds &+= counters.throttledMilliseconds
         kafkaBytesIn &+= counters.bytesReceived
         recordsDecoded &+= counters.recordsDecoded
         cacheHits &+= counters.readsFromCache

@@ -19,6 +19,7 @@ public struct GatewayMetrics: Sendable {
 
     public struct RouteCode: Hashable, Sendable {
         public var route: String
+        /// Of the library's or the RFC's; 0: any other.
         public var code: UInt16
 
         public init(route: String, code: UInt16) {
@@ -75,6 +76,8 @@ public struct GatewayMetrics: Sendable {
     public var kafkaConnectionsLost: UInt64 = 0
     public var kafkaReconnects: UInt64 = 0
     public var kafkaRetries: [RetryKind: UInt64] = [:]
+    public var kafkaThrottles: UInt64 = 0
+    public var kafkaThrottledMilliseconds: UInt64 = 0
     public var kafkaBytesIn: UInt64 = 0
     public var recordsDecoded: UInt64 = 0
     /// From a record's timestamp to its push.
@@ -116,6 +119,8 @@ extension GatewayMetrics {
         kafkaConnectionsLost += other.kafkaConnectionsLost
         kafkaReconnects += other.kafkaReconnects
         kafkaRetries.merge(other.kafkaRetries, uniquingKeysWith: +)
+        kafkaThrottles += other.kafkaThrottles
+        kafkaThrottledMilliseconds += other.kafkaThrottledMilliseconds
         kafkaBytesIn += other.kafkaBytesIn
         recordsDecoded += other.recordsDecoded
         deliveryLag.add(other.deliveryLag)

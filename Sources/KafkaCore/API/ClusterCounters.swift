@@ -1,3 +1,4 @@
+import KafkaProtocol
 import Timing
 
 /// Totals since the cluster began; the driver turns them into metrics.
@@ -18,6 +19,9 @@ public struct ClusterCounters: Sendable {
     public var connectionsLost: UInt64 = 0
     /// Connections opened in place of lost ones, every attempt.
     public var reconnects: UInt64 = 0
+    /// Responses with which brokers asked for a pause, and the pauses, as far as they are kept to.
+    public var throttles: UInt64 = 0
+    public var throttledMilliseconds: UInt64 = 0
     public var bytesReceived: UInt64 = 0
     public var recordsDecoded: UInt64 = 0
     public var readsFromCache: UInt64 = 0
@@ -26,6 +30,18 @@ public struct ClusterCounters: Sendable {
     public init() {}
 
     mutating func ended(_ apiKey: Int16, _ result: RequestEnding.Result) {
+        var result = result
+        if case .answered(let code) = result { result = .answered(Self.counted(code)) }
         endings[RequestEnding(apiKey: apiKey, result), default: 0] += 1
+    }
+
+    mutating func failed(_ code: Int16) { errors[Self.counted(code), default: 0] += 1 }
+
+    /// All codes that are newer than our table count as one: a broker has 65,536 of them to tell,
+    /// and each would be a line of the metrics.
+    public static let otherCode = Int16.max
+
+    private static func counted(_ code: Int16) -> Int16 {
+        KafkaError(code).isKnown ? code : otherCode
     }
 }

@@ -10,6 +10,18 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
+    /// As brokers tell it of each other; nil: nobody can dial that, and no log should show it.
+    init?(told host: String, port: Int32) {
+        guard let port = UInt16(exactly: port), port > 0, !host.isEmpty,
+            host.utf8.count <= Self.hostBytesMax,
+            host.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else { return nil }
+        self.init(host: host, port: port)
+    }
+
+    /// RFC 1035 section 2.3.4.
+    private static let hostBytesMax = 255
+
     public var description: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

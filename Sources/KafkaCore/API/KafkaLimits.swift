@@ -25,6 +25,12 @@ public struct KafkaLimits: Sendable {
     public var tailLingerMilliseconds: Int64 = 1_000
     /// What is known of a topic is not asked for again within this time, whatever readers want.
     public var metadataMinAgeMilliseconds: Int64 = 250
+    /// How old what is known of a topic may be that somebody follows with all its partitions: a
+    /// new one is missed for so long. `metadata_max_age_ms` of the route may be less.
+    public var followedTopicAgeMilliseconds: Int64 = 10_000
+    /// The longest pause that a broker may ask for after a response (`throttle_time_ms`). Kafka's
+    /// quotas reckon in windows of a second; a broker's own numbers are honoured up to an hour.
+    public var throttleMillisecondsMax: Int64 = 3_600_000
     /// Topics that one cluster's client remembers, unless more are in use: a few megabytes. The
     /// next new name takes the place of one that nobody uses.
     public var topicsMax = 10_000

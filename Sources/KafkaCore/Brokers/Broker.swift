@@ -25,6 +25,8 @@ final class Broker {
     var lateConnections = 0
     /// Those that no other was opened for yet.
     var lostConnections = 0
+    /// What it tells of and was not asked for.
+    var unexpected = Trouble()
     var isGone = false
     /// Stands in `Links.active`.
     var isActive = false

@@ -133,7 +133,7 @@ final class Links {
         if !isIdleEnd {
             broker.noteFailure(failure, cluster)
             if let retryAt = broker.pace.retryAt { retries.insert(broker, at: retryAt) }
-            cluster.log(failure.isRefusal ? .error : .warning, failure.cause)
+            cluster.tellFailure(of: broker, failure)
         }
         if failure.isRefusal { cluster.forgetUnvouched(refusedBy: broker) }
         lose(connection.inFlight, failure)
@@ -187,6 +187,7 @@ final class Links {
         guard !gone.isEmpty else { return }
         cluster.keeper.reassignLeaders()
         for broker in gone { retire(broker) }
+        cluster.forgetEndpoints()
     }
 
     /// A broker that an answer named before the metadata did (KIP-951).
@@ -264,10 +265,19 @@ final class Links {
             }
         } else if let at = connection.reauthenticateAt, at <= now {
             reauthenticateIfDue(connection)
-        } else if connection.idleUntil <= now, !connection.isThrottled,
-            connection.state == .ready
-        {
-            drop(connection)
+        } else if connection.idleUntil <= now, connection.state == .ready {
+            // A throttle is kept while somebody waits for its end, and goes with the connection.
+            guard connection.isThrottled, isAwaited(connection) else { return drop(connection) }
+            connection.lastUsed = now
+        }
+    }
+
+    private func isAwaited(_ connection: BrokerConnection) -> Bool {
+        let broker = connection.broker
+        return switch connection.role {
+        case .control: !broker.lookups.isEmpty || cluster.keeper.wantedFrom != nil
+        case .pointReads: broker.hasQueue
+        case .tail(let isolation): !broker.tail(isolation).follows.isEmpty
         }
     }
 

@@ -1,13 +1,17 @@
+import Bytes
+
 extension BrokerConnection {
     /// What the end of this connection says about the broker. The heuristics are franz-go's
-    /// (`ErrFirstReadEOF`): a listener that expects something else just hangs up.
-    func diagnosis(_ failure: ConnectionFailure) -> KafkaFailure {
-        var cause = "\(broker.endpoint): \(failure.text)"
+    /// (`ErrFirstReadEOF`): a listener that expects something else just hangs up. One that has
+    /// answered before does not: it was restarted, or has had enough of us.
+    func diagnosis(_ failure: ConnectionFailure, _ known: EndpointQuirks?) -> KafkaFailure {
+        var cause = "\(broker.endpoint): \(OutsideText.cleaned(failure.text))"
+        let (speaks, serves) = (known?.speaksAsWe == true, known?.serves == true)
         switch failure.kind {
         case .closed, .reset:
-            if case .asksVersions = state, !hasReceived, settings.tls == nil {
+            if case .asksVersions = state, !hasReceived, settings.tls == nil, !speaks {
                 cause += " at the first request: does the listener expect TLS?"
-            } else if state == .ready, settings.sasl == nil, !hasAnswered {
+            } else if state == .ready, settings.sasl == nil, !hasAnswered, !serves {
                 cause += " at the first request: does the listener expect SASL?"
             } else if frames.isInsideFrame {
                 cause += " in the middle of a response"

@@ -54,7 +54,7 @@ extension BrokerConnection {
         _ reader: inout ByteReader, _ version: Int16, _ answered: InFlight, now: Instant,
         _ cluster: Cluster
     ) throws(KafkaFailure) -> Arrival {
-        cluster.quirks[broker.endpoint]?.noteAnswer()
+        cluster.quirks[broker.endpoint, default: EndpointQuirks()].noteAnswer()
         // Its code comes first in every version, and is believed whatever the rest may be.
         var peek = reader
         let refusal = KafkaError.unsupportedVersion.rawValue
@@ -69,7 +69,7 @@ extension BrokerConnection {
             throw .kafka(response.errorCode, cause: "\(broker.endpoint): ApiVersions")
         }
         versions = ApiVersionTable(response.apiKeys)
-        if version >= 2 { throttle(milliseconds: response.throttleTimeMilliseconds, now: now) }
+        cluster.throttle(self, response.throttleTimeMilliseconds, isOurs: version >= 2)
         return try logIn(now: now, cluster)
     }
 
@@ -112,7 +112,8 @@ extension BrokerConnection {
         _ response: SaslHandshakeResponse, now: Instant, _ cluster: Cluster
     ) throws(KafkaFailure) {
         guard response.errorCode == 0, let credentials = settings.sasl else {
-            let offered = response.mechanisms.prefix(16).joined(separator: ", ")
+            let names = response.mechanisms.prefix(16).joined(separator: ", ")
+            let offered = OutsideText.cleaned(names)
             let name = KafkaError(response.errorCode).name
             throw .login(cause: "\(broker.endpoint): \(name), offered: \(offered)")
         }
@@ -133,7 +134,7 @@ extension BrokerConnection {
     ) throws(KafkaFailure) -> Arrival {
         guard response.errorCode == 0 else {
             let name = KafkaError(response.errorCode).name
-            let text = response.errorMessage.map { ": \($0.prefix(200))" } ?? ""
+            let text = response.errorMessage.map { ": \(told($0))" } ?? ""
             throw .login(cause: "\(broker.endpoint): \(name)\(text)")
         }
         guard var client = login else { throw protocolError("a token outside of a login") }
@@ -194,7 +195,16 @@ extension BrokerConnection {
         do {
             return try step()
         } catch {
-            throw .login(cause: "\(broker.endpoint): \(error)")
+            throw .login(cause: "\(broker.endpoint): \(told(error.description))")
         }
+    }
+
+    /// What the broker says of a login, for the log. Brokers and their plug-ins word it as they
+    /// like, and some put what they were sent into it.
+    private func told(_ text: String) -> String {
+        guard settings.sasl?.isToldBy(text) != true else {
+            return "(the broker's text is left out: it repeats what it was sent)"
+        }
+        return OutsideText.cleaned(text)
     }
 }

@@ -66,6 +66,8 @@ final class BrokerConnection {
     var hasReceived = false
     /// An errand was answered: the listener takes our requests.
     var hasAnswered = false
+    /// The answer to an errand could be read.
+    var hasServed = false
     /// A response of this connection is still being decoded; its memory counts as in flight.
     var isDecoding = false
     /// Spread over connections so that they are not all reaped in one instant.
@@ -171,10 +173,9 @@ final class BrokerConnection {
         }
     }
 
-    /// Until then no request may be sent (KIP-219); any value that the broker tells, uncapped.
-    func throttle(milliseconds: Int32, now: Instant) {
-        guard milliseconds > 0 else { return }
-        throttledUntil = max(throttledUntil, now.adding(milliseconds: Int64(milliseconds)))
+    /// Until then no request may be sent (KIP-219).
+    func throttle(milliseconds: Int64, now: Instant) {
+        throttledUntil = max(throttledUntil, now.adding(milliseconds: milliseconds))
     }
 
     /// The next moment at which this connection needs a look.
@@ -182,7 +183,7 @@ final class BrokerConnection {
         if state == .connecting || state == .derives { return setupOrReauthenticationDeadline }
         if let inFlight { return inFlight.deadline }
         if isDecoding { return .distantFuture }
-        let next = isThrottled ? throttledUntil : idleUntil
+        let next = isThrottled ? min(throttledUntil, idleUntil) : idleUntil
         return min(next, reauthenticateAt ?? .distantFuture)
     }
 

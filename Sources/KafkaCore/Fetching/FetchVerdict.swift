@@ -1,3 +1,4 @@
+import Bytes
 import KafkaProtocol
 import Timing
 
@@ -59,9 +60,9 @@ extension Cluster {
         guard let hint, hint.leaderID >= 0, hint.leaderEpoch > partition.leaderEpoch else { return }
         if links.broker(hint.leaderID) == nil,
             let node = response.nodeEndpoints.first(where: { $0.nodeID == hint.leaderID }),
-            let port = UInt16(exactly: node.port), port > 0, !node.host.isEmpty
+            let endpoint = Endpoint(told: node.host, port: node.port)
         {
-            links.add(hint.leaderID, Endpoint(host: node.host, port: port))
+            links.add(hint.leaderID, endpoint)
         }
         guard let leader = links.broker(hint.leaderID) else { return }
         setLeader(partition, leader, epoch: hint.leaderEpoch)
@@ -73,7 +74,7 @@ extension Cluster {
         guard answer.errorCode == 0, let diverging = answer.divergingEpoch,
             diverging.endOffset >= 0
         else { return false }
-        log(.warning, "\(partition.name): truncated to \(diverging.endOffset) by its leader")
+        tellTruncation(partition, "truncated to \(diverging.endOffset) by its leader")
         partition.log.truncate(to: diverging.endOffset)
         return true
     }
@@ -88,6 +89,7 @@ extension Cluster {
         partition.confirmedAt = now
         partition.isDoubtful = false
         partition.isSilent = false
+        _ = partition.truncation.ends(now: now)
         partition.position = PartitionPosition(
             highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
             logStartOffset: answer.logStartOffset)
@@ -101,9 +103,7 @@ extension Cluster {
     /// any more: it was truncated, or its topic was re-created in a cluster without topic ids.
     func noteEnd(_ end: Int64, of partition: Partition, sentAt: Instant) {
         guard end >= 0, end < partition.readTo.offset, partition.readTo.at < sentAt else { return }
-        log(
-            .warning,
-            "\(partition.name): ends at \(end), was read up to \(partition.readTo.offset)")
+        tellTruncation(partition, "ends at \(end), was read up to \(partition.readTo.offset)")
         partition.log.purge()
         // A leader that was just elected may tell of fewer records at first (KIP-207), and one that
         // was elected over others has lost some: only under one leader an end never falls.
@@ -116,10 +116,22 @@ extension Cluster {
         _ topic: FetchResponse.Topic, _ answer: FetchResponse.Partition,
         _ connection: BrokerConnection
     ) {
+        let broker = connection.broker
         let name = topic.topic.isEmpty ? topic.topicID.description : topic.topic
-        log(
-            .warning,
-            "\(connection.broker.endpoint): unexpected partition \(name)-\(answer.partitionIndex)")
+        let text = "unexpected partition \(OutsideText.cleaned(name))-\(answer.partitionIndex)"
+        let isNews = broker.unexpected.begins(text, now: now)
+        log(isNews ? .warning : .debug, "\(broker.endpoint): \(text)")
+    }
+
+    private func tellTruncation(_ partition: Partition, _ text: String) {
+        let isNews = partition.truncation.begins(text, now: now)
+        log(isNews ? .warning : .debug, "\(partition.name): \(text)")
+    }
+
+    /// Whoever asks for these records meets the same failure: it is told once.
+    func tellUnreadable(_ partition: Partition, _ failure: KafkaFailure) {
+        let isNews = partition.unreadable.begins(failure.cause, now: now)
+        log(isNews ? .error : .debug, failure.cause)
     }
 }
 

@@ -106,8 +106,8 @@ extension PointReader {
             item.demand.bytesMin = max(item.demand.bytesMin, builder.cutBatchBytes)
         }
         if let broken = builder.failure {
-            cluster.log(.error, broken.failure.cause)
-            if let code = broken.failure.code { cluster.counters.errors[code, default: 0] += 1 }
+            cluster.tellUnreadable(partition, broken.failure)
+            if let code = broken.failure.code { cluster.counters.failed(code) }
             cluster.desk.settleBroken(item.demand, partition, broken)
         } else {
             // A first batch that never comes whole is asked for ever more seldom.
@@ -140,7 +140,7 @@ extension PointReader {
         _ item: PointFetch.Item, _ fetch: PointFetch, _ answer: FetchResponse.Partition,
         _ response: FetchResponse
     ) {
-        cluster.counters.errors[answer.errorCode, default: 0] += 1
+        cluster.counters.failed(answer.errorCode)
         switch cluster.verdict(item.partition, answer, response) {
         case .fail(let failure): cluster.desk.fail(item.demand, failure)
         case .outOfRange(let position):
@@ -170,7 +170,7 @@ extension PointReader {
         _ item: PointFetch.Item, _ fetch: PointFetch, _ error: KafkaError, isStarved: Bool
     ) {
         if error != .none {
-            cluster.counters.errors[error.rawValue, default: 0] += 1
+            cluster.counters.failed(error.rawValue)
             let failure = KafkaFailure.kafka(error.rawValue, cause: item.partition.name)
             cluster.desk.stall(item.demand.readers, failure)
         } else {

@@ -12,6 +12,8 @@ final class TailReader {
     var fetch: TailFetch?
     /// Of polls that come back at once, with nothing.
     var pace: RetryPace
+    /// Its fetches are refused as a whole.
+    var refusal = Trouble()
     /// Followers came or went: while that goes on, polls are short, because a follower has to
     /// wait for the poll in flight.
     var changedAt = Instant.zero

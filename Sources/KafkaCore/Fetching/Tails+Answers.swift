@@ -13,6 +13,7 @@ extension Tails {
         guard !fetch.items.isEmpty else { return }
         let error = KafkaError(response.errorCode)
         guard error == .none else { return refused(tail, error) }
+        _ = tail.refusal.ends(now: cluster.now)
         tail.session.answered(
             sessionID: response.sessionID, isThrottled: response.throttleTimeMilliseconds > 0,
             now: cluster.now)
@@ -79,10 +80,13 @@ extension Tails {
     }
 
     private func refused(_ tail: TailReader, _ error: KafkaError) {
-        cluster.counters.errors[error.rawValue, default: 0] += 1
+        cluster.counters.failed(error.rawValue)
         // A session that is gone is opened anew at once; one that never lasts is not.
         if tail.session.refused(error) { return cluster.delayButFirst(&tail.pace, .poll) }
-        cluster.log(.warning, "\(tail.broker.endpoint): the tail's fetch: \(error.name)")
+        let isNews = tail.refusal.begins(error.name, now: cluster.now)
+        cluster.log(
+            isNews ? .warning : .debug,
+            "\(tail.broker.endpoint): the tail's fetch: \(error.name)")
         for follow in tail.follows { giveUp(follow) }
     }
 
@@ -98,7 +102,7 @@ extension Tails {
             return nil
         }
         guard answer.errorCode == 0 else {
-            cluster.counters.errors[answer.errorCode, default: 0] += 1
+            cluster.counters.failed(answer.errorCode)
             fetch.hasProgress = true
             // The point reads that follow tell the readers; what it changes for others counts now.
             _ = cluster.verdict(partition, answer, response)

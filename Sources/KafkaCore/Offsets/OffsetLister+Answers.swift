@@ -61,7 +61,7 @@ extension OffsetLister {
             for lookup in entry.demand.lookups { finish(lookup, .success(offset)) }
             return
         }
-        cluster.counters.errors[error.rawValue, default: 0] += 1
+        cluster.counters.failed(error.rawValue)
         let failure = KafkaFailure.kafka(error.rawValue, cause: entry.partition.name)
         if error.isRefusal { entry.partition.log.purge() }
         guard error.isRetriable else {

@@ -16,10 +16,9 @@ struct MetadataAnswer {
     /// Brokers with an address that can be dialled.
     static func brokers(_ response: MetadataResponse) -> [(nodeID: Int32, endpoint: Endpoint)] {
         response.brokers.compactMap { broker in
-            guard let port = UInt16(exactly: broker.port), port > 0, !broker.host.isEmpty,
-                broker.nodeID >= 0
+            guard broker.nodeID >= 0, let endpoint = Endpoint(told: broker.host, port: broker.port)
             else { return nil }
-            return (broker.nodeID, Endpoint(host: broker.host, port: port))
+            return (broker.nodeID, endpoint)
         }
     }
 

@@ -20,6 +20,9 @@ extension MetadataKeeper {
         question = nil
         outage = nil
         outageUntil = .zero
+        if outageTrouble.ends(now: cluster.now) {
+            cluster.log(.warning, "brokers can be reached again: \(asked.broker.endpoint) answers")
+        }
         roundFailure = nil
         tried = []
         pace.reset()

@@ -109,7 +109,10 @@ extension MetadataKeeper {
         tried = []
         outage = failure
         outageUntil = max(earliest, cluster.now.adding(milliseconds: 1))
-        cluster.log(.error, "no broker can be reached: \(failure.cause)")
+        // A refusal explains more than what was told before; the rest is one outage.
+        let isNews = outageTrouble.begins(
+            failure.isRefusal ? "refused" : "away", now: cluster.now)
+        cluster.log(isNews ? .error : .debug, "no broker can be reached: \(failure.cause)")
         for topic in topics { failWaiting(topic, failure) }
         for lookup in lookups.take(while: { _ in true }) {
             finish(lookup, .failure(failure.asBootstrapFailure))

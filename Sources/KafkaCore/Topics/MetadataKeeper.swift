@@ -18,6 +18,8 @@ final class MetadataKeeper {
     /// may begin everybody gets this for an answer.
     var outage: KafkaFailure?
     var outageUntil = Instant.zero
+    /// As the log knows it.
+    var outageTrouble = Trouble()
     /// The attempts since the last answer that failed, for the choice of what to tell.
     var roundFailure: KafkaFailure?
     var nextBroker = 0
@@ -78,6 +80,18 @@ final class MetadataKeeper {
         // A leader that cannot be reached at all is the reason, if nothing else was told.
         return last ?? partition?.leader?.lastFailure ?? table[name]?.trouble
             ?? .timeout(cause: "\(what): no answer in time")
+    }
+
+    /// nil: of one of them nothing is known, or nothing that is young enough.
+    func described(_ names: [String], notOlderThan age: Int64) -> [TopicDescription]? {
+        var descriptions: [TopicDescription] = []
+        for name in names {
+            guard let topic = knownTopic(name), let askedAt = topic.askedAt,
+                askedAt.adding(milliseconds: age) > cluster.now
+            else { return nil }
+            descriptions.append(topic.description)
+        }
+        return descriptions
     }
 
     /// The next request asks for it.
@@ -194,6 +208,14 @@ extension MetadataKeeper {
 }
 
 extension Topic {
+    var description: TopicDescription {
+        let told = indexes.compactMap { partitions[$0] }.map {
+            TopicDescription.Partition(
+                index: $0.index, leader: $0.leader?.nodeID ?? -1, leaderEpoch: $0.leaderEpoch)
+        }
+        return TopicDescription(name: name, isInternal: isInternal, partitions: told)
+    }
+
     var isInUse: Bool {
         !readers.isEmpty || !lookups.isEmpty || partitions.values.contains(where: \.isInUse)
     }

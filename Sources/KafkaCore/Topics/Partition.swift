@@ -45,6 +45,10 @@ final class Partition: Slotted {
     var unknownTopicIDs = 0
     /// Likewise of attempts to look up an offset.
     var lookupPace: RetryPace
+    /// Records that cannot be read, by what they are: the log knows of them.
+    var unreadable = Trouble()
+    /// The log was found to end before what was read of it.
+    var truncation = Trouble()
     /// Look-ups of offsets that are not sent yet; nil: none.
     var lookups: LookupQueue?
     private var follows: [Follow?] = [nil, nil]

@@ -15,10 +15,15 @@ enum KafkaNames {
 
     static func error(_ code: Int16) -> String { KafkaError(code).name }
 
+    /// As the metrics have it: codes that nobody knows are one.
+    static func label(_ code: Int16) -> String {
+        code == ClusterCounters.otherCode ? "OTHER" : error(code)
+    }
+
     /// Kafka's names are in capitals ("NONE" where all went well), ours are not.
     static func result(_ result: RequestEnding.Result) -> String {
         switch result {
-        case .answered(let code): error(code)
+        case .answered(let code): label(code)
         case .timedOut: "timed_out"
         case .lost: "connection_lost"
         }

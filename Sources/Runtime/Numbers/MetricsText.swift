@@ -52,7 +52,8 @@ enum MetricsText {
             ($0.key.route, $0.key.code) < ($1.key.route, $1.key.code)
         }) {
             writer.sample(
-                "closes_total", count, [("route", key.route), ("code", String(key.code))])
+                "closes_total", count,
+                [("route", key.route), ("code", key.code == 0 ? "other" : String(key.code))])
         }
     }
 
@@ -135,7 +136,7 @@ enum MetricsText {
             "kafka_errors_total", .counter,
             "Errors that brokers told of partitions, each, and of records that cannot be read.")
         for (error, count) in metrics.kafkaErrors.sorted(by: { $0.key < $1.key }) {
-            writer.sample("kafka_errors_total", count, [("error", KafkaNames.error(error))])
+            writer.sample("kafka_errors_total", count, [("error", KafkaNames.label(error))])
         }
         writer.family(
             "kafka_request_duration_seconds", .histogram,
@@ -157,6 +158,15 @@ enum MetricsText {
             writer.sample(
                 "kafka_retries_total", metrics.kafkaRetries[kind] ?? 0, [("kind", kind.rawValue)])
         }
+        writer.family(
+            "kafka_throttled_total", .counter,
+            "Responses with which brokers asked for a pause: this client is over its quota.")
+        writer.sample("kafka_throttled_total", metrics.kafkaThrottles)
+        writer.family("kafka_throttle_seconds_total", .counter, "Those pauses together.")
+        writer.sample(
+            "kafka_throttle_seconds_total",
+            PrometheusWriter.seconds(
+                microseconds: Int64(clamping: metrics.kafkaThrottledMilliseconds) &* 1_000))
         writer.family("kafka_bytes_total", .counter, "Bytes received from brokers.")
         writer.sample("kafka_bytes_total", metrics.kafkaBytesIn, [("direction", "in")])
     }

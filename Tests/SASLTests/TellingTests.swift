@@ -1,0 +1,17 @@
+import SASL
+import Testing
+
+@Suite struct TellingTests {
+    private func credentials(_ password: String) -> SASLCredentials {
+        SASLCredentials(mechanism: .plain, username: "ann", password: password)
+    }
+
+    @Test("a text that holds a good part of the password is told from one that does not")
+    func parts() {
+        let long = credentials("correct horse battery")
+        #expect(long.isToldBy("x: horse b!") && long.isToldBy("t horse"))
+        #expect(!long.isToldBy("horse") && !long.isToldBy("ann: invalid credentials"))
+        #expect(!long.isToldBy("") && !credentials("").isToldBy("anything"))
+        #expect(credentials("ab").isToldBy("crab") && !credentials("ab").isToldBy("a"))
+    }
+}
