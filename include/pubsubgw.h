@@ -158,7 +158,10 @@ typedef void (*pubsubgw_log_fn)(void *arg, int level, const char *line, size_t l
 /* Sets the level and the receiver of log lines for the whole process. `fn` NULL: standard error,
  * unless a queue of that gateway takes its lines (PUBSUBGW_QUEUE_LOG). Before the first call:
  * PUBSUBGW_LOG_WARN to standard error. More than 100 lines a second (after a burst of 200) are
- * counted instead of written, and the count is logged. Lines never hold payloads, passwords or keys.
+ * counted instead of written, and the count is logged; errors are counted for themselves, so that
+ * no flood of others hides them. What lasts (a broker that is away) is told when it begins and when
+ * it ends. Lines never hold payloads, passwords or keys; text of a peer is cut, and its control
+ * characters are escaped.
  * When it returns, the former `fn` is not running and will not be called again.
  * E_INVALID: no such level. E_STATE: called by `fn` itself. */
 PUBSUBGW_API int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
@@ -336,7 +339,8 @@ typedef struct pubsubgw_event {
 
 enum {
   PUBSUBGW_QUEUE_LOG = 1 /* log lines of this gateway come as PUBSUBGW_EV_LOG. While 1,000 of them
-                            wait unpolled, further lines are dropped and counted in the next one */
+                            wait unpolled (1,200 for errors), further lines are dropped and counted
+                            in the next one */
 };
 
 /* Makes a queue. flags: 0 or PUBSUBGW_QUEUE_LOG. *out is NULL on failure.
@@ -710,8 +714,8 @@ PUBSUBGW_API const pubsubgw_record *pubsubgw_event_record(const pubsubgw_event *
  *   {"route": "id"}   the brokers, credentials and defaults of a route, as it is now
  *   {"nodes": ..., "tls": ..., "timeout": ..., "plugins": {"kafka-proxy": ...}, "pubsub": ...}
  *                     its own, with the keys of a route's upstream; or with a whole "upstream" in
- *                     their place. "pubsub" has "isolation", "fetch", "retry", "client_id" and
- *                     "request_timeout_ms", as in a route
+ *                     their place. "pubsub" has "isolation", "fetch", "retry", "client_id",
+ *                     "request_timeout_ms" and "metadata_max_age_ms", as in a route
  * *out is NULL on failure. Nothing is connected before the first request.
  * E_CONFIG: last_error gives key, line and column. E_NO_ROUTE. E_INVALID: q belongs to another
  * gateway. E_STATE: not started, draining, stopped. */

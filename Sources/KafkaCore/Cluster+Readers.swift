@@ -38,12 +38,16 @@ extension Cluster {
         }
     }
 
-    /// `topics` nil: all that the principal may see, internal ones included.
+    /// `topics` nil: all that the principal may see, internal ones included. `age`: what is known
+    /// of the topics and not older, in milliseconds, is the answer.
     public func metadata(
-        _ token: RequestToken, topics: [String]?, now: Instant,
+        _ token: RequestToken, topics: [String]?, notOlderThan age: Int64 = 0, now: Instant,
         _ effects: inout [ClusterEffect]
     ) {
         handle(now, &effects) {
+            if age > 0, let topics, let known = keeper.described(topics, notOlderThan: age) {
+                return emit(.metadataFinished(token, .success(known)))
+            }
             if let outage = keeper.currentOutage {
                 return emit(.metadataFinished(token, .failure(outage.asBootstrapFailure)))
             }
@@ -51,6 +55,11 @@ extension Cluster {
             keeper.add(MetadataLookup(token, topics: topics, deadline: deadline))
             needsFlush = true
         }
+    }
+
+    /// How old what is known of a topic may be whose partitions are followed, those to come too.
+    public var followedTopicAgeMilliseconds: Int64 {
+        min(limits.followedTopicAgeMilliseconds, settings.metadataMaxAgeMilliseconds)
     }
 
     /// Forgets a look-up; no outcome follows.

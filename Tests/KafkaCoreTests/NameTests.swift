@@ -91,6 +91,20 @@ import Timing
         #expect(topic == nil)
     }
 
+    @Test("what is known of a topic answers a look-up that says how old it may be")
+    func described() throws {
+        let world = World()
+        world.server.createTopic("t", partitions: 3)
+        _ = world.outcome(world.read("t", 0, at: 0))
+        let keeper = world.client.keeper
+        #expect(keeper.described(["t"], notOlderThan: 5_000)?.first?.partitions.count == 3)
+        #expect(keeper.described(["t", "u"], notOlderThan: 5_000) == nil)
+        // Until its connections are closed for being idle.
+        world.run(40_000)
+        #expect(keeper.described(["t"], notOlderThan: 5_000) == nil)
+        #expect(keeper.described(["t"], notOlderThan: 60_000) != nil)
+    }
+
     @Test("a turn looks only at the brokers that somebody waits for, of 20,000")
     func manyBrokers() throws {
         let world = World { server, _ in server.profile = .kafka2_8 }

@@ -72,7 +72,7 @@ extension GatewayEngine {
         counts.rejected[.init(route: "", reason: "timeout"), default: 0] += 1
         counts.limitHits["handshake_ms", default: 0] += 1
         session.closeReason = "no request in time"
-        log(.info, session, "refused: no request in time")
+        log(.warning, session, "refused: no request in time")
         end(session, lingers: false)
     }
 

@@ -84,7 +84,10 @@ extension GatewayEngine {
             }
             subscription.note(followed)
         }
-        if subscription.refreshesAt <= now { findPartitions(session, subscription) }
+        if subscription.refreshesAt <= now {
+            let age = refreshMilliseconds(session)
+            findPartitions(session, subscription, notOlderThan: age)
+        }
         subscription.isAsking = false
         tellNews(session, subscription)
     }
@@ -92,14 +95,17 @@ extension GatewayEngine {
     // MARK: Whole topics
 
     /// Asks which partitions the topics have that are followed as a whole.
-    func findPartitions(_ session: Session, _ subscription: LiveSubscription) {
+    /// `age`: what is known already need not be younger, in milliseconds.
+    func findPartitions(
+        _ session: Session, _ subscription: LiveSubscription, notOlderThan age: Int64 = 0
+    ) {
         let topics = subscription.wholeTopics.filter { !$0.isDropped }.map(\.topic)
         subscription.refreshesAt = .distantFuture
         guard !topics.isEmpty, let seat = session.service?.seat else { return }
         let token = RequestToken(raw: nextNumber())
         subscription.lookUps.insert(token)
         requests[token] = .partitions(session, subscription)
-        call(seat) { $0.metadata(token, topics: topics, now: now, &$1) }
+        call(seat) { $0.metadata(token, topics: topics, notOlderThan: age, now: now, &$1) }
     }
 
     func partitionsFound(
@@ -117,16 +123,22 @@ extension GatewayEngine {
                 takeOver(session, subscription, whole, topic)
             }
         }
-        setRefresh(subscription)
+        setRefresh(session, subscription)
         subscription.isAsking = false
         tellNews(session, subscription)
     }
 
-    private func setRefresh(_ subscription: LiveSubscription) {
+    /// Half of the age that what is known of its topics may have: all subscriptions look so often,
+    /// and one of them asks.
+    private func refreshMilliseconds(_ session: Session) -> Int64 {
+        let age = session.service?.seat?.cluster.followedTopicAgeMilliseconds
+        return (age ?? settings.kafka.followedTopicAgeMilliseconds) / 2
+    }
+
+    private func setRefresh(_ session: Session, _ subscription: LiveSubscription) {
         let isUnknown = subscription.wholeTopics.contains(where: \.isUnknown)
         let wait =
-            isUnknown
-            ? subscription.refreshBackoff.next(&random) : LiveSubscription.refreshMilliseconds
+            isUnknown ? subscription.refreshBackoff.next(&random) : refreshMilliseconds(session)
         subscription.refreshesAt = now.adding(milliseconds: wait)
     }
 

@@ -94,13 +94,19 @@ extension RouteDraft {
         try fetch.end()
     }
 
-    /// The connector document's names.
+    /// Below a second brokers would be asked more than they change; what is a day old has missed
+    /// whole lives of topics.
+    private static let metadataAges: ClosedRange<Int64> = 1_000...86_400_000
+
+    /// The connector document's names, and Kafka's.
     mutating func readConnector(
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) {
         let positive = 1...Self.milliseconds.upperBound
         connector.clientID = try reader.clientID("client_id")
         connector.requestTimeoutMilliseconds = try reader.integer("request_timeout_ms", positive)
+        connector.metadataMaxAgeMilliseconds = try reader.integer(
+            "metadata_max_age_ms", Self.metadataAges)
         guard var retry = try reader.reader("retry") else { return }
         // Waits between attempts start at 100 ms.
         connector.retryBackoffMilliseconds = try retry.integer(

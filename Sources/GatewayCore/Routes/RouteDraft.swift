@@ -45,6 +45,9 @@ struct RouteDraft: Sendable {
         if let backoff = connector.retryBackoffMilliseconds {
             cluster.retryBackoffMaxMilliseconds = backoff
         }
+        if let age = connector.metadataMaxAgeMilliseconds {
+            cluster.metadataMaxAgeMilliseconds = age
+        }
         return cluster
     }
 
@@ -63,4 +66,5 @@ struct ConnectorSettings: Equatable, Sendable {
     var clientID: String?
     var requestTimeoutMilliseconds: Int64?
     var retryBackoffMilliseconds: Int64?
+    var metadataMaxAgeMilliseconds: Int64?
 }

@@ -28,7 +28,7 @@ final class LiveSubscription {
     /// Between attempts to learn of topics of which nothing is known.
     var refreshBackoff = Backoff(
         initialMilliseconds: FollowedPartition.searchPauseMilliseconds,
-        maximumMilliseconds: LiveSubscription.refreshMilliseconds)
+        maximumMilliseconds: FollowedPartition.searchPauseMillisecondsMax)
     /// When a partition wants to be looked at.
     private(set) var looksAt = Instant.distantFuture
 
@@ -55,7 +55,6 @@ final class LiveSubscription {
 
     /// The largest push (a single larger record goes alone).
     static let pushBytesMax = 64 << 10
-    static let refreshMilliseconds: Int64 = 60_000
     /// How long the first reply waits for look-ups: twice as long as a frozen node holds one up,
     /// and many times as long as they take else.
     static let gatherMilliseconds: Int64 = 500

@@ -139,7 +139,41 @@ import Testing
         #expect(try client.takeReplies().last?.batch?.records.first?.offset == 30)
     }
 
-    @Test("all partitions of a topic, and those that it gets later from their beginning")
+    @Test("partitions that a topic gets later are found within ten seconds, by one who asks")
+    func laterPartitions() throws {
+        let rig = try rig()
+        rig.brokers.createTopic("wide", partitions: 2)
+        let clients = try (0..<50).map { _ in try rig.connect() }
+        for client in clients { client.send(Request.subscribe(1, [("wide", [], .latest)])) }
+        rig.pass(100)
+        for client in clients { #expect(try starts(client).count == 2) }
+        rig.brokers.addPartitions(to: "wide", count: 4)
+        for partition in 2..<4 as Range<Int32> {
+            try rig.brokers.append("wide", partition: partition, [DevRecord("new")], now: rig.now)
+        }
+        let asked = rig.engine.metrics().kafkaRequests[3] ?? 0
+        rig.pass(10_500)
+        for client in clients {
+            let records = try client.takeReplies().compactMap(\.batch).flatMap(\.records)
+            #expect(records.map(\.text) == ["new", "new"])
+        }
+        #expect((rig.engine.metrics().kafkaRequests[3] ?? 0) - asked <= 4)
+    }
+
+    @Test("metadata_max_age_ms may be less than ten seconds")
+    func shortAge() throws {
+        let rig = try rig(#"{"metadata_max_age_ms":2000}"#)
+        rig.brokers.createTopic("wide", partitions: 1)
+        let client = try rig.connect()
+        client.send(Request.subscribe(1, [("wide", [], .latest)]))
+        rig.pass(100)
+        rig.brokers.addPartitions(to: "wide", count: 2)
+        rig.pass(2_500)
+        let starts = try client.takeReplies().compactMap(\.batch).flatMap(\.starts)
+        #expect(starts.map(\.partition) == [0, 1])
+    }
+
+    @Test("all partitions of a topic, from their ends")
     func wholeTopic() throws {
         let rig = try rig()
         rig.brokers.createTopic("wide", partitions: 3)

@@ -289,6 +289,7 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
                   "fetch": {"min_bytes": 2, "default_bytes": 3000, "max_bytes": 4000,
                             "max_wait_ms": 300, "batch_bytes": 5000},
                   "retry": {"backoff_ms": 500}, "request_timeout_ms": 7000,
+                  "metadata_max_age_ms": 8000,
                   "limits": {"message_bytes": 10, "commands_in_flight": 11, "unsent_bytes": 12,
                     "sessions": 13, "sessions_per_address": 14, "handshake_ms": 15,
                     "idle_ms": 16, "subscriptions": 17, "message_ms": 20,
@@ -313,6 +314,7 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
         #expect(route.cluster?.clientID == "mine")
         #expect(route.cluster?.requestTimeoutMilliseconds == 7000)
         #expect(route.cluster?.retryBackoffMaxMilliseconds == 500)
+        #expect(route.cluster?.metadataMaxAgeMilliseconds == 8000)
     }
 
     @Test(arguments: [
@@ -323,6 +325,8 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
         (#"{"limits":{"message_bytes":0}}"#, "pubsub.limits.message_bytes"),
         (#"{"limits":{"commands_per_second":-1}}"#, "pubsub.limits.commands_per_second"),
         (#"{"limits":{"message_ms":"1"}}"#, "pubsub.limits.message_ms"),
+        (#"{"metadata_max_age_ms":999}"#, "pubsub.metadata_max_age_ms"),
+        (#"{"metadata_max_age_ms":86400001}"#, "pubsub.metadata_max_age_ms"),
         (#"{"client_id":""}"#, "pubsub.client_id"),
         (#"{"client_id":"caf\u00e9"}"#, "pubsub.client_id"),
         (#"{"limits":{"message_bytes":1.5}}"#, "pubsub.limits.message_bytes"),
