@@ -135,4 +135,20 @@ struct EventQueueTests {
         }
         #expect(queue.waitingCount == 5000)
     }
+
+    @Test("lines that fill a queue leave room for errors")
+    func errorLines() throws {
+        let queue = try makeQueue(log: true)
+        func push(_ level: HostLogLevel, _ text: String) {
+            var event = QueueEvent(.log)
+            event.code = level.rawValue
+            event.text = text
+            queue.push(event)
+        }
+        for _ in 0..<5_000 { push(.warning, "flood") }
+        push(.error, "broken")
+        var texts: [String] = []
+        _ = try queue.take(limit: 10_000) { _, event, _ in texts.append(event.text) }
+        #expect(texts.count == 1_001 && texts.last == "(4000 lines dropped before) broken")
+    }
 }

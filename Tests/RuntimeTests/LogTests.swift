@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import Timing
 
@@ -8,6 +9,33 @@ struct LogTests {
         let line = LogSink.clean("a\nb\r\u{1b}[31m\u{7f}\u{85}c\u{0}")
         #expect(line == "a\\x0ab\\x0d\\x1b[31m\\x7f\\x85c\\x00")
         #expect(LogSink.clean("Grüße, 世界") == "Grüße, 世界")
+    }
+
+    @Test("text does not turn the direction in which a line is read")
+    func directions() {
+        #expect(LogSink.clean("a\u{202e}b\u{2028}c") == "a\\u{202e}b\\u{2028}c")
+    }
+
+    private final class Lines: Sendable {
+        let all = Mutex<[(Int32, String)]>([])
+    }
+
+    @Test("a flood of warnings hides no error")
+    func errorsHaveABudgetOfTheirOwn() throws {
+        let (sink, lines) = (LogSink(), Lines())
+        let argument = Unmanaged.passUnretained(lines).toOpaque()
+        try sink.set(
+            level: .debug,
+            { argument, level, text, _ in
+                guard let argument, let text else { return }
+                let lines = Unmanaged<Lines>.fromOpaque(argument).takeUnretainedValue()
+                lines.all.withLock { $0.append((level, String(cString: text))) }
+            }, argument)
+        for _ in 0..<5_000 { sink.write(.warning, "flood") }
+        for number in 0..<100 { sink.write(.error, "broken \(number)") }
+        let errors = lines.all.withLock { $0.filter { $0.0 == HostLogLevel.error.rawValue } }
+        #expect(errors.count == 100)
+        #expect(lines.all.withLock { $0.count } < 1_000)
     }
 
     @Test func longLinesAreCut() {

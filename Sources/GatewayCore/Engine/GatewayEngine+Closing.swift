@@ -94,7 +94,8 @@ extension GatewayEngine {
 
     private func tellEnd(_ session: Session) {
         if let route = session.service?.route.id {
-            counts.closes[.init(route: route, code: session.closeCode), default: 0] += 1
+            let code = Self.countedCloseCode(session.closeCode)
+            counts.closes[.init(route: route, code: code), default: 0] += 1
             log(
                 .info, session,
                 "closed with \(session.closeCode) \(Self.quoted(session.closeReason)),"
@@ -108,6 +109,13 @@ extension GatewayEngine {
                         session: session.id, userData: session.userData, code: session.closeCode,
                         reason: session.closeReason, httpStatus: session.httpStatus,
                         bytesOut: session.bytesOut, bytesIn: session.bytesIn))))
+    }
+
+    /// Clients choose their close codes: those that mean something to us are counted each, all
+    /// others as 0, or the metric would have 65,536 lines a route.
+    static func countedCloseCode(_ code: UInt16) -> UInt16 {
+        // RFC 6455 section 7.4.1 and IANA's registry; then the library's own range.
+        (1000...1015).contains(code) || (4400...4499).contains(code) ? code : 0
     }
 
     // MARK: All sessions

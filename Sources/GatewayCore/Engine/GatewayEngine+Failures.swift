@@ -9,15 +9,33 @@ extension GatewayEngine {
     ) {
         let fault = GatewayFault(failure)
         if failure.kind == .notAuthorized || fault != .notFound {
-            let level: LogLevel = failure.kind == .kafka ? .info : .warning
             log(
-                level, session,
+                level(of: failure, session), session,
                 "\(command.kind.name) \(Self.quoted(command.topic)) \(command.partition):"
                     + " \(failure.cause)")
         }
         let isOriginal = session.format == .binary && command.kind.isOriginal
         let words = isOriginal ? failure.text : fault.words(failure)
         complete(session, command, fault, .error(Self.errorReply(failure, fault, text(words))))
+    }
+
+    /// A state of brokers is told when it begins, a mistake of the client's once; what comes again
+    /// of both is for those who look at every request.
+    private func level(of failure: KafkaFailure, _ session: Session) -> LogLevel {
+        switch failure.kind {
+        case .kafka: return firstMistake(of: session) ? .info : .debug
+        // Names that clients choose, which must not take the room of what brokers are in.
+        case .notAuthorized, .notFound:
+            return refusals.isNews(failure.cause, now: now) ? .warning : .debug
+        case .unavailable, .noLeader, .timedOut, .throttled, .tlsRefused, .loginRefused, .corrupt,
+            .limit:
+            return complaints.isNews(failure.cause, now: now) ? .warning : .debug
+        }
+    }
+
+    private func firstMistake(of session: Session) -> Bool {
+        defer { session.hasMistaken = true }
+        return !session.hasMistaken
     }
 
     static func errorReply(
@@ -40,7 +58,8 @@ extension GatewayEngine {
         guard session.access?.allows(topic: topic) != true else { return true }
         counts.refusedTopics &+= 1
         spent &+= Work.logLine
-        log(.info, session, "the topic \(Self.quoted(topic)) is not allowed")
+        let level: LogLevel = firstMistake(of: session) ? .info : .debug
+        log(level, session, "the topic \(Self.quoted(topic)) is not allowed")
         return false
     }
 }

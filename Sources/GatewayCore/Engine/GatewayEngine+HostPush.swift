@@ -12,7 +12,9 @@ extension GatewayEngine {
             session.format == .binary
             || key != nil && push.message.withUnsafeBytes { HostAnswer.isJSON($0) }
         guard isWellFormed else {
-            return log(.warning, session, "a push of field \(push.field) has no form in JSON")
+            let text = "a push of field \(push.field) has no form in JSON"
+            let isNews = complaints.isNews(text, now: now)
+            return log(isNews ? .warning : .debug, session, text)
         }
         push.message.withUnsafeBytes {
             sendReply(session, 0, .host(field: push.field, key: key ?? "", $0))

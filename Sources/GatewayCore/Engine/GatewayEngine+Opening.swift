@@ -189,7 +189,7 @@ extension GatewayEngine {
         let opening = session.handshake?.opening
         counts.rejected[.init(route: route, reason: rejection.kind.rawValue), default: 0] += 1
         log(
-            .info, session,
+            .warning, session,
             "refused with \(rejection.status) (\(rejection.kind.rawValue)): \(rejection.text)"
                 + (what.isEmpty ? "" : ": \(Self.quoted(what))"))
         session.handshake = nil

@@ -54,6 +54,9 @@ public final class GatewayEngine {
     var memory = MemoryLedger()
     var counts = GatewayMetrics()
     var tally = CommandTally()
+    /// Of commands that failed, as the log knows them.
+    var complaints = Complaints()
+    var refusals = Complaints()
 
     /// Buffers of one `write`.
     public static let iovecsMax = 64

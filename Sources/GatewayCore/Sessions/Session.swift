@@ -29,6 +29,9 @@ final class Session {
     var service: ServedRoute?
     var access: SessionAccess?
 
+    /// The log was told of a command that could not be what the client wanted.
+    var hasMistaken = false
+
     var connection = ServerConnection()
     var format = MessageFormat.binary
     var deflate: DeflateAgreement?

@@ -7,6 +7,8 @@ import Synchronization
 public final class EventQueue: Sendable {
     /// Log lines that may wait: a host that stopped polling must not make the library grow.
     static let logLinesMax = 1000
+    /// Errors that find a place beside them.
+    static let errorLinesMax = 200
 
     private struct State: ~Copyable {
         var waiting: [QueueEvent] = []
@@ -70,7 +72,9 @@ public final class EventQueue: Sendable {
             guard !state.isDestroyed, event.sender?.isForgotten != true else { return false }
             var event = event
             if event.kind == .log {
-                guard state.logLines < Self.logLinesMax else {
+                let isError = event.code == HostLogLevel.error.rawValue
+                let most = Self.logLinesMax + (isError ? Self.errorLinesMax : 0)
+                guard state.logLines < most else {
                     state.logLinesDropped += 1
                     return true
                 }

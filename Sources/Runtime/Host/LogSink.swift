@@ -1,3 +1,4 @@
+import Bytes
 import EventLoop
 import Glibc
 import Synchronization
@@ -22,7 +23,9 @@ public final class LogSink: Sendable {
 
     private struct State {
         var receiver: Receiver?
-        var limit: LineLimit
+        /// What is broken is told however much else there is to tell.
+        var errors: LineLimit
+        var others: LineLimit
     }
 
     private let threshold = Atomic<Int32>(HostLogLevel.warning.rawValue)
@@ -30,7 +33,10 @@ public final class LogSink: Sendable {
     /// The thread that is in the host's function; 0: none.
     private let writer = Atomic<UInt>(0)
 
-    init() { state = Mutex(State(limit: LineLimit(now: MonotonicClock.now()))) }
+    init() {
+        let limit = LineLimit(now: MonotonicClock.now())
+        state = Mutex(State(errors: limit, others: limit))
+    }
 
     public func takes(_ level: HostLogLevel) -> Bool {
         level != .off && level.rawValue <= threshold.load(ordering: .relaxed)
@@ -55,9 +61,14 @@ public final class LogSink: Sendable {
         guard takes(level) else { return }
         let line = Self.clean(text)
         state.withLock { state in
-            guard let suppressed = state.limit.pass(now: MonotonicClock.now()) else { return }
+            let suppressed =
+                level == .error
+                ? state.errors.pass(now: MonotonicClock.now())
+                : state.others.pass(now: MonotonicClock.now())
+            guard let suppressed else { return }
             if suppressed > 0 {
-                deliver(.warning, "\(suppressed) log lines suppressed", state.receiver, queues)
+                let told = min(level, .warning)
+                deliver(told, "\(suppressed) log lines suppressed", state.receiver, queues)
             }
             deliver(level, line, state.receiver, queues)
         }
@@ -84,15 +95,19 @@ public final class LogSink: Sendable {
         }
     }
 
-    /// Control characters would let a client forge lines; they are shown as \xNN.
+    /// Control characters would let a client forge lines; they are shown as \xNN or \u{NNNN}.
     static func clean(_ text: String) -> String {
         var line = ""
         line.reserveCapacity(min(text.utf8.count, lineBytesMax))
         for scalar in text.unicodeScalars {
             if line.utf8.count >= lineBytesMax { return line + "..." }
-            if scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value) {
+            if OutsideText.isUnsafe(scalar) {
                 let digits = String(scalar.value, radix: 16)
-                line += digits.count == 1 ? "\\x0\(digits)" : "\\x\(digits)"
+                switch digits.count {
+                case 1: line += "\\x0\(digits)"
+                case 2: line += "\\x\(digits)"
+                default: line += "\\u{\(digits)}"
+                }
             } else {
                 line.unicodeScalars.append(scalar)
             }

@@ -13,7 +13,10 @@ extension GatewayLoop {
         do throws(SystemError) {
             let listener = try Listener(
                 socket.descriptor, loop: loop,
-                exhausted: { [unowned self] error in log(.error, "accepting: \(error.text)") },
+                exhausted: { [unowned self] error in
+                    let isNews = exhaustion.begins(error.text, now: loop.now)
+                    log(isNews ? .error : .debug, "accepting: \(error.text)")
+                },
                 accepted: { [unowned self] in accept($0) })
             listeners.append(ListenerEntry(listener: listener, socket: socket))
         } catch {
@@ -37,6 +40,7 @@ extension GatewayLoop {
 
     /// The loops of the gateway take turns.
     private func accept(_ descriptor: Int32) {
+        if exhaustion.ends(now: loop.now) { log(.warning, "accepting again") }
         let peer = Socket.peerAddress(descriptor).flatMap { $0.isUnix ? nil : $0.host }
         let opening = SessionOpening(start: .accepted, remoteAddress: peer)
         guard let other = gateway.nextLoop() else { return Socket.close(descriptor) }

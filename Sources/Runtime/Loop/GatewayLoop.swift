@@ -34,6 +34,8 @@ final class GatewayLoop {
     /// Those whose descriptor the host gets back.
     var lingeringLent: [SessionID: LingeringSocket] = [:]
     var listeners: [ListenerEntry] = []
+    /// No descriptor was left for a client.
+    var exhaustion = Trouble()
     var wakeListeners: [WakeListener] = []
     var drain = LoopDrain()
     /// Who takes the host's commands.

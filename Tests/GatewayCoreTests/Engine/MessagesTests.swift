@@ -160,7 +160,9 @@ import Testing
         #expect(client.takeMessages().isEmpty)
         let metrics = rig.engine.metrics()
         #expect(metrics.sessions == 0 && metrics.subscriptions == 0)
-        #expect(metrics.closes == [.init(route: "kafka", code: told): 1])
+        // A code of the client's own is counted with the others of that kind.
+        let counted: UInt16 = told == 4000 ? 0 : told
+        #expect(metrics.closes == [.init(route: "kafka", code: counted): 1])
     }
 
     @Test("a connection that broke is 1006")
