@@ -8,7 +8,7 @@ public protocol Slotted: AnyObject {
 /// hole there. Holes are skipped, and closed up when they are most of the list.
 ///
 /// A copy may be looped over while its items leave, or go to other lists, but not be changed.
-public struct SlotList<Item: Slotted>: Sequence, ExpressibleByArrayLiteral {
+public struct SlotList<Item: Slotted>: Sequence {
     @usableFromInline var places: ContiguousArray<Item?> = []
     /// The slot of `places[0]`.
     @usableFromInline var base = 0
@@ -21,9 +21,6 @@ public struct SlotList<Item: Slotted>: Sequence, ExpressibleByArrayLiteral {
 
     @inlinable
     public init() {}
-
-    @inlinable
-    public init(arrayLiteral items: Item...) { for item in items { append(item) } }
 
     @inlinable public var count: Int { items }
     @inlinable public var isEmpty: Bool { items == 0 }

@@ -76,7 +76,7 @@ extension ReadDesk {
         reader.place = .demand(demand)
         cluster.pointReader.queue(partition)
         if partition.leader == nil {
-            stall([reader], .noLeader(cause: partition.name))
+            stall(reader, .noLeader(cause: partition.name))
             cluster.keeper.wantAgain(partition.topic)
         }
     }

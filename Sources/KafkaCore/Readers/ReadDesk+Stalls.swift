@@ -3,15 +3,17 @@ import Timing
 /// What keeps reads from their answers. Each is told at its end; a live read has none, so that it
 /// is told at once.
 extension ReadDesk {
+    func stall(_ reader: Reader, _ failure: KafkaFailure) {
+        reader.lastFailure = failure
+        guard reader.isLive else { return }
+        let told = cluster.told(failure)
+        guard reader.stalledBy != told.kind else { return }
+        reader.stalledBy = told.kind
+        cluster.emit(.readStalled(reader.token, told))
+    }
+
     func stall(_ readers: SlotList<Reader>, _ failure: KafkaFailure) {
-        for reader in readers {
-            reader.lastFailure = failure
-            guard reader.isLive else { continue }
-            let told = cluster.told(failure)
-            guard reader.stalledBy != told.kind else { continue }
-            reader.stalledBy = told.kind
-            cluster.emit(.readStalled(reader.token, told))
-        }
+        for reader in readers { stall(reader, failure) }
     }
 
     /// All who wait for an answer about the partition.

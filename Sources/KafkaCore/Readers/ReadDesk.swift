@@ -91,7 +91,7 @@ final class ReadDesk {
         guard reader.isLive || waits, failure.isRetriable, reader.deadline > cluster.now else {
             return fail(reader, failure)
         }
-        stall([reader], failure)
+        stall(reader, failure)
         let topic = cluster.keeper.topic(reader.request.topic)
         takeOut(reader)
         awaitTopic(reader, topic)
