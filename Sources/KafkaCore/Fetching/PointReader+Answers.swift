@@ -129,11 +129,7 @@ extension PointReader {
     }
 
     private func abandoned(_ item: PointFetch.Item) {
-        let waiting = item.demand.readers.takeAll()
-        for reader in waiting {
-            reader.place = .nowhere
-            cluster.desk.resolve(reader)
-        }
+        for reader in cluster.desk.take(&item.demand.readers) { cluster.desk.resolve(reader) }
     }
 
     private func refused(

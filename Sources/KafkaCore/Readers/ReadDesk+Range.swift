@@ -9,10 +9,9 @@ extension ReadDesk {
     func settleOutOfRange(
         _ demand: Demand, _ partition: Partition, _ told: PartitionPosition
     ) {
-        let waiting = demand.readers.takeAll()
+        let waiting = take(&demand.readers)
         if waiting.contains(where: { $0.offset != demand.offset }) { partition.log.purge() }
         for reader in waiting {
-            reader.place = .nowhere
             if reader.offset == demand.offset {
                 cluster.tellRange(reader, partition, told)
             } else {

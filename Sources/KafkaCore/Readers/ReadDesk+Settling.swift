@@ -3,6 +3,14 @@ import Timing
 
 /// What responses, lost connections and outages change for the reads that wait.
 extension ReadDesk {
+    /// All of them leave their queue at once, so that nobody finds one there, and places or answers
+    /// it, whose turn has not come yet.
+    func take(_ readers: inout SlotList<Reader>) -> [Reader] {
+        let taken = Array(readers.takeAll())
+        for reader in taken { reader.place = .nowhere }
+        return taken
+    }
+
     /// New records are cached: demands that are not sent yet may be served by them.
     func serveDemands(_ partition: Partition, in range: Range<Int64>) {
         for demand in partition.demands.all(in: range) {
@@ -15,11 +23,12 @@ extension ReadDesk {
     func serveWaiters(_ partition: Partition) {
         for isolation in Isolation.allCases {
             guard let follow = partition.follow(isolation) else { continue }
-            let waiting = follow.waiters.takeAll()
+            let waiting = take(&follow.waiters)
+            if !waiting.isEmpty { follow.lastWaiterAt = cluster.now }
             for reader in waiting {
-                reader.place = .tail(follow)
                 if case .waitsAt = serve(reader, partition, on: .news) {
                     follow.waiters.append(reader)
+                    reader.place = .tail(follow)
                 }
             }
         }
@@ -27,9 +36,7 @@ extension ReadDesk {
 
     /// The demand will not be answered: its readers are served from the cache, or begin anew.
     func attempt(_ demand: Demand, _ partition: Partition) {
-        let waiting = demand.readers.takeAll()
-        for reader in waiting {
-            reader.place = .nowhere
+        for reader in take(&demand.readers) {
             attempt(reader, partition)
         }
     }
@@ -41,10 +48,10 @@ extension ReadDesk {
 
     /// Serves whom it can; the others wait on.
     func serve(_ demand: Demand, _ partition: Partition, on occasion: Occasion = .attempt) {
-        let waiting = demand.readers.takeAll()
-        for reader in waiting {
+        for reader in take(&demand.readers) {
             if case .waitsAt = serve(reader, partition, on: occasion) {
                 demand.readers.append(reader)
+                reader.place = .demand(demand)
             }
         }
     }
@@ -52,9 +59,7 @@ extension ReadDesk {
     /// The demand's request was answered and its records are cached. `end`: what the response
     /// told as the end for this isolation level.
     func settle(_ demand: Demand, _ partition: Partition, end: Int64, sentAt: Instant) {
-        let waiting = demand.readers.takeAll()
-        for reader in waiting {
-            reader.place = .nowhere
+        for reader in take(&demand.readers) {
             reader.learnEnd(end)
             guard case .waitsAt(let offset) = serve(reader, partition) else { continue }
             resume(reader)
@@ -73,9 +78,7 @@ extension ReadDesk {
     /// The records could be read up to some offset only. Whoever stands there is told why; others
     /// get what is in front of it.
     func settleBroken(_ demand: Demand, _ partition: Partition, _ broken: RunBuilder.Failure) {
-        let waiting = demand.readers.takeAll()
-        for reader in waiting {
-            reader.place = .nowhere
+        for reader in take(&demand.readers) {
             reader.isFresh = true
             reader.takesWhatIsThere = true
             guard case .waitsAt(let offset) = serve(reader, partition) else { continue }
@@ -112,18 +115,14 @@ extension ReadDesk {
 
     /// Everybody in the demand is told.
     func fail(_ demand: Demand, _ failure: KafkaFailure) {
-        let waiting = demand.readers.takeAll()
-        for reader in waiting {
-            reader.place = .nowhere
+        for reader in take(&demand.readers) {
             fail(reader, failure)
         }
     }
 
     /// The tail does not reach these readers any more: point reads find out why.
     func leaveTail(_ follow: Follow) {
-        let waiting = follow.waiters.takeAll()
-        for reader in waiting {
-            reader.place = .nowhere
+        for reader in take(&follow.waiters) {
             switch serve(reader, follow.partition) {
             case .served: break
             case .waitsAt(let offset): demand(reader, follow.partition, at: offset)
