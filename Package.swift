@@ -174,11 +174,12 @@ let package = Package(
             ],
             path: "Tests/Mutations", swiftSettings: swift, linkerSettings: linking),
         .target(name: "CTestHeap", path: "Tests/CTestHeap"),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         tests(
             "GatewayCoreTests",
             [
                 "GatewayCore", "KafkaCore", "DevBroker", "Compression", "Bytes", "Timing", "SASL",
-                "CTestHeap",
+                "CTestHeap", "TestSupport",
             ]),
         tests(
             "KafkaProtocolTests",
@@ -206,7 +207,7 @@ let package = Package(
             "KafkaCoreTests",
             [
                 "KafkaCore", "KafkaMirror", "KafkaProtocol", "Compression", "Bytes", "Timing",
-                "SASL", "Digests", "DevBroker",
+                "SASL", "Digests", "DevBroker", "TestSupport",
             ]),
     ]
 )

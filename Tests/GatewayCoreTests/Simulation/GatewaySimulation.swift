@@ -1,16 +1,7 @@
-import Glibc
+import TestSupport
 import Testing
 
-private let chosenSeeds: ClosedRange<UInt64> = {
-    guard let text = getenv("SIMULATION_SEEDS").map({ String(cString: $0) }) else {
-        return 1...6
-    }
-    let ends = text.split(separator: "-").compactMap { UInt64($0) }
-    guard ends.count == 2, ends[0] <= ends[1] else {
-        preconditionFailure("SIMULATION_SEEDS is FROM-TO")
-    }
-    return ends[0]...ends[1]
-}()
+private let chosenSeeds = simulationSeeds(usual: 1...6)
 
 /// The whole gateway with everything that may go wrong, from a seed: sockets that take a few bytes,
 /// clients that stop and leave, brokers that fall, leaders that move, answers that are late, lost,
