@@ -64,6 +64,11 @@ extension KafkaFailure {
         KafkaFailure(kind: .timedOut, text: "timeout", cause: cause, isRetriable: true)
     }
 
+    /// To the clients of the original it is the `timeout` that it comes to.
+    static func throttled(cause: String) -> KafkaFailure {
+        KafkaFailure(kind: .throttled, text: "timeout", cause: cause, isRetriable: true)
+    }
+
     static func kafka(
         _ code: Int16, cause: String, position: PartitionPosition = .unknown
     ) -> KafkaFailure {

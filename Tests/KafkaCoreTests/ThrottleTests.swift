@@ -78,6 +78,35 @@ import Timing
         #expect(world.client.counters.connectionsLost == 0)
     }
 
+    @Test("what a throttle keeps from its answer in time is told to be throttled")
+    func cause() throws {
+        let world = try filled { _, client in client.requestTimeoutMilliseconds = 5_000 }
+        for key in [FetchRequest.apiKey, ListOffsetsRequest.apiKey] {
+            world.server.inject(Fault(.throttle(milliseconds: 60_000), apiKey: key))
+        }
+        _ = world.outcome(world.read("t", at: 10))
+        let read = world.failure(world.outcome(world.read("t", at: 10), within: 6_000))
+        #expect(read?.kind == .throttled && read?.text == "timeout" && read?.isRetriable == true)
+        _ = world.list("t", 0, -1)
+        world.run(1_000)
+        let list = world.list("t", 0, -1)
+        world.run(6_000)
+        #expect(world.listed[list].flatMap(Self.failure)?.kind == .throttled)
+    }
+
+    @Test("likewise where the only node that is known wants a pause before the first request")
+    func causeOfMetadata() {
+        let world = World { _, client in client.requestTimeoutMilliseconds = 5_000 }
+        world.server.inject(Fault(.throttle(milliseconds: 60_000), apiKey: 18))
+        let metadata = world.metadata(["t"])
+        world.run(6_000)
+        #expect(world.described[metadata].flatMap(Self.failure)?.kind == .throttled)
+    }
+
+    private static func failure<Value>(_ result: Result<Value, KafkaFailure>) -> KafkaFailure? {
+        if case .failure(let failure) = result { failure } else { nil }
+    }
+
     @Test("throttling is told when it begins and when it is over, and every pause is counted")
     func toldOnce() throws {
         let world = try filled()

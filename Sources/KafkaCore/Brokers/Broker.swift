@@ -46,6 +46,13 @@ final class Broker {
     /// It may be frozen, and others lead its partitions by now: what was told by it is not fresh.
     var isLate: Bool { lateConnections > 0 }
 
+    /// Why it is not asked just now, if it has asked for that; nil: it may be asked.
+    func throttle(now: Instant) -> KafkaFailure? {
+        let left = connections.map { $0.throttledUntil.milliseconds(since: now) }.max() ?? 0
+        guard left > 0 else { return nil }
+        return .throttled(cause: "\(endpoint): throttles this client for \(left) ms more")
+    }
+
     func tail(_ isolation: Isolation) -> TailReader { tails[Int(isolation.rawValue)] }
     var allTails: [TailReader] { tails }
 

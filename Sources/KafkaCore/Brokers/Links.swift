@@ -91,6 +91,12 @@ final class Links {
         connections.values.contains { $0.role == .control && isSuch($0.broker) }
     }
 
+    /// Why no control connection is free, if brokers have asked for that.
+    var controlThrottle: KafkaFailure? {
+        ordered.filter { $0.role == .control }.lazy
+            .compactMap { [now = cluster.now] in $0.broker.throttle(now: now) }.first
+    }
+
     /// A control connection is on its way to be one.
     var isConnectingControl: Bool {
         connections.values.contains { $0.role == .control && !$0.hasSetUp }

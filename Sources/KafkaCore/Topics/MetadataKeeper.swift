@@ -78,7 +78,8 @@ final class MetadataKeeper {
             return .noLeader(cause: "\(what): \(partition.leaderless)")
         }
         // A leader that cannot be reached at all is the reason, if nothing else was told.
-        return last ?? partition?.leader?.lastFailure ?? table[name]?.trouble
+        return last ?? partition?.leader?.throttle(now: cluster.now)
+            ?? partition?.leader?.lastFailure ?? table[name]?.trouble
             ?? .timeout(cause: "\(what): no answer in time")
     }
 
@@ -130,7 +131,8 @@ final class MetadataKeeper {
 
     func tick() {
         while let lookup = lookups.nextOverdue(at: cluster.now) {
-            finish(lookup, .failure(roundFailure ?? .timeout(cause: "metadata")))
+            let reason = roundFailure ?? cluster.links.controlThrottle
+            finish(lookup, .failure(reason ?? .timeout(cause: "metadata")))
         }
         while let topic = table.next(notAfter: cluster.now) { look(after: topic) }
     }
