@@ -71,7 +71,8 @@ class Running:
 
 def perform(files, lanes_max=1):
     """Runs lists of tests: those of one list after each other, of so many lists side by side.
-    Answers how often each result came."""
+    Says last which failed. Answers how often each result came."""
+    failed = []
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     lanes = []
     while files or lanes:
@@ -84,7 +85,11 @@ def perform(files, lanes_max=1):
             result = running.result()
             if result:
                 counts[result] += 1
+                if result == "failed":
+                    failed.append(running.title)
                 lanes.remove(lane)
                 if tests:
                     lanes.append((Running(*tests.pop(0)), tests))
+    for title in failed:
+        print(f"failed: {title}")
     return counts
