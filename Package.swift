@@ -73,20 +73,21 @@ let package = Package(
         module("Digests", ["COpenSSL", "CShims", "Bytes"]),
         module("Compression", ["CZlib", "CShims", "Bytes"]),
         module("JSON", ["Bytes"]),
+        module("RecordFormat", ["Bytes", "CShims"]),
         module("SASL", ["Bytes", "Digests"]),
         module("WebSocketProtocol", ["Bytes", "Timing", "Digests", "Compression"]),
-        module("PubSubProtocol", ["CShims", "Bytes", "Digests", "JSON"]),
+        module("PubSubProtocol", ["Bytes", "Digests", "JSON", "RecordFormat"]),
         module(
             "KafkaProtocol", ["Bytes", "Digests", "Compression", "CShims"],
             exclude: ["Definitions", "definitions.py", "generate"]),
         module(
             "KafkaCore",
-            ["Bytes", "Timing", "Compression", "KafkaProtocol", "PubSubProtocol", "SASL"]),
+            ["Bytes", "Timing", "Compression", "KafkaProtocol", "RecordFormat", "SASL"]),
         module(
             "GatewayCore",
             [
                 "Bytes", "Timing", "Digests", "Compression", "JSON", "SASL", "WebSocketProtocol",
-                "PubSubProtocol", "KafkaCore",
+                "RecordFormat", "PubSubProtocol", "KafkaCore",
             ]),
 
         // The only I/O.
@@ -101,7 +102,7 @@ let package = Package(
         .target(
             name: "PubSubGW",
             dependencies: [
-                "CPubSubGW", "CShims", "Bytes", "PubSubProtocol", "KafkaCore", "GatewayCore",
+                "CPubSubGW", "CShims", "Bytes", "RecordFormat", "KafkaCore", "GatewayCore",
                 "Runtime",
             ],
             exclude: ["pubsubgw.map"], swiftSettings: lean,
@@ -138,10 +139,12 @@ let package = Package(
 
         // What tests in other languages talk to.
         .executableTarget(
-            name: "pubsub-bridge", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
+            name: "pubsub-bridge",
+            dependencies: ["PubSubProtocol", "RecordFormat", "JSON", "Bytes"],
             path: "Tests/PubSubBridge", swiftSettings: swift, linkerSettings: linking),
         .executableTarget(
-            name: "pubsub-bench", dependencies: ["PubSubProtocol", "JSON", "Bytes"],
+            name: "pubsub-bench",
+            dependencies: ["PubSubProtocol", "RecordFormat", "JSON", "Bytes"],
             path: "Tests/Benchmarks/PubSub", swiftSettings: swift, linkerSettings: linking),
 
         // Figures of single parts; `Tests/Benchmarks/run` measures the whole.
@@ -174,12 +177,14 @@ let package = Package(
             ],
             path: "Tests/Mutations", swiftSettings: swift, linkerSettings: linking),
         .target(name: "CTestHeap", path: "Tests/CTestHeap"),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
+        .target(
+            name: "TestSupport", dependencies: ["Bytes", "RecordFormat"], path: "Tests/TestSupport",
+            swiftSettings: swift),
         tests(
             "GatewayCoreTests",
             [
-                "GatewayCore", "KafkaCore", "DevBroker", "Compression", "Bytes", "Timing", "SASL",
-                "CTestHeap", "TestSupport",
+                "GatewayCore", "KafkaCore", "RecordFormat", "DevBroker", "Compression", "Bytes",
+                "Timing", "SASL", "CTestHeap", "TestSupport",
             ]),
         tests(
             "KafkaProtocolTests",
@@ -196,7 +201,8 @@ let package = Package(
                 "SASL", "JSON", "Bytes", "Timing",
             ]),
         tests("JSONTests", ["JSON", "Bytes"]),
-        tests("PubSubProtocolTests", ["PubSubProtocol", "JSON", "Bytes"]),
+        tests("RecordFormatTests", ["RecordFormat", "Bytes", "TestSupport"]),
+        tests("PubSubProtocolTests", ["PubSubProtocol", "JSON", "Bytes", "TestSupport"]),
         tests(
             "WebSocketProtocolTests", ["WebSocketProtocol", "Bytes", "Timing", "Compression"]),
         tests("EventLoopTests", ["EventLoop", "CShims", "Timing"]),
@@ -206,8 +212,8 @@ let package = Package(
         tests(
             "KafkaCoreTests",
             [
-                "KafkaCore", "KafkaMirror", "KafkaProtocol", "Compression", "Bytes", "Timing",
-                "SASL", "Digests", "DevBroker", "TestSupport",
+                "KafkaCore", "KafkaMirror", "KafkaProtocol", "RecordFormat", "Compression",
+                "Bytes", "Timing", "SASL", "Digests", "DevBroker", "TestSupport",
             ]),
     ]
 )
@@ -220,8 +226,8 @@ if let library = Context.environment["PUBSUBGW_FUZZER"] {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Bytes", "Compression", "Digests", "JSON", "SASL", "WebSocketProtocol",
-                "PubSubProtocol", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs", "KafkaCore",
-                "GatewayCore",
+                "RecordFormat", "PubSubProtocol", "KafkaProtocol", "KafkaMirror", "KafkaTestCodecs",
+                "KafkaCore", "GatewayCore",
             ],
             path: "Tests/Fuzz", exclude: ["CFuzzer", "run"], swiftSettings: swift,
             linkerSettings: [

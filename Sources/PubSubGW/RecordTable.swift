@@ -1,7 +1,7 @@
 import Bytes
 import CPubSubGW
 import Glibc
-import PubSubProtocol
+import RecordFormat
 import Runtime
 
 /// The records of one event as C structs, in one allocation: the records, their headers, then the

@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 
 /// Fields of a protobuf message. Offsets count from the start of the whole message.

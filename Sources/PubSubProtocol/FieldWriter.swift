@@ -150,11 +150,3 @@ extension ByteWriter {
         }
     }
 }
-
-/// Bytes of a varint: 1 to 10.
-@inlinable
-func varintSize(_ value: UInt64) -> Int {
-    // One byte for every seven bits begun; 9/64 is just above 1/7 as far as 64 bits go.
-    let bits = UInt64.bitWidth - (value | 1).leadingZeroBitCount
-    return (bits &* 9 &+ 64) >> 6
-}

@@ -1,5 +1,6 @@
 import Bytes
 import JSON
+import RecordFormat
 
 /// Turns records as `KafkaMessageWriter` wrote them into JSON, message by message, so that a long
 /// reply can be made in pieces.

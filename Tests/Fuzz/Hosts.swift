@@ -2,6 +2,7 @@ import Bytes
 import GatewayCore
 import JSON
 import PubSubProtocol
+import RecordFormat
 
 /// What hosts hand in as JSON, their commands in JSON requests, and records on their way to them.
 let hostTargets = [

@@ -1,6 +1,7 @@
 import Bytes
 import JSON
 import PubSubProtocol
+import RecordFormat
 
 /// Requests of both encodings, and records on their way to JSON.
 let pubSubTargets = [

@@ -1,7 +1,8 @@
 import Bytes
 import Compression
 import KafkaProtocol
-import PubSubProtocol
+import RecordFormat
+import RecordFormat
 import Testing
 import Timing
 

@@ -1,6 +1,7 @@
 import Bytes
 import JSON
 import PubSubProtocol
+import RecordFormat
 
 extension JSONValue {
     func number(_ key: String) -> Int64? { self[key]?.int64 }

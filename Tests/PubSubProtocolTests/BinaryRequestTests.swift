@@ -1,4 +1,5 @@
 import PubSubProtocol
+import TestSupport
 import Testing
 
 func decode(

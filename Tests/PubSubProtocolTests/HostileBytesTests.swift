@@ -1,5 +1,6 @@
 import Bytes
 import PubSubProtocol
+import TestSupport
 import Testing
 
 /// Whatever arrives, the answer is a value or an error. A read beyond the end would show under the

@@ -1,5 +1,6 @@
 import Bytes
 import PubSubProtocol
+import TestSupport
 import Testing
 
 @Suite struct PlainPingTests {

@@ -1,5 +1,6 @@
 import Bytes
 import PubSubProtocol
+import TestSupport
 import Testing
 
 private func transcode(_ records: [UInt8], _ format: MessageFormat) throws -> String {

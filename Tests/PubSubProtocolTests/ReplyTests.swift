@@ -1,5 +1,6 @@
 import Bytes
 import PubSubProtocol
+import TestSupport
 import Testing
 
 private func binary(_ sequence: Int64, _ reply: Reply) -> [UInt8] {

@@ -1,7 +1,7 @@
 import Bytes
 import Compression
 import KafkaProtocol
-import PubSubProtocol
+import RecordFormat
 
 /// Turns the records of one partition of a response into runs of the cache, in steps: a batch of a
 /// megabyte may hold a hundred of them.

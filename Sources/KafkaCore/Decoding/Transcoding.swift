@@ -1,6 +1,6 @@
 import Bytes
 import KafkaProtocol
-import PubSubProtocol
+import RecordFormat
 
 enum TranscodeEnd {
     case end

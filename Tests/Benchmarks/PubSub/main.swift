@@ -6,6 +6,7 @@ import Bytes
 import Glibc
 import JSON
 import PubSubProtocol
+import RecordFormat
 
 func now() -> Int {
     var time = timespec()

@@ -1,6 +1,6 @@
 import GatewayCore
 import KafkaCore
-import PubSubProtocol
+import RecordFormat
 
 extension Rig {
     /// A client of the host's with the settings of the route `kafka`.

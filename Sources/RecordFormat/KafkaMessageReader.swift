@@ -29,7 +29,8 @@ public struct KafkaMessageReader {
         public private(set) var isAppendTime = false
         private let body: UnsafeRawBufferPointer
 
-        init(_ body: UnsafeRawBufferPointer) throws(BytesError) {
+        /// - Parameter body: what stands behind the field's tag and length.
+        public init(_ body: UnsafeRawBufferPointer) throws(BytesError) {
             self.body = body
             var reader = ByteReader(body)
             while !reader.isAtEnd {
@@ -56,7 +57,7 @@ public struct KafkaMessageReader {
             var left = headerCount
             while left > 0, !reader.isAtEnd {
                 let tag = try reader.uvarint64()
-                guard tag & 7 == WireType.length else {
+                guard tag & 7 == KafkaMessageField.lengthType else {
                     _ = try reader.uvarint64()
                     continue
                 }
@@ -86,16 +87,7 @@ public struct KafkaMessageReader {
         }
     }
 
-    private static let headersTag = UInt64(KafkaMessageField.headers << 3 | WireType.length)
-    private static let appendTimeTag = UInt64(KafkaMessageField.appendTime << 3 | WireType.varint)
-}
-
-extension ByteReader {
-    /// The bytes behind a varint that tells how many they are.
-    mutating func lengthPrefixed() throws(BytesError) -> UnsafeRawBufferPointer {
-        let start = position
-        let length = try uvarint64()
-        guard length <= UInt64(remaining) else { throw BytesError(.truncated, at: start) }
-        return try slice(Int(length))
-    }
+    private static let headersTag =
+        UInt64(KafkaMessageField.headers) << 3 | KafkaMessageField.lengthType
+    private static let appendTimeTag = UInt64(KafkaMessageField.appendTime) << 3
 }

@@ -1,5 +1,4 @@
 import Bytes
-import JSON
 
 /// The headers of one record in the form of Kafka's record format 2: for each a zigzag varint
 /// length and the key, a zigzag varint length (-1: null) and the value. They are checked once, so
@@ -110,14 +109,4 @@ private struct Header {
             place += 1
         }
     }
-}
-
-/// Numbers of `KafkaMessage`'s fields.
-enum KafkaMessageField {
-    static let offset = 1
-    static let timestamp = 2
-    static let key = 3
-    static let value = 4
-    static let headers = 101
-    static let appendTime = 102
 }

@@ -1,5 +1,6 @@
 import Bytes
-import PubSubProtocol
+import RecordFormat
+import TestSupport
 import Testing
 
 /// Records as hosts get them are what was written.
