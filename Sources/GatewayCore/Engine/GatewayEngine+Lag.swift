@@ -1,5 +1,6 @@
 import Bytes
 import KafkaCore
+import RecordFormat
 import Timing
 
 /// How old records are when live subscribers get them. Somebody who reads history is no measure:
@@ -30,25 +31,13 @@ extension GatewayEngine {
 }
 
 extension RecordSlice {
-    /// Room for the heads of a KafkaMessage: two tags with lengths, two integers.
-    private static let headBytesMax = 64
-
-    /// Of the first record, in milliseconds since 1970. nil: it is not in the cache any more, or
-    /// has none.
+    /// Of the first record, in milliseconds since 1970. nil: it is not in the cache any more.
     fileprivate func firstTimestamp(_ cache: LogCache) -> Int64? {
-        guard let piece = cache.bytes(at: RecordCursor(self), upTo: Self.headBytesMax) else {
+        let cursor = RecordCursor(self)
+        guard let piece = cache.bytes(at: cursor, upTo: KafkaMessageHead.bytesMax) else {
             return nil
         }
         var reader = ByteReader(piece)
-        do throws(BytesError) {
-            guard try reader.uint8() == 0x0a else { return nil }
-            _ = try reader.uvarint64()
-            var tag = try reader.uint8()
-            if tag == 0x08 {
-                _ = try reader.uvarint64()
-                tag = try reader.uint8()
-            }
-            return tag == 0x10 ? Int64(bitPattern: try reader.uvarint64()) : nil
-        } catch { return nil }
+        return KafkaMessageHead(&reader, isCut: true)?.timestamp
     }
 }
