@@ -9,7 +9,7 @@ public struct FetchCommand: Equatable, Sendable, RequestMessage {
     public var maxWaitMilliseconds: Int32 = 0
     /// 0: 1. Never negative.
     public var minBytes: Int32 = 0
-    public var isolation = Isolation.default
+    public var isolation = IsolationChoice.default
     /// Whether any field beyond the original's was on the wire, even with its default.
     public var usesExtensions = false
 
@@ -32,7 +32,7 @@ public struct FetchCommand: Equatable, Sendable, RequestMessage {
             maxWaitMilliseconds =
                 try extended(source.nonNegativeInt32()) ?? maxWaitMilliseconds
         case 103: minBytes = try extended(source.nonNegativeInt32()) ?? minBytes
-        case 104: isolation = try extended(source.enumeration(Isolation.self)) ?? isolation
+        case 104: isolation = try extended(source.enumeration(IsolationChoice.self)) ?? isolation
         default: break
         }
     }
@@ -44,7 +44,7 @@ public struct FetchCommand: Equatable, Sendable, RequestMessage {
 }
 
 /// `IsolationLevel`.
-public enum Isolation: Int32, WireEnum, Sendable {
+public enum IsolationChoice: Int32, WireEnum, Sendable {
     /// The route's.
     case `default` = 0
     case readUncommitted = 1

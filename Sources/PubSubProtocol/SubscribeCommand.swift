@@ -5,7 +5,7 @@ public struct SubscribeCommand: Equatable, Sendable, RequestMessage {
     public var creditMessages: Int64?
     /// Nil: no limit of that kind. Never negative.
     public var creditBytes: Int64?
-    public var isolation = Isolation.default
+    public var isolation = IsolationChoice.default
     /// 0: 64 KiB. Never negative.
     public var maxBytes: Int32 = 0
     public var skipUnreadable = false
@@ -24,7 +24,7 @@ public struct SubscribeCommand: Equatable, Sendable, RequestMessage {
         case 1: try readSubscriptions(&source)
         case 2: creditMessages = try source.nonNegativeInt64() ?? creditMessages
         case 3: creditBytes = try source.nonNegativeInt64() ?? creditBytes
-        case 4: isolation = try source.enumeration(Isolation.self) ?? isolation
+        case 4: isolation = try source.enumeration(IsolationChoice.self) ?? isolation
         case 5: maxBytes = try source.nonNegativeInt32() ?? maxBytes
         case 6: skipUnreadable = try source.bool() ?? skipUnreadable
         default: break

@@ -73,7 +73,7 @@ final class Scene {
         let topic = random.one(of: answers.fetch.response.responses)
         guard !topic.partitions.isEmpty else { return }
         let partition = random.one(of: topic.partitions).partitionIndex
-        let isolation: KafkaCore.Isolation = random.once(in: 2) ? .readCommitted : .readUncommitted
+        let isolation: Isolation = random.once(in: 2) ? .readCommitted : .readUncommitted
         switch random.below(16) {
         case 0:
             cluster.metadata(

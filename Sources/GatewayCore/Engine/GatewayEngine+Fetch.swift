@@ -59,8 +59,8 @@ extension GatewayEngine {
     }
 
     static func isolation(
-        _ asked: PubSubProtocol.Isolation, _ policy: RoutePolicy
-    ) -> KafkaCore.Isolation {
+        _ asked: IsolationChoice, _ policy: RoutePolicy
+    ) -> Isolation {
         switch asked {
         case .default: policy.isolation
         case .readUncommitted: .readUncommitted

@@ -5,7 +5,7 @@ import Timing
 /// One CmdSubscribe: partitions that are followed under one credit.
 final class LiveSubscription {
     let sequence: Int64
-    let isolation: KafkaCore.Isolation
+    let isolation: Isolation
     /// Bytes of records in one push.
     let maxBytes: Int
     /// Records that cannot be read are passed over.
@@ -62,7 +62,7 @@ final class LiveSubscription {
     static let wholeTopic: Int32 = -1
 
     init(
-        sequence: Int64, isolation: KafkaCore.Isolation, maxBytes: Int, skipsUnreadable: Bool,
+        sequence: Int64, isolation: Isolation, maxBytes: Int, skipsUnreadable: Bool,
         creditMessages: Int64?, creditBytes: Int64?
     ) {
         self.sequence = sequence

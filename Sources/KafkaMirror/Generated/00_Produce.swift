@@ -4,7 +4,7 @@ import Bytes
 import KafkaProtocol
 
 /// Kafka's Produce request, API key 0.
-public struct ProduceRequest: KafkaMessage {
+public struct ProduceRequest: APIMessage {
     public typealias Response = ProduceResponse
     public static let apiKey: Int16 = 0
     public static let versions: ClosedRange<Int16> = 0...13

@@ -1,11 +1,11 @@
 /// Walks the headers of a record. Names may repeat and may be empty; values may be null.
 public struct RecordHeaderReader {
-    @usableFromInline var cursor: RecordCursor
+    @usableFromInline var cursor: BatchCursor
     /// How many headers are still to come.
     public private(set) var left: Int
 
     public init(_ record: Record) {
-        cursor = RecordCursor(
+        cursor = BatchCursor(
             UnsafeRawBufferPointer(start: record.headers, count: record.headersByteCount))
         left = record.headerCount
     }

@@ -61,7 +61,7 @@ extension RecordReader {
     func shortHeaders(
         _ at: UnsafeRawPointer, _ end: UnsafeRawPointer, _ record: inout Record
     ) -> Bool {
-        var cursor = RecordCursor(at, count: end - at)
+        var cursor = BatchCursor(at, count: end - at)
         do throws(RecordError) {
             record.headerCount = try cursor.varint()
             record.headers = cursor.at

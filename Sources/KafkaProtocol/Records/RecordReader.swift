@@ -3,7 +3,7 @@ public struct RecordReader {
     /// Length, attributes, timestamp, offset, key, value and headers take a byte each at least.
     static let recordBytesMin = 7
 
-    @usableFromInline var cursor: RecordCursor
+    @usableFromInline var cursor: BatchCursor
     @usableFromInline let baseOffset: Int64
     /// The time of appending is that of every record: then no delta counts.
     @usableFromInline let baseTimestamp: Int64
@@ -19,7 +19,7 @@ public struct RecordReader {
 
     /// `payload` are the batch's records, decompressed; errors count from its start.
     public init(_ header: RecordBatchHeader, payload: UnsafeRawBufferPointer) {
-        cursor = RecordCursor(payload)
+        cursor = BatchCursor(payload)
         baseOffset = header.baseOffset
         baseTimestamp = header.isLogAppendTime ? header.maxTimestamp : header.baseTimestamp
         timestampDeltaMask = header.isLogAppendTime ? 0 : -1
@@ -45,7 +45,7 @@ public struct RecordReader {
     /// More of the batch is there: `payload` begins with the bytes that are left.
     public mutating func goOn(with payload: UnsafeRawBufferPointer) {
         precondition(payload.count >= cursor.remaining, "bytes that were there are missing")
-        cursor = RecordCursor(payload)
+        cursor = BatchCursor(payload)
     }
 
     /// Fills `record` with the next one; false at the end. Offsets grow from record to record, so

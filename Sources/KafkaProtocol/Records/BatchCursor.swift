@@ -3,14 +3,14 @@
 /// `end` is where the bytes end, and nothing is read from there on. Where a record ends is the
 /// reader's to check, once for the whole record.
 @usableFromInline
-struct RecordCursor {
+struct BatchCursor {
     @usableFromInline var at: UnsafeRawPointer
     @usableFromInline let start: UnsafeRawPointer
     @usableFromInline let end: UnsafeRawPointer
 
     @inlinable
     init(_ bytes: UnsafeRawBufferPointer) {
-        self = bytes.baseAddress.map { RecordCursor($0, count: bytes.count) } ?? .empty
+        self = bytes.baseAddress.map { BatchCursor($0, count: bytes.count) } ?? .empty
     }
 
     @inlinable
@@ -63,8 +63,8 @@ struct RecordCursor {
 
     /// Bytes of nothing: an empty buffer may have no address.
     @inlinable
-    static var empty: RecordCursor {
-        RecordCursor(UnsafeRawPointer(bitPattern: 16).unsafelyUnwrapped, count: 0)
+    static var empty: BatchCursor {
+        BatchCursor(UnsafeRawPointer(bitPattern: 16).unsafelyUnwrapped, count: 0)
     }
 
     /// Steps over `count` bytes in front of `limit` and answers where they begin.

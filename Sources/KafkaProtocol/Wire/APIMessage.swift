@@ -1,21 +1,21 @@
 import Bytes
 
-/// A message that the generator wrote. Encoders leave out what a version does not carry and write
-/// null as empty where a version knows no null; they never fail. Decoders take every version in
-/// `versions` and throw on anything that is not the message, with the offset.
-public protocol KafkaMessage: Equatable, Sendable {
+/// A message of one of Kafka's APIs, which the generator wrote. Encoders leave out what a version
+/// does not carry and write null as empty where a version knows no null; they never fail. Decoders
+/// take every version in `versions` and throw on anything that is not the message, with the offset.
+public protocol APIMessage: Equatable, Sendable {
     static var apiKey: Int16 { get }
     static var versions: ClosedRange<Int16> { get }
     /// The first version with compact lengths and tag sections; `Int16.max` if there is none.
     static var flexibleFrom: Int16 { get }
 }
 
-public protocol KafkaRequest: KafkaMessage {
+public protocol KafkaRequest: APIMessage {
     associatedtype Response: KafkaResponse
     func encode(_ w: inout ByteWriter, version: Int16)
 }
 
-public protocol KafkaResponse: KafkaMessage {
+public protocol KafkaResponse: APIMessage {
     static func decode(_ r: inout ByteReader, version: Int16) throws(BytesError) -> Self
 }
 
