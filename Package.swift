@@ -69,6 +69,7 @@ let package = Package(
 
         // Below: no I/O, no clock, no threads.
         module("Timing", ["CShims"]),
+        module("Statuses", []),
         module("Bytes", []),
         module("Digests", ["COpenSSL", "CShims", "Bytes"]),
         module("Compression", ["CZlib", "CShims", "Bytes"]),
@@ -87,7 +88,7 @@ let package = Package(
             "GatewayCore",
             [
                 "Bytes", "Timing", "Digests", "Compression", "JSON", "SASL", "WebSocketProtocol",
-                "RecordFormat", "PubSubProtocol", "KafkaCore",
+                "RecordFormat", "Statuses", "PubSubProtocol", "KafkaCore",
             ]),
 
         // The only I/O.
@@ -97,13 +98,13 @@ let package = Package(
             "Runtime",
             [
                 "Bytes", "Timing", "Digests", "Compression", "WebSocketProtocol", "KafkaProtocol",
-                "KafkaCore", "GatewayCore", "EventLoop", "TLS", "CShims",
+                "KafkaCore", "GatewayCore", "EventLoop", "TLS", "CShims", "Statuses",
             ]),
         .target(
             name: "PubSubGW",
             dependencies: [
                 "CPubSubGW", "CShims", "Bytes", "RecordFormat", "KafkaCore", "GatewayCore",
-                "Runtime",
+                "Runtime", "Statuses",
             ],
             exclude: ["pubsubgw.map"], swiftSettings: lean,
             linkerSettings: [
@@ -208,7 +209,7 @@ let package = Package(
         tests("EventLoopTests", ["EventLoop", "CShims", "Timing"]),
         tests("TLSTests", ["TLS", "EventLoop", "COpenSSL"]),
         tests("CompressionTests", ["Compression", "Bytes", "Timing"], exclude: ["Vectors"]),
-        tests("RuntimeTests", ["Runtime", "GatewayCore", "Timing"]),
+        tests("RuntimeTests", ["Runtime", "GatewayCore", "Statuses", "Timing"]),
         tests(
             "KafkaCoreTests",
             [

@@ -3,6 +3,7 @@ import CPubSubGW
 import Glibc
 import RecordFormat
 import Runtime
+import Statuses
 
 /// The records of one event as C structs, in one allocation: the records, their headers, then the
 /// topic and the headers' names with their NULs. Keys and values stay where they are.

@@ -1,4 +1,5 @@
 import Runtime
+import Statuses
 import Testing
 
 struct StatusTests {

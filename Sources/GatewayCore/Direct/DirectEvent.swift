@@ -1,5 +1,6 @@
 import Bytes
 import KafkaCore
+import Statuses
 
 /// Names a client of the host's within the process.
 public struct DirectClientID: Hashable, Sendable {
@@ -56,9 +57,13 @@ public struct DirectFailure: Equatable, Sendable {
     /// Told with what cannot be read: where to go on; -1: not known, or something else failed.
     public var nextOffset: Int64 = -1
 
-    static let cancelled = DirectFailure(status: -3, text: "cancelled")
-    static let closed = DirectFailure(status: -3, text: "the client was destroyed")
-    static let stopped = DirectFailure(status: -3, text: "the gateway stops")
+    static let cancelled = gone("cancelled")
+    static let closed = gone("the client was destroyed")
+    static let stopped = gone("the gateway stops")
+
+    private static func gone(_ text: String) -> DirectFailure {
+        DirectFailure(status: Status.gone.rawValue, text: text)
+    }
 
     init(status: Int32, text: String) {
         self.status = status
@@ -66,24 +71,10 @@ public struct DirectFailure: Equatable, Sendable {
     }
 
     init(_ failure: KafkaFailure) {
-        status = failure.directStatus
+        status = GatewayFault.directStatus(failure)
         text = failure.cause
         highWatermark = failure.position.highWatermark
         logStartOffset = failure.position.logStartOffset
         nextOffset = failure.nextOffset ?? -1
-    }
-}
-
-extension KafkaFailure {
-    /// Kafka's own number wherever there is one.
-    var directStatus: Int32 {
-        switch kind {
-        case .notFound where code == nil, .unavailable, .noLeader, .timedOut, .throttled,
-            .tlsRefused, .loginRefused, .limit:
-            GatewayFault(self).status
-        default:
-            // -1, the server's "unknown error", has no number below -1000.
-            code.map { $0 > 0 ? -1000 - Int32($0) : -1000 } ?? GatewayFault(self).status
-        }
     }
 }

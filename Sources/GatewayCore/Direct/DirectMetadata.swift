@@ -30,7 +30,7 @@ enum DirectMetadata {
         }
         if let failure = topic.failure {
             out.jsonKey("error" as StaticString)
-            out.jsonInteger(Int64(failure.directStatus))
+            out.jsonInteger(Int64(GatewayFault.directStatus(failure)))
             out.jsonKey("text" as StaticString)
             out.jsonString(failure.cause)
         }

@@ -1,5 +1,6 @@
 import KafkaCore
 import PubSubProtocol
+import Statuses
 import WebSocketProtocol
 
 /// Everything that can go wrong with a session or a command, and what each side is told: the
@@ -108,20 +109,40 @@ public enum GatewayFault: Hashable, Sendable {
         }
     }
 
-    /// The C interface's status: `PUBSUBGW_E_...`.
+    /// The C interface's status, `PUBSUBGW_E_...`, or the number of an error of Kafka's.
     public var status: Int32 {
         switch self {
-        case .normal: 0
-        case .limit, .overLimit, .tooManyCommands, .tooSlow: -6
-        case .goingAway, .restart: -3
-        case .timedOut, .throttled, .idle, .noPong: -10
-        case .malformed, .protocolError, .unsupportedData, .invalidText, .messageTooBig: -11
-        case .tlsRefused: -12
-        case .loginRefused, .notAllowed, .credentialsExpired: -13
-        case .unknownCommand, .hostCommand: -14
-        case .unavailable, .noBroker, .noLeader, .internalError: -5
-        case .notFound: -1003
-        case .kafka(let code): -1000 - Int32(code)
+        case .notFound: Status.number(ofKafka: Self.unknownTopicOrPartition)
+        case .kafka(let code): Status.number(ofKafka: code)
+        default: ownStatus.rawValue
+        }
+    }
+
+    /// Likewise for the host's own client, which is trusted: Kafka's own number wherever there is
+    /// one.
+    static func directStatus(_ failure: KafkaFailure) -> Int32 {
+        switch failure.kind {
+        case .notFound, .notAuthorized, .kafka, .corrupt:
+            failure.code.map(Status.number(ofKafka:)) ?? GatewayFault(failure).status
+        case .unavailable, .noLeader, .timedOut, .throttled, .tlsRefused, .loginRefused, .limit:
+            GatewayFault(failure).status
+        }
+    }
+
+    private static let unknownTopicOrPartition: Int16 = 3
+
+    private var ownStatus: Status {
+        switch self {
+        case .normal: .ok
+        case .limit, .overLimit, .tooManyCommands, .tooSlow: .full
+        case .goingAway, .restart: .gone
+        case .timedOut, .throttled, .idle, .noPong: .timeout
+        case .malformed, .protocolError, .unsupportedData, .invalidText, .messageTooBig: .protocol
+        case .tlsRefused: .tls
+        case .loginRefused, .notAllowed, .credentialsExpired: .auth
+        case .unknownCommand, .hostCommand: .unsupported
+        case .unavailable, .noBroker, .noLeader, .internalError: .system
+        case .notFound, .kafka: .kafka
         }
     }
 

@@ -1,3 +1,5 @@
+import Statuses
+
 /// How far a gateway has gone out of service.
 struct DrainState {
     /// It drains for a successor (1012): clients are still let in, and closed.

@@ -1,3 +1,5 @@
+import Statuses
+
 /// Why a call of the C interface failed: its status, and the line for `pubsubgw_last_error`.
 public struct Failure: Error, Equatable, Sendable {
     public let status: Status

@@ -1,3 +1,5 @@
+import Statuses
+
 /// One event on its way to the host (`pubsubgw_event`).
 public struct QueueEvent: Sendable {
     public enum Kind: UInt32, Sendable {

@@ -61,3 +61,17 @@ public enum Status: Int32, CaseIterable, Sendable {
         }
     }
 }
+
+extension Status {
+    /// The number that stands for Kafka's error `code`. -1, the server's "unknown error", has none
+    /// of its own.
+    public static func number(ofKafka code: Int16) -> Int32 {
+        kafka.rawValue - max(0, Int32(code))
+    }
+
+    /// Kafka's error that a number stands for; nil: it stands for none.
+    public static func kafkaCode(_ number: Int32) -> Int16? {
+        let (code, overflow) = kafka.rawValue.subtractingReportingOverflow(number)
+        return overflow || code < 0 ? nil : Int16(exactly: code)
+    }
+}
