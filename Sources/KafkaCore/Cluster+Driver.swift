@@ -111,7 +111,9 @@ extension Cluster {
         do {
             switch try link.receive(frame.bytes, now: now, self) {
             case .nothing: break
-            case .ready: link.broker.noteReady()
+            case .ready:
+                link.broker.noteReady()
+                tellOpened(link)
             case .response(let errand, var reader, let answered):
                 try dispatch(errand, &reader, answered, frame, link)
             }

@@ -7,6 +7,20 @@ extension Cluster {
     /// quotas reckon with 11 windows of a second.
     static let throttlingQuietMilliseconds: Int64 = 60_000
 
+    /// It is set up; a new login on it is none of the log's.
+    func tellOpened(_ link: BrokerConnection) {
+        guard !link.isTold else { return }
+        link.isTold = true
+        log(.info, "\(link.broker.endpoint): connection for \(link.role) opened")
+    }
+
+    /// Whoever was told that it is open learns that it is not, and why.
+    func tellClosed(_ link: BrokerConnection, _ cause: String) {
+        guard link.isTold else { return }
+        link.isTold = false
+        log(.info, "\(link.broker.endpoint): connection for \(link.role) closed: \(cause)")
+    }
+
     /// A connection to the broker failed. Told once while that lasts, and once for each cause.
     func tellFailure(of broker: Broker, _ failure: KafkaFailure) {
         let isNews = quirks[broker.endpoint, default: EndpointQuirks()].trouble.begins(

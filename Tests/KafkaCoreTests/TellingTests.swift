@@ -24,6 +24,27 @@ import Timing
         world.logs.filter { $0.level >= .warning && $0.text.contains(words) }.map(\.text)
     }
 
+    @Test("a connection to a broker is told when it opens and when it closes, whatever ends it")
+    func connections() throws {
+        let world = try filled()
+        _ = world.outcome(world.read("t", at: 0))
+        let lines = { (words: String) in
+            world.logs.count {
+                $0.level == .info && $0.text.contains("127.0.0.1:9092: connection")
+                    && $0.text.contains(words)
+            }
+        }
+        #expect(lines("for reads opened") == 1)
+        #expect(lines("opened") == world.client.connectionCount && lines("closed") == 0)
+        // Nobody needs them.
+        world.run(40_000)
+        #expect(lines("closed: not needed") == lines("opened"))
+        _ = world.outcome(world.read("t", at: 10))
+        world.change { $0.takeDown(1, elects: false, now: $1) }
+        world.run(40_000)
+        #expect(lines("closed") == lines("opened") && lines("closed: not needed") < lines("closed"))
+    }
+
     @Test("an outage is told when it begins and when it ends, however often it is met")
     func outage() throws {
         let world = try filled()

@@ -168,6 +168,7 @@ extension GatewayEngine {
                         session: session.id, route: route.id,
                         isJSON: session.format != .binary, unsentBytesMax: session.unsentMax))))
         counts.accepted[route.id, default: 0] += 1
+        log(.info, session, "opened" + (subprotocol.map { " with \($0)" } ?? ""))
     }
 
     /// Spread by a tenth either way, so that sessions opened together are not pinged together.

@@ -119,6 +119,7 @@ final class Links {
         guard connections[connection.id] != nil else { return }
         cluster.emit(.close(connection.id))
         forget(connection)
+        cluster.tellClosed(connection, failure?.cause ?? "not needed")
         let reason = failure ?? .connection(.closed, "closed", cause: "connection was closed")
         lose(connection.inFlight, reason)
     }
@@ -128,6 +129,7 @@ final class Links {
         guard connections[connection.id] != nil else { return }
         if !isClosed { cluster.emit(.close(connection.id)) }
         forget(connection)
+        cluster.tellClosed(connection, failure.cause)
         cluster.counters.connectionsLost += 1
         let broker = connection.broker
         broker.lostConnections += 1

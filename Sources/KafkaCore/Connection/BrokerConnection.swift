@@ -7,11 +7,19 @@ import Timing
 /// then carries one request at a time, because a broker reads the next only when it has answered
 /// (SocketServer mutes the channel), and a lost connection then loses one errand.
 final class BrokerConnection {
-    enum Role: Equatable {
+    enum Role: Equatable, CustomStringConvertible {
         /// ApiVersions, Metadata, ListOffsets.
         case control
         case pointReads
         case tail(Isolation)
+
+        var description: String {
+            switch self {
+            case .control: "metadata and offsets"
+            case .pointReads: "reads"
+            case .tail: "following"
+            }
+        }
     }
 
     enum State: Equatable {
@@ -66,6 +74,8 @@ final class BrokerConnection {
     var hasReceived = false
     /// An errand was answered: the listener takes our requests.
     var hasAnswered = false
+    /// The log knows that it is open.
+    var isTold = false
     /// The answer to an errand could be read.
     var hasServed = false
     /// A response of this connection is still being decoded; its memory counts as in flight.

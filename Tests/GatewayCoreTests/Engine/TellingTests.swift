@@ -23,6 +23,18 @@ import Timing
         #expect(warnings(rig, "no request in time") == 1)
     }
 
+    @Test("a session is told when it opens and when it closes")
+    func sessions() throws {
+        let rig = try Rig()
+        let client = try rig.connect()
+        let lines = { (words: String) in
+            rig.logs.count { $0.level == .info && $0.line.contains(words) }
+        }
+        #expect(lines(": opened") == 1 && lines(": closed") == 0)
+        client.sendClose(1_000)
+        #expect(lines(": opened") == 1 && lines(": closed with 1000") == 1)
+    }
+
     @Test("close codes that clients make up are one line of the metrics")
     func closeCodes() throws {
         let rig = try Rig()
