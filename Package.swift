@@ -178,6 +178,11 @@ let package = Package(
             ],
             path: "Tests/Mutations", swiftSettings: swift, linkerSettings: linking),
         .target(name: "CTestHeap", path: "Tests/CTestHeap"),
+        // Both engines' tests stand on it.
+        .target(
+            name: "Simulation",
+            dependencies: ["DevBroker", "KafkaCore", "KafkaProtocol", "Bytes", "Timing"],
+            path: "Tests/Simulation", swiftSettings: swift),
         .target(
             name: "TestSupport", dependencies: ["Bytes", "RecordFormat"], path: "Tests/TestSupport",
             swiftSettings: swift),
@@ -185,7 +190,7 @@ let package = Package(
             "GatewayCoreTests",
             [
                 "GatewayCore", "KafkaCore", "RecordFormat", "DevBroker", "Compression", "Bytes",
-                "Timing", "SASL", "CTestHeap", "TestSupport",
+                "Timing", "SASL", "CTestHeap", "Simulation", "TestSupport",
             ]),
         tests(
             "KafkaProtocolTests",
@@ -214,7 +219,7 @@ let package = Package(
             "KafkaCoreTests",
             [
                 "KafkaCore", "KafkaMirror", "KafkaProtocol", "RecordFormat", "Compression",
-                "Bytes", "Timing", "SASL", "Digests", "DevBroker", "TestSupport",
+                "Bytes", "Timing", "SASL", "Digests", "DevBroker", "Simulation", "TestSupport",
             ]),
     ]
 )

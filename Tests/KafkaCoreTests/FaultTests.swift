@@ -37,7 +37,7 @@ private let chosenSeeds = simulationSeeds(usual: 1...24)
             server.fetchSessionSlots = seed % 2 == 0 ? 1 : 100
             client.requestTimeoutMilliseconds = 4_000
         }
-        world.delayMax = 20
+        world.network.delayMax = 20
         world.server.createTopic("t", partitions: 4)
         let followers = (0..<40).map { (number: Int) -> Follower in
             let isolation: Isolation = number % 3 == 0 ? .readCommitted : .readUncommitted

@@ -194,7 +194,7 @@ import Timing
     func addressChange() throws {
         let world = try filled(brokers: 1)
         _ = world.outcome(world.read("t", at: 0))
-        world.ports[19_999] = 1
+        world.network.ports[19_999] = 1
         world.server.advertise(.init(host: "127.0.0.1", port: 19_999), broker: 1)
         world.server.inject(Fault(.error(6), apiKey: 1, times: 1))
         guard case .empty = world.outcome(world.read("t", at: 20)) else { throw MissingRecords() }
@@ -229,7 +229,7 @@ import Timing
     func bootstrapIsLeft() throws {
         let world = World(
             brokers: 3, bootstrap: [Endpoint(host: "lb.example", port: 19_092)])
-        world.ports[19_092] = 2
+        world.network.ports[19_092] = 2
         world.server.createTopic("t")
         try world.fill("t", 0, 5)
         #expect(try world.offsets(world.outcome(world.read("t", at: 0)))?.first == 0)
@@ -243,15 +243,15 @@ import Timing
     func rebootstrap() throws {
         let world = World(
             brokers: 2, bootstrap: [Endpoint(host: "lb.example", port: 19_092)])
-        world.ports[19_092] = 1
+        world.network.ports[19_092] = 1
         world.server.createTopic("t")
         try world.fill("t", 0, 5)
         _ = world.outcome(world.read("t", at: 0))
         // Both brokers move to new addresses at once.
-        world.ports[9_092] = nil
-        world.ports[9_093] = nil
-        world.ports[29_092] = 1
-        world.ports[29_093] = 2
+        world.network.ports[9_092] = nil
+        world.network.ports[9_093] = nil
+        world.network.ports[29_092] = 1
+        world.network.ports[29_093] = 2
         world.server.advertise(.init(host: "127.0.0.1", port: 29_092), broker: 1)
         world.server.advertise(.init(host: "127.0.0.1", port: 29_093), broker: 2)
         world.change { server, _ in server.closeConnections() }

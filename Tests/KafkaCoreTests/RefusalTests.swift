@@ -46,7 +46,7 @@ import Timing
     @Test("Nor once the TLS handshake with a broker fails")
     func handshake() throws {
         let world = try filled()
-        world.refusal = ConnectionFailure(.tls, "certificate has expired")
+        world.network.refusal = ConnectionFailure(.tls, "certificate has expired")
         world.change { $0.takeDown(1, elects: false, now: $1) }
         world.run(2_000)
         isTold(world, "certificate has expired")

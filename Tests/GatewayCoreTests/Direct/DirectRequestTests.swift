@@ -82,7 +82,7 @@ import Testing
     @Test("no broker: E_SYSTEM, and the text says which")
     func unreachable() throws {
         let rig = try rig()
-        rig.unreachable = [9092]
+        rig.network.unreachable = [9092]
         let client = try rig.openDirect()
         rig.ask(client, 1, .metadata(topic: nil))
         rig.pass(60_000)

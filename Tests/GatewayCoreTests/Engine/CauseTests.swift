@@ -11,8 +11,8 @@ import Testing
 
     private func rig(_ failure: ConnectionFailure) throws -> Rig {
         let rig = try Rig()
-        rig.unreachable = [9092]
-        rig.refusal = failure
+        rig.network.unreachable = [9092]
+        rig.network.refusal = failure
         return rig
     }
 

@@ -64,13 +64,13 @@ import Testing
         let client = try rig.connect()
         _ = try client.ask(Request.fetch(1, "t", 0, 10))
         rig.brokers.takeDown(1, elects: false, now: rig.now)
-        rig.unreachable = [9092]
+        rig.network.unreachable = [9092]
         rig.settle()
         client.send(Request.fetch(2, "t", 0, 20, maxBytes: 1_000))
         client.send(Request.fetch(3, "t", 0, 20))
         rig.pass(5_000)
         #expect(try client.takeReplies().map(\.sequence) == [2])
-        rig.unreachable = []
+        rig.network.unreachable = []
         rig.brokers.bringUp(1, now: rig.now)
         rig.pass(5_000)
         let reply = try #require(try client.takeReplies().first)

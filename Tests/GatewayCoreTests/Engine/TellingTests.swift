@@ -51,7 +51,7 @@ import Timing
     @Test("a cause that a thousand commands meet is told once")
     func repeats() throws {
         let rig = try Rig()
-        rig.unreachable = [9092, 9093, 9094]
+        rig.network.unreachable = [9092, 9093, 9094]
         for _ in 0..<20 {
             let client = try rig.connect()
             for sequence in 1...50 { client.send(Request.fetch(Int64(sequence), "t", 0, 0)) }

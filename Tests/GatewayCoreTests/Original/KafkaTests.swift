@@ -53,7 +53,7 @@ import Testing
     @Test("kafka.t 4: Kafka with invalid node ip: the text of old, the truth in the code")
     func invalidNode() throws {
         let rig = try Rig()
-        rig.unreachable = [9092]
+        rig.network.unreachable = [9092]
         let client = try rig.connect()
         client.send(Request.listOffset(0, "test-consumer", 0, -2))
         rig.pass(60_000)
@@ -65,7 +65,7 @@ import Testing
         #expect(failure.code == 6)
         #expect(rig.logs.contains { $0.line.contains("refused") })
         // The next client is served, once the broker is there.
-        rig.unreachable = []
+        rig.network.unreachable = []
         try rig.fillTestConsumer()
         let next = try rig.connect()
         next.send(Request.listOffset(1, "test-consumer", 0, -1))
@@ -82,14 +82,15 @@ import Testing
         ])
         try rig.fillTestConsumer()
         if verify {
-            rig.unreachable = [9092]
-            rig.refusal = .init(.tls, "self-signed certificate")
+            rig.network.unreachable = [9092]
+            rig.network.refusal = .init(.tls, "self-signed certificate")
         }
         let client = try rig.connect()
         client.send(Request.listOffset(0, "test-consumer", 0, -1))
         rig.pass(60_000)
         let reply = try #require(try client.takeReplies().first)
-        #expect(rig.tlsSettings.allSatisfy { $0?.verify == verify } && !rig.tlsSettings.isEmpty)
+        let connects = rig.network.connects
+        #expect(connects.allSatisfy { $0.tls?.verify == verify } && !connects.isEmpty)
         if verify {
             #expect(reply.failure?.code == 8)
             #expect(rig.logs.contains { $0.line.contains("self-signed certificate") })

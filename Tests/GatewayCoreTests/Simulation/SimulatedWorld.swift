@@ -33,6 +33,7 @@ final class SimulatedWorld {
             + #""limits":{"unsent_bytes":100000,"commands_in_flight":16}}"#
         rig = try Rig(
             routes: [Rig.route(pubsub)], settings: settings, brokers: brokers, seed: seed)
+        shapeNetwork()
         for topic in Self.topics {
             rig.brokers.createTopic(topic, partitions: Int32(Self.partitions))
             for partition in 0..<Self.partitions {
@@ -40,6 +41,16 @@ final class SimulatedWorld {
             }
         }
         for _ in 0..<30 { try produce() }
+    }
+
+    /// Every fourth seed has a network that takes no time.
+    private func shapeNetwork() {
+        guard seed % 4 != 0 else { return }
+        rig.network.delayMax = Int64.random(in: 0...40, using: &random)
+        rig.network.pieceBytesMax = [3, 900, 65_536].randomElement(using: &random) ?? 900
+        // A large answer in small pieces would not come in time.
+        guard rig.network.pieceBytesMax > 100 else { return }
+        rig.network.pieceDelayMax = Int64.random(in: 0...3, using: &random)
     }
 
     func log(_ topic: String, _ partition: Int) -> SimulatedLog? {
@@ -157,7 +168,7 @@ final class SimulatedWorld {
 
     private func brokersChange() {
         let broker = Int32.random(in: 1...3, using: &random)
-        switch Int.random(in: 0..<5, using: &random) {
+        switch Int.random(in: 0..<6, using: &random) {
         case 0:
             // Now and then nobody else may lead.
             let elects = Int.random(in: 0..<4, using: &random) > 0
@@ -168,6 +179,7 @@ final class SimulatedWorld {
             let log = logs.randomElement(using: &random) ?? logs[0]
             _ = rig.brokers.moveLeader(
                 log.topic, Int32(log.partition), to: broker, now: rig.now)
+        case 4: rig.network.breakOne()
         default: rig.brokers.closeConnections(broker: broker)
         }
     }

@@ -2,18 +2,19 @@ import Bytes
 import Compression
 import DevBroker
 import GatewayCore
-import Glibc
 import KafkaCore
+import Simulation
 import Testing
 import Timing
 
 /// A whole gateway on one loop, its clients and its brokers, with a clock of its own and without
-/// a socket.
-final class Rig {
+/// a socket. The network to the brokers takes no time unless a test wants it to.
+final class Rig: SimulatedClient {
     let engine: GatewayEngine
     let census = SessionCensus()
     let brokers: BrokerCluster
-    var now = Instant(nanoseconds: 1_000_000_000)
+    let clock = SimulatedClock(now: Instant(nanoseconds: 1_000_000_000))
+    private(set) var network: SimulatedNetwork!
     /// A client that nobody looks at any more is one that reads everything.
     private var watched: [SessionID: Watched] = [:]
     var table = RouteTable()
@@ -25,14 +26,6 @@ final class Rig {
     private(set) var over: [HostToken] = []
     private(set) var logs: [(level: LogLevel, line: String)] = []
     private var lastSession: UInt64 = 0
-    private var links: [BrokerConnectionID: ClientConnectionID] = [:]
-    private var backLinks: [ClientConnectionID: BrokerConnectionID] = [:]
-    private var connecting: [(BrokerConnectionID, Endpoint)] = []
-    /// Brokers that nobody can reach.
-    var unreachable: Set<UInt16> = []
-    /// Instead of that they refuse, where a driver fails otherwise.
-    var refusal = ConnectionFailure(.refused, "connection refused")
-    private(set) var tlsSettings: [TLSSettings?] = []
     private(set) var connectionsMax = 0
 
     static let route =
@@ -45,6 +38,8 @@ final class Rig {
     ) throws {
         engine = GatewayEngine(settings: settings, census: census, loop: 0, seed: seed)
         self.brokers = BrokerCluster(brokers, seed: seed)
+        network = SimulatedNetwork(
+            self.brokers, client: self, clock: clock, seed: seed &+ 2, delayMax: 0)
         for route in routes {
             try table.put(route: route, hostSchemes: settings.hostSchemes)
         }
@@ -52,7 +47,12 @@ final class Rig {
         settle()
     }
 
-    deinit { engine.shutDown(now: now) }
+    deinit { engine.shutDown(now: clock.now) }
+
+    var now: Instant {
+        get { clock.now }
+        set { clock.now = newValue }
+    }
 
     /// A route at /kafka with this `pubsub` object.
     static func route(_ pubsub: String) -> String {
@@ -121,28 +121,26 @@ final class Rig {
             precondition(rounds < 1_000_000, "the gateway does not come to rest")
         }
         engine.beginTurn()
-        connectionsMax = max(connectionsMax, links.count)
+        connectionsMax = max(connectionsMax, network.connectionCount)
     }
 
     private func step() -> Bool {
-        var isBusy = false
-        let effects = engine.effects
-        engine.effects.removeAll()
-        for effect in effects { perform(effect) }
-        isBusy = !effects.isEmpty
-        let waiting = connecting
-        connecting = []
-        for (connection, endpoint) in waiting { connect(connection, endpoint) }
-        for effect in brokers.takeEffects() {
-            perform(effect)
-            isBusy = true
-        }
-        if !isBusy, waiting.isEmpty, engine.hasWork {
+        var isBusy = performEffects()
+        network.perform()
+        if clock.perform() { isBusy = true }
+        if !isBusy, engine.hasWork {
             engine.work(now: now)
             engine.beginTurn()
             return true
         }
-        return isBusy || !waiting.isEmpty
+        return isBusy
+    }
+
+    private func performEffects() -> Bool {
+        let effects = engine.effects
+        engine.effects.removeAll()
+        for effect in effects { perform(effect) }
+        return !effects.isEmpty
     }
 
     /// Lets time pass; what is due on the way happens when it is due.
@@ -150,7 +148,8 @@ final class Rig {
         let end = now.adding(milliseconds: milliseconds)
         var spins = 0
         while true {
-            let dues = [engine.nextDeadline, brokers.nextDeadline].compactMap { $0 }
+            let dues = [engine.nextDeadline, brokers.nextDeadline, clock.nextEvent]
+                .compactMap { $0 }
             guard let due = dues.min(), due <= end else { break }
             spins = due <= now ? spins + 1 : 0
             if spins == 3 { Issue.record("a deadline stays due: the loop would spin") }
@@ -202,46 +201,36 @@ final class Rig {
         case .commandOver(let token): over.append(token)
         case .direct(let event): direct.append(event)
         case .log(let level, let line): logs.append((level, line))
-        case .brokerConnect(let connection, let endpoint, let tls):
-            tlsSettings.append(tls)
-            connecting.append((connection, endpoint))
-        case .brokerSend(let connection, let block):
-            if let link = links[connection] { brokers.receive(link, block.bytes, now: now) }
-        case .brokerClose(let connection):
-            guard let link = links.removeValue(forKey: connection) else { return }
-            backLinks[link] = nil
-            brokers.closed(link, now: now)
+        case .brokerConnect(let id, let endpoint, let tls): network.connect(id, endpoint, tls)
+        case .brokerSend(let id, let block): network.send(id, block)
+        case .brokerClose(let id): network.close(id)
         case .brokerDerive(let connection, let derivation):
             engine.brokerKeyDerived(
                 connection, saltedPassword: derivation.saltedPassword(), now: now)
         }
     }
 
-    private func perform(_ effect: BrokerEffect) {
-        switch effect {
-        case .send(let link, let block):
-            guard let connection = backLinks[link] else { return }
-            engine.brokerReceived(connection, block.bytes, now: now)
-            // A driver's next read overwrites what it lent.
-            if let start = block.mutableBytes.baseAddress { memset(start, 0xdd, block.count) }
-        case .close(let link):
-            guard let connection = backLinks.removeValue(forKey: link) else { return }
-            links[connection] = nil
-            engine.brokerClosed(connection, .init(.closed, "closed by the broker"), now: now)
-        case .listening: break
-        }
+    // MARK: The network's end
+
+    func opened(_ id: BrokerConnectionID, now: Instant) { engine.brokerOpened(id, now: now) }
+
+    func closed(_ id: BrokerConnectionID, _ failure: ConnectionFailure, now: Instant) {
+        engine.brokerClosed(id, failure, now: now)
     }
 
-    private func connect(_ connection: BrokerConnectionID, _ endpoint: Endpoint) {
-        guard !unreachable.contains(endpoint.port),
-            let link = brokers.open(broker: Int32(endpoint.port) - 9091, now: now)
-        else {
-            return engine.brokerClosed(connection, refusal, now: now)
-        }
-        links[connection] = link
-        backLinks[link] = connection
-        engine.brokerOpened(connection, now: now)
+    func received(_ id: BrokerConnectionID, _ bytes: UnsafeRawBufferPointer, now: Instant) {
+        engine.brokerReceived(id, bytes, now: now)
     }
+
+    func receiveSpace(_ id: BrokerConnectionID) -> UnsafeMutableRawBufferPointer? {
+        engine.brokerReceiveSpace(id)
+    }
+
+    func didReceive(_ id: BrokerConnectionID, _ count: Int, now: Instant) {
+        engine.brokerDidReceive(id, count, now: now)
+    }
+
+    func endOfPiece() { _ = performEffects() }
 
     // MARK: Compression
 
