@@ -1,4 +1,5 @@
-/* The least of a host: one route, one listener; prints the port, serves until its input ends.
+/* The least of a host: one route, one listener; prints the port, serves until its input ends. The
+ * line "metrics" is answered with the metrics, and "# end".
  *
  *   host CONFIG_JSON|- ROUTE_JSON        (CONFIG_JSON: the gateway's settings, - for the defaults) */
 #include <pubsubgw.h>
@@ -18,7 +19,13 @@ int main(int argc, char **argv) {
     }
     printf("%d\n", port);
     fflush(stdout);
-    while (fgets(rest, sizeof rest, stdin)) {}
+    while (fgets(rest, sizeof rest, stdin)) {
+        if (strcmp(rest, "metrics\n")) continue;
+        char *text = pubsubgw_metrics_text(g, NULL);
+        printf("%s# end\n", text ? text : "");
+        fflush(stdout);
+        pubsubgw_free(text);
+    }
     pubsubgw_stop(g, 1000);
     pubsubgw_destroy(g);
     return 0;
