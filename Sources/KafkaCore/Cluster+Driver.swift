@@ -1,6 +1,4 @@
 import Bytes
-import KafkaProtocol
-import SASL
 import Timing
 
 // The events of connections.
@@ -114,39 +112,14 @@ extension Cluster {
             case .ready:
                 link.broker.noteReady()
                 tellOpened(link)
-            case .response(let errand, var reader, let answered):
-                try dispatch(errand, &reader, answered, frame, link)
+            case .response(let purpose, var reader, let request):
+                let answer = Answer(request: request, connection: link, frame: frame)
+                try purpose.take(&reader, answer, self)
             }
         } catch {
             return links.fail(link, error)
         }
         // Before anything else is sent on it (KIP-368).
         links.reauthenticateIfDue(link)
-    }
-
-    private func dispatch(
-        _ errand: Errand, _ reader: inout ByteReader, _ answered: BrokerConnection.InFlight,
-        _ frame: FrameAssembler.Frame, _ link: BrokerConnection
-    ) throws(KafkaFailure) {
-        let version = answered.version
-        switch errand {
-        case .metadata(let question):
-            let response = try link.decode(MetadataResponse.self, &reader, answered, self)
-            // KIP-219: the version from which the broker answers first and throttles then.
-            noteAnswer(on: link, throttle: response.throttleTimeMilliseconds, isOurs: version >= 6)
-            keeper.received(question, response)
-        case .listOffsets(let batch):
-            let response = try link.decode(ListOffsetsResponse.self, &reader, answered, self)
-            noteAnswer(on: link, throttle: response.throttleTimeMilliseconds, isOurs: version >= 3)
-            lister.received(batch, response, answered)
-        case .pointRead(let fetch):
-            let response = try link.decode(FetchResponse.self, &reader, answered, self)
-            noteAnswer(on: link, throttle: response.throttleTimeMilliseconds, isOurs: version >= 8)
-            pointReader.received(fetch, response, frame, link, answered)
-        case .tail(let fetch):
-            let response = try link.decode(FetchResponse.self, &reader, answered, self)
-            noteAnswer(on: link, throttle: response.throttleTimeMilliseconds, isOurs: version >= 8)
-            tails.received(fetch, response, frame, link, answered)
-        }
     }
 }

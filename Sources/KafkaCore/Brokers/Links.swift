@@ -121,7 +121,7 @@ final class Links {
         forget(connection)
         cluster.tellClosed(connection, failure?.cause ?? "not needed")
         let reason = failure ?? .connection(.closed, "closed", cause: "connection was closed")
-        lose(connection.inFlight, reason)
+        lose(connection.pipeline.takeAll(), reason)
     }
 
     /// The connection is lost, or has to be given up for `failure`.
@@ -136,7 +136,7 @@ final class Links {
         // A listener that hangs up on an idle connection tells nothing; we connect when we need.
         // Whoever does so behind the set-up, before anything was asked, serves nobody.
         let isIdleEnd =
-            isClosed && connection.state == .ready && connection.inFlight == nil
+            isClosed && connection.state == .ready && connection.pipeline.isEmpty
             && connection.hasBeenIdle(now: cluster.now)
         if !isIdleEnd {
             broker.noteFailure(failure, cluster)
@@ -144,7 +144,7 @@ final class Links {
             cluster.tellFailure(of: broker, failure)
         }
         if failure.isRefusal { cluster.forgetUnvouched(refusedBy: broker) }
-        lose(connection.inFlight, failure)
+        lose(connection.pipeline.takeAll(), failure)
         if !isIdleEnd { cluster.keeper.connectionFailed(connection, failure) }
     }
 
@@ -159,15 +159,10 @@ final class Links {
         for tail in broker.allTails where tail.connection === connection { tail.connection = nil }
     }
 
-    private func lose(_ request: BrokerConnection.InFlight?, _ failure: KafkaFailure) {
-        guard let request else { return }
-        cluster.counters.ended(request.apiKey, failure.kind == .timedOut ? .timedOut : .lost)
-        switch request.errand {
-        case nil: break
-        case .metadata(let question): cluster.keeper.lost(question, failure)
-        case .listOffsets(let batch): cluster.lister.lost(batch, failure)
-        case .pointRead(let fetch): cluster.pointReader.lost(fetch, failure)
-        case .tail(let fetch): cluster.tails.lost(fetch, failure)
+    private func lose(_ requests: [Pipeline.Request], _ failure: KafkaFailure) {
+        for request in requests {
+            cluster.counters.ended(request.apiKey, failure.kind == .timedOut ? .timedOut : .lost)
+            request.purpose?.lost(failure)
         }
     }
 
@@ -218,7 +213,7 @@ final class Links {
     /// same address, or ends.
     private func retireBootstrap() {
         for node in bootstrap {
-            guard let connection = node.control, connection.inFlight == nil else { continue }
+            guard let connection = node.control, connection.pipeline.isEmpty else { continue }
             let real = brokers.first { $0.endpoint == node.endpoint && $0.control == nil }
             if let real, connection.state == .ready {
                 node.control = nil
@@ -264,12 +259,10 @@ final class Links {
         if connection.throttledUntil <= now { connection.throttledUntil = .zero }
         if !connection.hasSetUp || connection.state == .derives {
             fail(connection, .timeout(cause: "\(endpoint): not connected in time"))
-        } else if let inFlight = connection.inFlight {
-            // The answer would come to the next request's errand: the connection is unusable.
-            if inFlight.deadline <= now {
-                fail(
-                    connection,
-                    .timeout(cause: "\(endpoint): no answer to API \(inFlight.apiKey) in time"))
+        } else if let next = connection.pipeline.first {
+            if connection.deadline <= now {
+                let cause = "\(endpoint): no answer to API \(next.apiKey) in time"
+                fail(connection, .timeout(cause: cause))
             }
         } else if let at = connection.reauthenticateAt, at <= now {
             reauthenticateIfDue(connection)
@@ -291,7 +284,7 @@ final class Links {
 
     func reauthenticateIfDue(_ connection: BrokerConnection) {
         guard let at = connection.reauthenticateAt, at <= cluster.now,
-            connection.state == .ready, connection.inFlight == nil,
+            connection.state == .ready, connection.pipeline.isEmpty,
             connections[connection.id] != nil
         else { return }
         do {

@@ -27,11 +27,11 @@ extension BrokerConnection {
         let limit = settings.connectTimeoutMilliseconds
         let left = isLoggedIn ? limit : min(limit, setupDeadline.milliseconds(since: now))
         send(
-            request, version: version, errand: nil, timeoutMilliseconds: left, now: now, cluster)
+            request, version: version, for: nil, timeoutMilliseconds: left, now: now, cluster)
     }
 
     func setUp(
-        _ reader: inout ByteReader, _ answered: InFlight, now: Instant, _ cluster: Cluster
+        _ reader: inout ByteReader, _ answered: Pipeline.Request, now: Instant, _ cluster: Cluster
     ) throws(KafkaFailure) -> Arrival {
         switch state {
         case .asksVersions(let version):
@@ -51,7 +51,7 @@ extension BrokerConnection {
     // MARK: Versions
 
     private func takeVersions(
-        _ reader: inout ByteReader, _ version: Int16, _ answered: InFlight, now: Instant,
+        _ reader: inout ByteReader, _ version: Int16, _ answered: Pipeline.Request, now: Instant,
         _ cluster: Cluster
     ) throws(KafkaFailure) -> Arrival {
         cluster.quirks[broker.endpoint, default: EndpointQuirks()].noteAnswer()

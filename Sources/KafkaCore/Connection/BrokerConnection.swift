@@ -4,14 +4,17 @@ import SASL
 import Timing
 
 /// One connection to one broker, from the first byte to the last: asks for the versions, logs in,
-/// then carries one request at a time, because a broker reads the next only when it has answered
-/// (SocketServer mutes the channel), and a lost connection then loses one errand.
+/// then carries requests, as many at once as its role says.
 final class BrokerConnection {
     enum Role: Equatable, CustomStringConvertible {
         /// ApiVersions, Metadata, ListOffsets.
         case control
         case pointReads
         case tail(Isolation)
+
+        /// Requests in flight. One is enough to read: a broker takes the next only when it has
+        /// answered (SocketServer mutes the channel), and a lost connection then loses one.
+        var depth: Int { 1 }
 
         var description: String {
             switch self {
@@ -38,20 +41,8 @@ final class BrokerConnection {
         case nothing
         /// Requests may be sent (again).
         case ready
-        /// The answer to `errand`; the reader stands behind the response's header.
-        case response(Errand, ByteReader, to: InFlight)
-    }
-
-    struct InFlight {
-        var apiKey: Int16
-        var version: Int16
-        var correlationID: Int32
-        var errand: Errand?
-        var sentAt: Instant
-        var deadline: Instant
-        var hasFlexibleHeader: Bool
-        /// The broker was silent for longer than the request allows.
-        var wasLate = false
+        /// The answer to a request; the reader stands behind the response's header.
+        case response(any RequestPurpose, ByteReader, to: Pipeline.Request)
     }
 
     let id: BrokerConnectionID
@@ -60,7 +51,7 @@ final class BrokerConnection {
     let settings: ClusterSettings
     var state = State.connecting
     var versions = ApiVersionTable()
-    var inFlight: InFlight?
+    var pipeline: Pipeline
     var frames: FrameAssembler
     /// TCP, TLS, versions and login must be through by then (KIP-601).
     let setupDeadline: Instant
@@ -72,17 +63,16 @@ final class BrokerConnection {
     /// KIP-368: the broker ends the session soon after.
     var reauthenticateAt: Instant?
     var hasReceived = false
-    /// An errand was answered: the listener takes our requests.
+    /// A request of ours was answered: the listener takes our requests.
     var hasAnswered = false
     /// The log knows that it is open.
     var isTold = false
-    /// The answer to an errand could be read.
+    /// That answer could be read.
     var hasServed = false
     /// A response of this connection is still being decoded; its memory counts as in flight.
     var isDecoding = false
     /// Spread over connections so that they are not all reaped in one instant.
     let idleMilliseconds: Int64
-    private var lastCorrelationID: Int32 = 0
     var silence: BrokerSilence
 
     init(
@@ -93,6 +83,7 @@ final class BrokerConnection {
         self.role = role
         self.broker = broker
         self.settings = settings
+        pipeline = Pipeline(depth: role.depth)
         frames = FrameAssembler(frameBytesMax: limits.responseBytesMax, spares: spares)
         setupDeadline = now.adding(milliseconds: settings.connectTimeoutMilliseconds)
         lastUsed = now
@@ -103,7 +94,7 @@ final class BrokerConnection {
 
     /// A request can be sent at once.
     func isFree(now: Instant) -> Bool {
-        state == .ready && inFlight == nil && !isDecoding && throttledUntil <= now
+        state == .ready && pipeline.hasRoom && !isDecoding && throttledUntil <= now
             && (reauthenticateAt ?? .distantFuture) > now
     }
 
@@ -114,25 +105,26 @@ final class BrokerConnection {
         hasAnswered || lastUsed.adding(milliseconds: KafkaLimits.firstRetryMilliseconds) <= now
     }
 
-    /// Appends a request frame to the effects. Nothing else may be in flight.
+    /// Appends a request frame to the effects. There has to be room for it (`isFree`).
     /// `waitMilliseconds`: how long the request lets the broker hold it.
     func send<R: KafkaRequest>(
-        _ request: R, version: Int16, errand: Errand?, timeoutMilliseconds: Int64,
-        waitMilliseconds: Int64 = 0, now: Instant, _ cluster: Cluster
+        _ request: R, version: Int16, for purpose: (any RequestPurpose)?,
+        timeoutMilliseconds: Int64, waitMilliseconds: Int64 = 0, now: Instant, _ cluster: Cluster
     ) {
-        precondition(inFlight == nil, "one request at a time")
-        // Wraps to 0 and not to a negative number: correlation ids of clients never are.
-        lastCorrelationID = lastCorrelationID == .max ? 0 : lastCorrelationID + 1
+        let correlationID = pipeline.nextCorrelationID()
         var writer = ByteWriter(capacity: 256)
         request.encodeFrame(
-            &writer, version: version, correlationID: lastCorrelationID,
-            clientID: settings.clientID)
-        inFlight = InFlight(
-            apiKey: R.apiKey, version: version, correlationID: lastCorrelationID, errand: errand,
-            sentAt: now, deadline: now.adding(milliseconds: timeoutMilliseconds),
-            hasFlexibleHeader: R.Response.hasFlexibleHeader(version: version))
+            &writer, version: version, correlationID: correlationID, clientID: settings.clientID)
+        let isNext = pipeline.isEmpty
+        pipeline.append(
+            Pipeline.Request(
+                apiKey: R.apiKey, version: version, correlationID: correlationID,
+                hasFlexibleHeader: R.Response.hasFlexibleHeader(version: version),
+                purpose: purpose, sentAt: now,
+                deadline: now.adding(milliseconds: timeoutMilliseconds),
+                waitMilliseconds: waitMilliseconds))
         lastUsed = now
-        silence.begin(waitMilliseconds: waitMilliseconds, now: now)
+        if isNext { silence.begin(waitMilliseconds: waitMilliseconds, now: now) }
         cluster.counters.requests[R.apiKey, default: 0] += 1
         cluster.emit(.send(id, writer.take()))
     }
@@ -143,7 +135,7 @@ final class BrokerConnection {
     ) throws(KafkaFailure) -> Arrival {
         hasReceived = true
         lastUsed = now
-        guard let answered = inFlight else {
+        guard let answered = pipeline.first else {
             throw protocolError("a response that nobody asked for")
         }
         var reader = ByteReader(frame)
@@ -157,28 +149,33 @@ final class BrokerConnection {
             throw protocolError(
                 "correlation id \(header.correlationID) instead of \(answered.correlationID)")
         }
-        inFlight = nil
+        pipeline.removeFirst()
+        // Only now the broker looks at the next one.
+        if let next = pipeline.first {
+            silence.begin(waitMilliseconds: next.waitMilliseconds, now: now)
+        }
         cluster.counters.requestTimes[answered.apiKey, default: Histogram()].add(
             microseconds: (now.nanoseconds - answered.sentAt.nanoseconds) / 1_000)
-        guard let errand = answered.errand else {
+        guard let purpose = answered.purpose else {
             return try setUp(&reader, answered, now: now, cluster)
         }
         hasAnswered = true
-        return .response(errand, reader, to: answered)
+        return .response(purpose, reader, to: answered)
     }
 
     /// Reads an answer, and counts how its request went.
     func decode<R: JudgedResponse>(
-        _ type: R.Type, _ reader: inout ByteReader, _ answered: InFlight, _ cluster: Cluster
+        _ type: R.Type, _ reader: inout ByteReader, _ answered: Pipeline.Request,
+        _ cluster: Cluster
     ) throws(KafkaFailure) -> R {
         do {
             let response = try R.decode(&reader, version: answered.version)
             cluster.counters.ended(R.apiKey, .answered(response.firstErrorCode))
-            if answered.errand != nil { broker.noteAnswer() }
+            if answered.purpose != nil { broker.noteAnswer() }
             return response
         } catch {
             // It is lost with the connection, and whoever waits for it has to be told so.
-            inFlight = answered
+            pipeline.putBack(answered)
             throw malformed(error, apiKey: R.apiKey)
         }
     }
@@ -191,15 +188,20 @@ final class BrokerConnection {
     /// The next moment at which this connection needs a look.
     var deadline: Instant {
         if state == .connecting || state == .derives { return setupOrReauthenticationDeadline }
-        if let inFlight { return inFlight.deadline }
+        if let deadline = pipeline.deadline { return deadline }
         if isDecoding { return .distantFuture }
         let next = isThrottled ? min(throttledUntil, idleUntil) : idleUntil
         return min(next, reauthenticateAt ?? .distantFuture)
     }
 
+    /// What is in flight for such a purpose.
+    func purposes<Purpose: RequestPurpose>(_ type: Purpose.Type) -> [Purpose] {
+        pipeline.requests.compactMap { $0.purpose as? Purpose }
+    }
+
     /// When the broker is late with what it owes us, the next time.
     var lateAt: Instant {
-        inFlight != nil || (!hasSetUp && state != .derives) ? silence.lateAt : .distantFuture
+        !pipeline.isEmpty || (!hasSetUp && state != .derives) ? silence.lateAt : .distantFuture
     }
 
     /// Set back by `Links` when the time has come.

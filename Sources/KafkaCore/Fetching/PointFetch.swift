@@ -1,5 +1,7 @@
+import KafkaProtocol
+
 /// One request of point reads in flight: one offset of each of several partitions.
-final class PointFetch {
+final class PointFetch: RequestPurpose {
     struct Item {
         let partition: Partition
         let demand: Demand
@@ -12,14 +14,26 @@ final class PointFetch {
         var isWithdrawn = false
     }
 
+    unowned(unsafe) let reader: PointReader
     let broker: Broker
     let isolation: Isolation
     var items: [Item] = []
     /// Of the budget of the loop.
     var outstandingBytes = 0
 
-    init(_ broker: Broker, _ isolation: Isolation) {
+    init(_ reader: PointReader, _ broker: Broker, _ isolation: Isolation) {
+        self.reader = reader
         self.broker = broker
         self.isolation = isolation
     }
+
+    func answered(_ response: FetchResponse, _ answer: Answer) {
+        reader.received(self, response, answer)
+    }
+
+    func lost(_ failure: KafkaFailure) { reader.lost(self, failure) }
+
+    func late() { reader.serveUnconfirmed(self) }
+
+    var isAbandoned: Bool { items.allSatisfy(\.isWithdrawn) }
 }

@@ -3,10 +3,7 @@ import Timing
 
 /// What point reads bring.
 extension PointReader {
-    func received(
-        _ fetch: PointFetch, _ response: FetchResponse, _ frame: FrameAssembler.Frame,
-        _ connection: BrokerConnection, _ answered: BrokerConnection.InFlight
-    ) {
+    func received(_ fetch: PointFetch, _ response: FetchResponse, _ told: Answer) {
         let error = KafkaError(response.errorCode)
         var parts: [DecodeJob.Part] = []
         if error == .none {
@@ -15,13 +12,13 @@ extension PointReader {
                 for answer in topic.partitions {
                     // Whatever was not asked for, or is told twice, is ignored.
                     guard let number = places.take(topic, answer.partitionIndex) else {
-                        cluster.logUnexpected(topic, answer, connection)
+                        cluster.logUnexpected(topic, answer, told.connection)
                         continue
                     }
                     guard !fetch.items[number].isWithdrawn else { continue }
                     fetch.items[number].isAnswered = true
                     let item = fetch.items[number]
-                    if let part = take(item, fetch, answer, response, answered) {
+                    if let part = take(item, fetch, answer, response, told) {
                         parts.append(part)
                     }
                 }
@@ -32,31 +29,29 @@ extension PointReader {
         for item in fetch.items where !item.isAnswered && !item.isWithdrawn {
             settled(item) { unanswered(item, fetch, error, isStarved: !isThrottled) }
         }
-        finish(fetch, parts, frame, connection)
+        finish(fetch, parts, told)
     }
 
-    func finish(
-        _ fetch: PointFetch, _ parts: [DecodeJob.Part], _ frame: FrameAssembler.Frame,
-        _ connection: BrokerConnection
-    ) {
+    private func finish(_ fetch: PointFetch, _ parts: [DecodeJob.Part], _ told: Answer) {
         let cache = cluster.cache
         let release = { cache.outstandingReadBytes -= fetch.outstandingBytes }
         guard !parts.isEmpty else { return release() }
         cluster.decoder.add(
-            DecodeJob(connection: connection, frame: frame, parts: parts, finish: release))
+            DecodeJob(
+                connection: told.connection, frame: told.frame, parts: parts, finish: release))
     }
 
     /// One partition's answer; the part to decode, if it brought records.
     private func take(
         _ item: PointFetch.Item, _ fetch: PointFetch, _ answer: FetchResponse.Partition,
-        _ response: FetchResponse, _ answered: BrokerConnection.InFlight
+        _ response: FetchResponse, _ told: Answer
     ) -> DecodeJob.Part? {
-        let (partition, sentAt) = (item.partition, answered.sentAt)
+        let (partition, sentAt) = (item.partition, told.sentAt)
         guard !partition.isAbandoned else {
             settled(item) { abandoned(item) }
             return nil
         }
-        if answered.wasLate, !item.demand.wasDoubted, answer.records?.count ?? 0 == 0 {
+        if told.wasLate, !item.demand.wasDoubted, answer.records?.count ?? 0 == 0 {
             settled(item) { doubt(item, fetch) }
             return nil
         }
@@ -70,7 +65,7 @@ extension PointReader {
         }
         cluster.learn(partition, answer, fetch.isolation, sentAt: sentAt)
         var end = partition.end(fetch.isolation)
-        if answered.wasLate, !item.demand.wasDoubted {
+        if told.wasLate, !item.demand.wasDoubted {
             // The records are the log's; where it ends, others may know better by now.
             partition.position = .unknown
             end = .max

@@ -5,17 +5,20 @@ extension PointReader {
     func withdraw(_ partition: Partition, from broker: Broker) {
         guard partition.sentDemands > 0 else { return }
         for connection in broker.points {
-            guard case .pointRead(let fetch) = connection.inFlight?.errand,
-                let number = fetch.items.firstIndex(where: { $0.partition === partition }),
-                !fetch.items[number].isWithdrawn
-            else { continue }
-            fetch.items[number].isWithdrawn = true
-            let item = fetch.items[number]
-            fetch.outstandingBytes -= item.bytesMax
-            cluster.cache.outstandingReadBytes -= item.bytesMax
-            partition.sentDemands -= 1
-            askAgain(item.demand, of: partition, firstAtOnce: true)
+            for fetch in connection.purposes(PointFetch.self) { withdraw(partition, from: fetch) }
         }
+    }
+
+    private func withdraw(_ partition: Partition, from fetch: PointFetch) {
+        guard let number = fetch.items.firstIndex(where: { $0.partition === partition }),
+            !fetch.items[number].isWithdrawn
+        else { return }
+        fetch.items[number].isWithdrawn = true
+        let item = fetch.items[number]
+        fetch.outstandingBytes -= item.bytesMax
+        cluster.cache.outstandingReadBytes -= item.bytesMax
+        partition.sentDemands -= 1
+        askAgain(item.demand, of: partition, firstAtOnce: true)
     }
 
     /// The broker is late: records that only wait for it to confirm them are served as they are.

@@ -135,7 +135,7 @@ final class PointReader {
         }
         cluster.cache.outstandingReadBytes += fetch.outstandingBytes
         connection.send(
-            request(fetch), version: version, errand: .pointRead(fetch),
+            request(fetch), version: version, for: fetch,
             timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds, now: cluster.now,
             cluster)
         return true
@@ -143,7 +143,7 @@ final class PointReader {
 
     /// Takes a demand from each partition in turn, favoured ones first.
     private func gather(_ broker: Broker) -> PointFetch {
-        let fetch = PointFetch(broker, firstIsolation(broker) ?? .readUncommitted)
+        let fetch = PointFetch(self, broker, firstIsolation(broker) ?? .readUncommitted)
         let limits = cluster.limits
         let budget = limits.outstandingReadBytesMax - cluster.cache.outstandingReadBytes
         var again: [Partition] = []

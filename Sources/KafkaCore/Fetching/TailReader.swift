@@ -1,3 +1,4 @@
+import KafkaProtocol
 import Timing
 
 /// One broker's long poll for one isolation level: all partitions that somebody waits for at their
@@ -30,7 +31,7 @@ final class TailReader {
 }
 
 /// One long poll in flight.
-final class TailFetch {
+final class TailFetch: RequestPurpose {
     struct Item {
         let follow: Follow
         /// Kept while it is in flight: its topic may be deleted meanwhile.
@@ -41,6 +42,7 @@ final class TailFetch {
         var isCurrent: Bool { partition.follow(follow.isolation) === follow }
     }
 
+    unowned(unsafe) let tails: Tails
     unowned let tail: TailReader
     /// Empty: the request ends the session.
     let items: [Item]
@@ -49,9 +51,18 @@ final class TailFetch {
     /// It has brought a follower forward, or sent it elsewhere.
     var hasProgress = false
 
-    init(_ tail: TailReader, _ items: [Item], waitMilliseconds: Int64) {
+    init(_ tails: Tails, _ tail: TailReader, _ items: [Item], waitMilliseconds: Int64) {
+        self.tails = tails
         self.tail = tail
         self.items = items
         self.waitMilliseconds = waitMilliseconds
     }
+
+    func answered(_ response: FetchResponse, _ answer: Answer) {
+        tails.received(self, response, answer)
+    }
+
+    func lost(_ failure: KafkaFailure) { tails.lost(self, failure) }
+
+    var isAbandoned: Bool { !items.contains { $0.isCurrent } }
 }

@@ -3,10 +3,7 @@ import Timing
 
 /// What the long polls bring.
 extension Tails {
-    func received(
-        _ fetch: TailFetch, _ response: FetchResponse, _ frame: FrameAssembler.Frame,
-        _ connection: BrokerConnection, _ answered: BrokerConnection.InFlight
-    ) {
+    func received(_ fetch: TailFetch, _ response: FetchResponse, _ told: Answer) {
         let tail = fetch.tail
         ended(fetch)
         // The end of a session; whatever the broker says, it is not ours any more.
@@ -22,7 +19,7 @@ extension Tails {
         for topic in response.responses {
             for answer in topic.partitions {
                 guard let number = places.take(topic, answer.partitionIndex) else {
-                    cluster.logUnexpected(topic, answer, connection)
+                    cluster.logUnexpected(topic, answer, told.connection)
                     continue
                 }
                 if let part = take(fetch.items[number], of: fetch, answer, response) {
@@ -30,14 +27,14 @@ extension Tails {
                 }
             }
         }
-        if answered.wasLate { doubt(fetch) }
-        let held = cluster.now.milliseconds(since: answered.sentAt)
+        if told.wasLate { doubt(fetch) }
+        let held = cluster.now.milliseconds(since: told.sentAt)
         let wasHeld = held >= fetch.waitMilliseconds / 2
         if wasHeld { noteHeld(fetch) }
         guard !parts.isEmpty else { return settled(fetch, wasHeld: wasHeld) }
         cluster.decoder.add(
-            DecodeJob(connection: connection, frame: frame, parts: parts) { [unowned self] in
-                settled(fetch, wasHeld: wasHeld)
+            DecodeJob(connection: told.connection, frame: told.frame, parts: parts) {
+                [unowned self] in settled(fetch, wasHeld: wasHeld)
             })
     }
 

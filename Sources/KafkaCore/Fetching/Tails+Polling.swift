@@ -23,10 +23,10 @@ extension Tails {
             maxWaitMilliseconds: 0, minBytes: 0, maxBytes: 0,
             isolationLevel: tail.isolation.rawValue)
         tail.session.close(&request)
-        let fetch = TailFetch(tail, [], waitMilliseconds: 0)
+        let fetch = TailFetch(self, tail, [], waitMilliseconds: 0)
         tail.fetch = fetch
         connection.send(
-            request, version: version, errand: .tail(fetch),
+            request, version: version, for: fetch,
             timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds, now: cluster.now,
             cluster)
     }
@@ -79,7 +79,7 @@ extension Tails {
         let wishes = tail.follows.map(wish)
         tail.session.prepare(&request, wishes: wishes, usesIDs: usesIDs, now: cluster.now)
         let fetch = TailFetch(
-            tail,
+            self, tail,
             tail.follows.map {
                 TailFetch.Item(follow: $0, partition: $0.partition, offset: $0.position)
             }, waitMilliseconds: Int64(wait))
@@ -89,7 +89,7 @@ extension Tails {
             follow.joinPace.reset()
         }
         connection.send(
-            request, version: version, errand: .tail(fetch),
+            request, version: version, for: fetch,
             timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds + Int64(wait),
             waitMilliseconds: Int64(wait), now: cluster.now, cluster)
     }

@@ -3,18 +3,15 @@ import Timing
 
 /// What brokers say of offsets.
 extension OffsetLister {
-    func received(
-        _ batch: OffsetBatch, _ response: ListOffsetsResponse,
-        _ answered: BrokerConnection.InFlight
-    ) {
+    func received(_ batch: OffsetBatch, _ response: ListOffsetsResponse, _ told: Answer) {
         var places = FetchTopics.Places(batch.entries.map(\.partition))
         for topic in response.topics {
             for answer in topic.partitions {
                 guard let number = places.take(topic.name, answer.partitionIndex) else { continue }
                 batch.entries[number].isAnswered = true
-                guard !answered.wasLate || !doubts(batch.entries[number], batch) else { continue }
+                guard !told.wasLate || !doubts(batch.entries[number], batch) else { continue }
                 if answer.errorCode == 0, answer.tells(batch.entries[number].timestamp) {
-                    learn(batch, batch.entries[number], answer, answered.sentAt)
+                    learn(batch, batch.entries[number], answer, told.sentAt)
                 }
                 take(batch.entries[number], batch, answer)
             }

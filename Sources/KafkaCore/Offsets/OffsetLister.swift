@@ -166,14 +166,15 @@ final class OffsetLister {
     /// What is in flight to a broker that does not lead the partition any more, or led it under
     /// another epoch: whoever waits asks the leader of today.
     func withdraw(_ partition: Partition, from broker: Broker) {
-        guard case .listOffsets(let batch) = broker.control?.inFlight?.errand,
-            let place = batch.places[ObjectIdentifier(partition)],
-            !batch.entries[place].isAnswered
-        else { return }
-        batch.entries[place].isAnswered = true
-        for lookup in batch.entries[place].demand.lookups.takeAll() {
-            lookup.place = .nowhere
-            resolve(lookup)
+        for batch in broker.control?.purposes(OffsetBatch.self) ?? [] {
+            guard let place = batch.places[ObjectIdentifier(partition)],
+                !batch.entries[place].isAnswered
+            else { continue }
+            batch.entries[place].isAnswered = true
+            for lookup in batch.entries[place].demand.lookups.takeAll() {
+                lookup.place = .nowhere
+                resolve(lookup)
+            }
         }
     }
 
@@ -236,13 +237,13 @@ final class OffsetLister {
             isolationLevel: batch.isolation.rawValue, topics: topics(batch),
             timeoutMilliseconds: Int32(clamping: cluster.settings.requestTimeoutMilliseconds))
         connection.send(
-            request, version: version, errand: .listOffsets(batch),
+            request, version: version, for: batch,
             timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds, now: cluster.now,
             cluster)
     }
 
     private func gather(_ broker: Broker, _ version: Int16) -> OffsetBatch {
-        let batch = OffsetBatch(broker, firstIsolation(broker) ?? .readUncommitted)
+        let batch = OffsetBatch(self, broker, firstIsolation(broker) ?? .readUncommitted)
         let most = cluster.limits.partitionsPerRequestMax
         var again: [LookupQueue] = []
         var skipped: [LookupQueue] = []

@@ -1,3 +1,4 @@
+import KafkaProtocol
 import Timing
 
 /// Somebody wants to know the offset of a timestamp.
@@ -72,7 +73,7 @@ final class LookupQueue: Slotted {
 
 /// One ListOffsets request in flight: one timestamp of each of several partitions, each perhaps
 /// for many.
-final class OffsetBatch {
+final class OffsetBatch: RequestPurpose {
     struct Entry {
         let partition: Partition
         let demand: OffsetDemand
@@ -82,14 +83,24 @@ final class OffsetBatch {
         var timestamp: Int64 { demand.key.value }
     }
 
+    unowned(unsafe) let lister: OffsetLister
     let broker: Broker
     let isolation: Isolation
     var entries: [Entry] = []
     /// Where a partition stands among them.
     var places: [ObjectIdentifier: Int] = [:]
 
-    init(_ broker: Broker, _ isolation: Isolation) {
+    init(_ lister: OffsetLister, _ broker: Broker, _ isolation: Isolation) {
+        self.lister = lister
         self.broker = broker
         self.isolation = isolation
     }
+
+    func answered(_ response: ListOffsetsResponse, _ answer: Answer) {
+        lister.received(self, response, answer)
+    }
+
+    func lost(_ failure: KafkaFailure) { lister.lost(self, failure) }
+
+    var isAbandoned: Bool { entries.allSatisfy(\.isAnswered) }
 }

@@ -35,7 +35,7 @@ extension MetadataKeeper {
         taken.first.map(note)
         let all = taken.contains { $0.topics == nil }
         let asked = MetadataQuestion(
-            topics: all ? nil : named, lookups: taken, askedAt: cluster.now,
+            self, topics: all ? nil : named, lookups: taken, askedAt: cluster.now,
             broker: connection.broker)
         question = asked
         // A client of ours may name any topic: naming one must not create it.
@@ -43,7 +43,7 @@ extension MetadataKeeper {
             topics: all ? nil : names.map { MetadataRequest.Topic(name: $0) },
             allowAutoTopicCreation: false)
         connection.send(
-            request, version: version, errand: .metadata(asked),
+            request, version: version, for: asked,
             timeoutMilliseconds: min(cluster.settings.requestTimeoutMilliseconds, 10_000),
             waitMilliseconds: extraPatienceMilliseconds, now: cluster.now, cluster)
     }
@@ -145,7 +145,7 @@ extension MetadataKeeper {
     func doubt(_ broker: Broker) {
         guard broker.nodeID != nil else { return }
         var lookedUp = Set(broker.lookups.map { ObjectIdentifier($0.partition.topic) })
-        if case .listOffsets(let batch) = broker.control?.inFlight?.errand {
+        for batch in broker.control?.purposes(OffsetBatch.self) ?? [] {
             for entry in batch.entries where !entry.isAnswered {
                 lookedUp.insert(ObjectIdentifier(entry.partition.topic))
             }
