@@ -98,7 +98,7 @@ let package = Package(
             "Runtime",
             [
                 "Bytes", "Timing", "Digests", "Compression", "WebSocketProtocol", "KafkaProtocol",
-                "KafkaCore", "GatewayCore", "EventLoop", "TLS", "CShims", "Statuses",
+                "KafkaCore", "GatewayCore", "EventLoop", "TLS", "SASL", "CShims", "Statuses",
             ]),
         .target(
             name: "PubSubGW",
@@ -152,7 +152,8 @@ let package = Package(
         .executableTarget(
             name: "pubsubgw-benchmarks",
             dependencies: [
-                "Bytes", "Compression", "KafkaCore", "KafkaMirror", "KafkaProtocol", "Timing",
+                "Bytes", "Compression", "KafkaCore", "KafkaMirror", "KafkaProtocol", "SASL",
+                "Timing",
             ],
             path: "Tests/Benchmarks/Micro", swiftSettings: swift, linkerSettings: linking),
 
@@ -174,7 +175,7 @@ let package = Package(
             name: "pubsubgw-mutations",
             dependencies: [
                 "Bytes", "Compression", "Digests", "KafkaCore", "KafkaMirror", "KafkaProtocol",
-                "KafkaTestCodecs", "PubSubProtocol", "Timing",
+                "KafkaTestCodecs", "PubSubProtocol", "SASL", "Timing",
             ],
             path: "Tests/Mutations", swiftSettings: swift, linkerSettings: linking),
         .target(name: "CTestHeap", path: "Tests/CTestHeap"),
@@ -184,8 +185,8 @@ let package = Package(
             dependencies: ["DevBroker", "KafkaCore", "KafkaProtocol", "Bytes", "Timing"],
             path: "Tests/Simulation", swiftSettings: swift),
         .target(
-            name: "TestSupport", dependencies: ["Bytes", "RecordFormat"], path: "Tests/TestSupport",
-            swiftSettings: swift),
+            name: "TestSupport", dependencies: ["Bytes", "RecordFormat", "SASL"],
+            path: "Tests/TestSupport", swiftSettings: swift),
         tests(
             "GatewayCoreTests",
             [
@@ -199,12 +200,12 @@ let package = Package(
                 "KafkaTestCodecs",
             ]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
-        tests("SASLTests", ["SASL"]),
+        tests("SASLTests", ["SASL", "TestSupport"]),
         tests(
             "DevBrokerTests",
             [
                 "DevBroker", "KafkaMirror", "KafkaProtocol", "KafkaTestCodecs", "Compression",
-                "SASL", "JSON", "Bytes", "Timing",
+                "SASL", "JSON", "Bytes", "Timing", "TestSupport",
             ]),
         tests("JSONTests", ["JSON", "Bytes"]),
         tests("RecordFormatTests", ["RecordFormat", "Bytes", "TestSupport"]),

@@ -37,19 +37,19 @@ public final class Cluster {
     var needsFlush = false
     /// `nextDeadline`, unless something has happened since it was computed.
     var knownDeadline: Instant?
-    /// Of SCRAM, for simulations and vectors; nil: random.
-    var fixedNonce: [UInt8]?
+    var nonces: NonceSource
 
     static let derivedKeysMax = 8
 
     public init(
         settings: ClusterSettings, cache: LogCache, limits: KafkaLimits = KafkaLimits(),
-        random: SeededRandom, connectionIDs: BrokerConnectionIDs
+        random: SeededRandom, nonces: NonceSource, connectionIDs: BrokerConnectionIDs
     ) {
         self.settings = settings
         self.cache = cache
         self.limits = limits
         self.random = random
+        self.nonces = nonces
         self.connectionIDs = connectionIDs
     }
 

@@ -20,11 +20,11 @@ public struct SASLServer {
     private let nonce: [UInt8]
     private var state = State.initial
 
-    /// `nonce`: what this side adds to the client's; random if nil.
-    public init(_ mechanism: SASLMechanism, users: SASLUsers, nonce: [UInt8]? = nil) {
+    /// `nonces`: where what this side adds to the client's comes from.
+    public init(_ mechanism: SASLMechanism, users: SASLUsers, _ nonces: NonceSource) {
         self.mechanism = mechanism
         self.users = users
-        self.nonce = nonce ?? scramNonce()
+        nonce = nonces.next()
     }
 
     public mutating func receive(_ message: [UInt8]) throws(SASLError) -> Step {

@@ -1,26 +1,10 @@
 import Digests
 
-/// The client side of one login: PLAIN (RFC 4616) or SCRAM-SHA-256/512 (RFC 5802, RFC 7677; no
-/// channel binding, which Kafka does not have). No I/O; a re-authentication takes a new machine.
-///
-///     var client = SASLClient(credentials)
-///     send(try client.start())
-///     switch try client.receive(answer) {
-///     case .send(let bytes): send(bytes)
-///     case .derive(let work): send(client.derived(work.saltedPassword()))   // on any thread
-///     case .done: // the server has proved that it knows the password (SCRAM)
-///     }
-public struct SASLClient {
-    public enum Step: Equatable, Sendable {
-        case send([UInt8])
-        /// Run it (on another thread: it takes milliseconds) and give the result to `derived`.
-        case derive(ScramDerivation)
-        case done
-    }
-
+/// SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677) as a client has them; no channel binding,
+/// which Kafka does not have.
+struct ScramLogin {
     private enum State {
         case initial
-        case plainSent
         case firstSent
         case deriving(authMessagePrefix: [UInt8], finalWithoutProof: [UInt8])
         case finalSent(serverSignature: [UInt8])
@@ -31,45 +15,27 @@ public struct SASLClient {
     private let nonce: [UInt8]
     private var state = State.initial
 
-    /// `nonce`: printable ASCII without a comma, never used twice. Given only by simulations and
-    /// by the vectors of the RFCs; otherwise it is random.
-    public init(_ credentials: SASLCredentials, nonce: [UInt8]? = nil) {
+    init(_ credentials: SASLCredentials, nonce: [UInt8]) {
         self.credentials = credentials
-        self.nonce = nonce ?? scramNonce()
+        self.nonce = nonce
     }
 
-    /// The first message to the server.
-    public mutating func start() throws(SASLError) -> [UInt8] {
-        guard case .initial = state else { throw .unexpectedMessage }
-        guard credentials.isSendable else { throw .unsendableCredentials }
-        if credentials.mechanism == .plain {
-            state = .plainSent
-            return [0] + Array(credentials.username.utf8) + [0] + Array(credentials.password.utf8)
-        }
-        state = .firstSent
-        return Array("n,,".utf8) + clientFirstBare
-    }
-
-    /// Takes the server's next message.
-    public mutating func receive(_ message: [UInt8]) throws(SASLError) -> Step {
-        switch state {
-        case .plainSent:
-            // RFC 4616 has no server message; brokers answer with an empty one.
-            state = .finished
-            return .done
-        case .firstSent:
-            return .derive(try serverFirst(message))
-        case .finalSent(let signature):
+    mutating func take(_ event: Login.Event) throws(SASLError) -> Login.Step {
+        switch (state, event) {
+        case (.initial, .begin):
+            state = .firstSent
+            return .send(Array("n,,".utf8) + clientFirstBare)
+        case (.firstSent, .token(let message)): return .work(.derive(try serverFirst(message)))
+        case (.deriving, .worked(.key(let key))): return .send(try derived(key))
+        case (.finalSent(let signature), .token(let message)):
             try serverFinal(message, expected: signature)
             state = .finished
-            return .done
-        case .initial, .deriving, .finished:
-            throw .unexpectedMessage
+            return .finished
+        default: throw .unexpectedMessage
         }
     }
 
-    /// Takes the result of `Step.derive`; answers the message to send.
-    public mutating func derived(_ saltedPassword: [UInt8]) throws(SASLError) -> [UInt8] {
+    private mutating func derived(_ saltedPassword: [UInt8]) throws(SASLError) -> [UInt8] {
         guard case .deriving(let prefix, let withoutProof) = state,
             let digest = credentials.mechanism.digest
         else { throw .unexpectedMessage }
@@ -128,9 +94,4 @@ private func iterationCount(_ digits: ArraySlice<UInt8>) throws(SASLError) -> In
     else { throw .malformedMessage("the iteration count is not a number") }
     guard ScramLimits.iterations.contains(count) else { throw .iterationsOutOfRange(count) }
     return count
-}
-
-/// Random printable ASCII.
-func scramNonce() -> [UInt8] {
-    Array(base64Encode(secureRandom(ScramLimits.nonceBytes)).utf8)
 }

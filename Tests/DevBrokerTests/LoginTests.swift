@@ -1,6 +1,7 @@
 import DevBroker
 import KafkaProtocol
 import SASL
+import TestSupport
 import Testing
 
 @Suite struct LoginTests {
@@ -20,17 +21,17 @@ import Testing
         let handshake = try client.ask(
             SaslHandshakeRequest(mechanism: mechanism.rawValue), version: 1)
         #expect(handshake.errorCode == 0)
-        var machine = SASLClient(
-            SASLCredentials(mechanism: mechanism, username: "ann", password: password))
+        var machine = Login(
+            SASLCredentials(mechanism: mechanism, username: "ann", password: password), .secure)
         var token = try machine.start()
         while true {
             let answer = try client.ask(
                 SaslAuthenticateRequest(authBytes: token), version: version)
             guard answer.errorCode == 0 else { return answer }
             switch try machine.receive(answer.authBytes) {
-            case .done: return answer
+            case .finished: return answer
             case .send(let bytes): token = bytes
-            case .derive(let work): token = try machine.derived(work.saltedPassword())
+            case .work(.derive(let work)): token = try machine.worked(work)
             }
         }
     }

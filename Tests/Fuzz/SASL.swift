@@ -91,20 +91,24 @@ private func serverTalk() -> [[UInt8]] {
 private func login(_ talk: Talk) {
     let credentials = SASLCredentials(
         mechanism: talk.mechanism, username: name, password: password)
-    var client = SASLClient(credentials, nonce: Array(clientNonce.utf8))
-    guard let start = try? client.start() else { fatalError("the first message is refused") }
+    var client = Login(credentials, NonceSource(fixed: Array(clientNonce.utf8)))
+    guard case .send(let start)? = try? client.take(.begin) else {
+        fatalError("the first message is refused")
+    }
     require(talk.mechanism == .plain || start == Array("n,,".utf8) + firstBare, "\(start)")
     var authMessage: [UInt8]?
     var isDone = false
     for message in talk.messages {
         do throws(SASLError) {
-            switch try client.receive(message) {
+            switch try client.take(.token(message)) {
             case .send: fatalError("nobody asked for more")
-            case .derive(let work):
+            case .work(.derive(let work)):
                 check(work, talk.mechanism)
-                let final = try client.derived(salted)
+                guard case .send(let final) = try client.take(.worked(.key(salted))) else {
+                    fatalError("no message to prove it")
+                }
                 authMessage = firstBare + [0x2c] + message + [0x2c] + check(final, talk.mechanism)
-            case .done:
+            case .finished:
                 require(!isDone, "done twice")
                 isDone = true
                 checkEnd(talk.mechanism, message, authMessage)
@@ -167,7 +171,8 @@ private let clientTalk: [[UInt8]] =
     }
 
 private func serve(_ talk: Talk) {
-    var server = SASLServer(talk.mechanism, users: users, nonce: Array(serverNonce.utf8))
+    var server = SASLServer(
+        talk.mechanism, users: users, NonceSource(fixed: Array(serverNonce.utf8)))
     var challenge: (first: [UInt8], answer: [UInt8])?
     var isDone = false
     for var message in talk.messages {

@@ -54,9 +54,9 @@ import Timing
     @Test("whoever is silent about one is late with those behind it too")
     func late() {
         var pipeline = filled([100, 100])
-        #expect(!pipeline.requests.contains(where: \.wasLate))
+        #expect(!pipeline.requests.contains { $0.wasLate })
         pipeline.noteLate()
-        #expect(pipeline.requests.allSatisfy(\.wasLate))
+        #expect(pipeline.requests.allSatisfy { $0.wasLate })
     }
 
     @Test("correlation ids go on at 0 behind the largest")

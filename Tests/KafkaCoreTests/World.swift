@@ -49,7 +49,8 @@ final class World: SimulatedClient {
         cache = LogCache(budgetBytes: cacheBytes)
         client = Cluster(
             settings: settings, cache: cache, limits: limits,
-            random: SeededRandom(seed: seed &+ 1), connectionIDs: BrokerConnectionIDs())
+            random: SeededRandom(seed: seed &+ 1),
+            nonces: NonceSource(fixed: Array("world".utf8)), connectionIDs: BrokerConnectionIDs())
         network = SimulatedNetwork(server, client: self, clock: clock, seed: seed, delayMax: 2)
     }
 

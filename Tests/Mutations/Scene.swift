@@ -3,6 +3,7 @@ import KafkaCore
 import KafkaMirror
 import KafkaProtocol
 import PubSubProtocol
+import SASL
 import Timing
 
 /// A client of the library and a broker that answers it, for a few reads. All from one seed.
@@ -40,7 +41,7 @@ final class Scene {
         }
         cluster = Cluster(
             settings: settings, cache: cache, random: SeededRandom(seed: random.next()),
-            connectionIDs: BrokerConnectionIDs())
+            nonces: .secure, connectionIDs: BrokerConnectionIDs())
     }
 
     func run() -> Tally {

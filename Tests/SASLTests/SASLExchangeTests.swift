@@ -1,4 +1,5 @@
 import SASL
+import TestSupport
 import Testing
 
 /// Client and server against each other.
@@ -7,17 +8,19 @@ import Testing
     private func login(
         _ credentials: SASLCredentials, to users: SASLUsers
     ) throws(SASLError) -> String? {
-        var client = SASLClient(credentials)
-        var server = SASLServer(credentials.mechanism, users: users)
+        var client = Login(credentials, .secure)
+        var server = SASLServer(credentials.mechanism, users: users, .secure)
         var message = try client.start()
         for _ in 0..<4 {
             switch try server.receive(message) {
             case .done(let username, let last):
-                #expect(try client.receive(last) == .done)
+                #expect(try client.receive(last) == .finished)
                 return username
             case .challenge(let challenge):
-                guard case .derive(let work) = try client.receive(challenge) else { return nil }
-                message = try client.derived(work.saltedPassword())
+                guard case .work(.derive(let work)) = try client.receive(challenge) else {
+                    return nil
+                }
+                message = try client.worked(work)
             }
         }
         return nil
@@ -56,10 +59,10 @@ import Testing
 
     @Test("PLAIN is NUL, name, NUL, password")
     func plainForm() throws {
-        var client = SASLClient(
-            SASLCredentials(mechanism: .plain, username: "user", password: "pwd"))
+        var client = Login(
+            SASLCredentials(mechanism: .plain, username: "user", password: "pwd"), .secure)
         #expect(try client.start() == bytes("\0user\0pwd"))
-        #expect(try client.receive([]) == .done)
+        #expect(try client.receive([]) == .finished)
         #expect(throws: SASLError.unexpectedMessage) { try client.receive([]) }
     }
 
@@ -68,8 +71,8 @@ import Testing
         arguments: [("", "p"), ("a\0b", "p"), ("a", "p\0q")])
     func unsendable(_ name: String, _ password: String) {
         for mechanism in SASLMechanism.allCases {
-            var client = SASLClient(
-                SASLCredentials(mechanism: mechanism, username: name, password: password))
+            var client = Login(
+                SASLCredentials(mechanism: mechanism, username: name, password: password), .secure)
             #expect(throws: SASLError.unsendableCredentials) { try client.start() }
         }
     }
@@ -79,11 +82,11 @@ import Testing
         var users = SASLUsers()
         users.add("user", password: "p")
         for message in ["", "n", "p=x,,n=user,r=a", "n,,r=a", "n,,n=us=er,r=a", "n,,n=user,r="] {
-            var server = SASLServer(.scramSHA256, users: users)
+            var server = SASLServer(.scramSHA256, users: users, .secure)
             #expect(throws: SASLError.self) { try server.receive(bytes(message)) }
         }
         for message in ["", "user", "\0user", "x\0user\0p", "\0user\0p\0"] {
-            var server = SASLServer(.plain, users: users)
+            var server = SASLServer(.plain, users: users, .secure)
             #expect(throws: SASLError.self) { try server.receive(bytes(message)) }
         }
     }

@@ -1,12 +1,13 @@
 import SASL
+import TestSupport
 import Testing
 
 /// What a server may send instead of what it should. Each would be a hole if it were accepted.
 @Suite("Trap 36: SCRAM") struct ScramHostileServerTests {
-    private func started() throws -> SASLClient {
-        var client = SASLClient(
+    private func started() throws -> Login {
+        var client = Login(
             SASLCredentials(mechanism: .scramSHA256, username: "user", password: "pencil"),
-            nonce: bytes("abc"))
+            NonceSource(fixed: bytes("abc")))
         _ = try client.start()
         return client
     }
@@ -50,11 +51,12 @@ import Testing
     @Test("an error in the final message is told")
     func serverFinalError() throws {
         var client = try started()
-        guard case .derive(let work) = try client.receive(bytes("r=abc1,s=c2FsdA==,i=4096")) else {
+        guard case .work(.derive(let work)) = try client.receive(bytes("r=abc1,s=c2FsdA==,i=4096"))
+        else {
             Issue.record("no derivation")
             return
         }
-        _ = try client.derived(work.saltedPassword())
+        _ = try client.worked(work)
         #expect(throws: SASLError.refused("invalid-proof")) {
             try client.receive(bytes("e=invalid-proof"))
         }
@@ -63,10 +65,11 @@ import Testing
     @Test("a success without a signature is no success")
     func emptyServerFinal() throws {
         var client = try started()
-        guard case .derive(let work) = try client.receive(bytes("r=abc1,s=c2FsdA==,i=4096")) else {
+        guard case .work(.derive(let work)) = try client.receive(bytes("r=abc1,s=c2FsdA==,i=4096"))
+        else {
             return
         }
-        _ = try client.derived(work.saltedPassword())
+        _ = try client.worked(work)
         #expect(throws: SASLError.malformedMessage("v= is missing")) { try client.receive([]) }
     }
 
@@ -74,7 +77,7 @@ import Testing
     func order() throws {
         var client = try started()
         #expect(throws: SASLError.unexpectedMessage) { try client.start() }
-        #expect(throws: SASLError.unexpectedMessage) { try client.derived([1]) }
+        #expect(throws: SASLError.unexpectedMessage) { try client.take(.worked(.key([1]))) }
         _ = try client.receive(bytes("r=abc1,s=c2FsdA==,i=4096"))
         #expect(throws: SASLError.unexpectedMessage) {
             try client.receive(bytes("r=abc1,s=c2FsdA==,i=4096"))
@@ -87,7 +90,7 @@ import Testing
             mechanism: .scramSHA512, username: "u", password: "p")
         var seen: Set<[UInt8]> = []
         for _ in 0..<50 {
-            var client = SASLClient(credentials)
+            var client = Login(credentials, .secure)
             let first = try client.start()
             #expect(first.starts(with: bytes("n,,n=u,r=")))
             let nonce = Array(first.dropFirst(9))

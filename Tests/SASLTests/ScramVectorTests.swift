@@ -1,4 +1,5 @@
 import SASL
+import TestSupport
 import Testing
 
 /// A whole login as it stands in a specification or was seen between a Kafka client and a broker.
@@ -52,32 +53,32 @@ func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 @Suite struct ScramVectorTests {
     @Test("a client reproduces the transcript", arguments: ScramTranscript.all)
     func client(_ vector: ScramTranscript) throws {
-        var client = SASLClient(
+        var client = Login(
             SASLCredentials(
                 mechanism: vector.mechanism, username: "user", password: vector.password),
-            nonce: bytes(vector.nonce))
+            NonceSource(fixed: bytes(vector.nonce)))
         #expect(text(try client.start()) == vector.clientFirst)
-        guard case .derive(let work) = try client.receive(bytes(vector.serverFirst)) else {
+        guard case .work(.derive(let work)) = try client.receive(bytes(vector.serverFirst)) else {
             Issue.record("no derivation")
             return
         }
         #expect(work.iterations == 4096)
-        #expect(text(try client.derived(work.saltedPassword())) == vector.clientFinal)
-        #expect(try client.receive(bytes(vector.serverFinal)) == .done)
+        #expect(text(try client.worked(work)) == vector.clientFinal)
+        #expect(try client.receive(bytes(vector.serverFinal)) == .finished)
     }
 
     @Test("a changed server signature is found", arguments: ScramTranscript.all)
     func forgedSignature(_ vector: ScramTranscript) throws {
-        var client = SASLClient(
+        var client = Login(
             SASLCredentials(
                 mechanism: vector.mechanism, username: "user", password: vector.password),
-            nonce: bytes(vector.nonce))
+            NonceSource(fixed: bytes(vector.nonce)))
         _ = try client.start()
-        guard case .derive(let work) = try client.receive(bytes(vector.serverFirst)) else {
+        guard case .work(.derive(let work)) = try client.receive(bytes(vector.serverFirst)) else {
             Issue.record("no derivation")
             return
         }
-        _ = try client.derived(work.saltedPassword())
+        _ = try client.worked(work)
         var forged = bytes(vector.serverFinal)
         forged[2] = forged[2] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
         #expect(throws: SASLError.wrongServerSignature) { try client.receive(forged) }

@@ -36,12 +36,20 @@ extension BrokerCluster {
         {
             context.connection.exchange = SASLExchange(
                 mechanism: mechanism, isWrapped: context.version >= 1,
-                server: SASLServer(mechanism, users: settings.users))
+                server: SASLServer(mechanism, users: settings.users, nonces()))
         } else {
             response.errorCode = KafkaError.unsupportedSaslMechanism.rawValue
             context.closesAfterwards = true
         }
         return context.reply(response)
+    }
+
+    /// Of this cluster's seed, so that a run can be replayed.
+    private func nonces() -> NonceSource {
+        let bytes = (0..<ScramLimits.nonceBytes).map { _ in
+            UInt8.random(in: 0...255, using: &random)
+        }
+        return NonceSource { Array(bytes.prefix($0)) }
     }
 
     func saslAuthenticate(

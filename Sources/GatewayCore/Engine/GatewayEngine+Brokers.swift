@@ -92,7 +92,8 @@ extension GatewayEngine {
         }
         let cluster = Cluster(
             settings: settings, cache: workshop.cache, limits: self.settings.kafka,
-            random: SeededRandom(seed: random.next()), connectionIDs: connectionIDs)
+            random: SeededRandom(seed: random.next()), nonces: nonces,
+            connectionIDs: connectionIDs)
         let seat = ClusterSeat(cluster)
         seats.append(seat)
         return seat

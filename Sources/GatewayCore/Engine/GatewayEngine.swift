@@ -1,6 +1,7 @@
 import Bytes
 import Glibc
 import KafkaCore
+import SASL
 import Timing
 import WebSocketProtocol
 
@@ -15,6 +16,7 @@ public final class GatewayEngine {
     let loop: Int
     let census: SessionCensus
     let workshop: Workshop
+    let nonces: NonceSource
     var random: SeededRandom
     /// The wall clock at `Instant.zero`, in milliseconds since 1970. The driver sets it now and
     /// then; nothing but the delivery lag is measured by it.
@@ -71,8 +73,12 @@ public final class GatewayEngine {
     /// Decoding in one turn, over all clusters.
     static let workBytesPerTurn = 1 << 20
 
-    /// `seed` drives all jitter: equal seeds and equal events give equal runs.
-    public init(settings: GatewaySettings, census: SessionCensus, loop: Int, seed: UInt64) {
+    /// `seed` drives all jitter: equal seeds and equal events give equal runs. `nonces`: of logins.
+    public init(
+        settings: GatewaySettings, census: SessionCensus, loop: Int, seed: UInt64,
+        nonces: NonceSource
+    ) {
+        self.nonces = nonces
         self.settings = settings
         self.census = census
         self.loop = loop

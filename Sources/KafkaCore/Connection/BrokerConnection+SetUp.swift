@@ -117,10 +117,28 @@ extension BrokerConnection {
             let name = KafkaError(response.errorCode).name
             throw .login(cause: "\(broker.endpoint): \(name), offered: \(offered)")
         }
-        var client = SASLClient(credentials, nonce: cluster.fixedNonce)
-        let first = try loginStep { () throws(SASLError) -> [UInt8] in try client.start() }
-        login = client
-        sendToken(first, now: now, cluster)
+        login = Login(credentials, cluster.nonces)
+        _ = try goOn(with: .begin, now: now, cluster)
+    }
+
+    /// What the login wants next. `lifetime`: as the broker's last answer has told it.
+    private func goOn(
+        with event: Login.Event, lifetime: Int64 = 0, now: Instant, _ cluster: Cluster
+    ) throws(KafkaFailure) -> Arrival {
+        guard var machine = login else { throw protocolError("a token outside of a login") }
+        let step: Login.Step
+        do {
+            step = try machine.take(event)
+        } catch {
+            throw .login(cause: "\(broker.endpoint): \(told(error.description))")
+        }
+        login = machine
+        switch step {
+        case .send(let token): sendToken(token, now: now, cluster)
+        case .work(.derive(let derivation)): return try derive(derivation, now: now, cluster)
+        case .finished: return loggedIn(lifetime, now: now, cluster)
+        }
+        return .nothing
     }
 
     private func sendToken(_ token: [UInt8], now: Instant, _ cluster: Cluster) {
@@ -137,39 +155,28 @@ extension BrokerConnection {
             let text = response.errorMessage.map { ": \(told($0))" } ?? ""
             throw .login(cause: "\(broker.endpoint): \(name)\(text)")
         }
-        guard var client = login else { throw protocolError("a token outside of a login") }
-        let step = try loginStep { () throws(SASLError) -> SASLClient.Step in
-            try client.receive(response.authBytes)
-        }
-        login = client
-        switch step {
-        case .send(let token): sendToken(token, now: now, cluster)
-        case .derive(let derivation): try derive(derivation, now: now, cluster)
-        case .done: return loggedIn(response.sessionLifetimeMilliseconds, now: now, cluster)
-        }
-        return .nothing
+        return try goOn(
+            with: .token(response.authBytes), lifetime: response.sessionLifetimeMilliseconds,
+            now: now, cluster)
     }
 
     private func derive(
         _ derivation: ScramDerivation, now: Instant, _ cluster: Cluster
-    ) throws(KafkaFailure) {
+    ) throws(KafkaFailure) -> Arrival {
         if let known = cluster.derivedKeys[derivation] {
-            return try derived(known, now: now, cluster)
+            return try goOn(with: .worked(.key(known)), now: now, cluster)
         }
         state = .derives
         cluster.derivations[id] = derivation
         cluster.emit(.derive(id, derivation))
+        return .nothing
     }
 
     func derived(
         _ saltedPassword: [UInt8], now: Instant, _ cluster: Cluster
     ) throws(KafkaFailure) {
-        guard var client = login else { return }
-        let token = try loginStep { () throws(SASLError) -> [UInt8] in
-            try client.derived(saltedPassword)
-        }
-        login = client
-        sendToken(token, now: now, cluster)
+        guard login != nil else { return }
+        _ = try goOn(with: .worked(.key(saltedPassword)), now: now, cluster)
     }
 
     private func loggedIn(_ lifetime: Int64, now: Instant, _ cluster: Cluster) -> Arrival {
@@ -189,14 +196,6 @@ extension BrokerConnection {
                 milliseconds: max(wait, cluster.limits.reauthenticationMinMilliseconds))
         }
         return .ready
-    }
-
-    private func loginStep<T>(_ step: () throws(SASLError) -> T) throws(KafkaFailure) -> T {
-        do {
-            return try step()
-        } catch {
-            throw .login(cause: "\(broker.endpoint): \(told(error.description))")
-        }
     }
 
     /// What the broker says of a login, for the log. Brokers and their plug-ins word it as they

@@ -58,7 +58,7 @@ final class BrokerConnection {
     /// KIP-219: the broker does not read from us before, so nothing is sent.
     var throttledUntil = Instant.zero
     var lastUsed: Instant
-    var login: SASLClient?
+    var login: Login?
     var isLoggedIn = false
     /// KIP-368: the broker ends the session soon after.
     var reauthenticateAt: Instant?

@@ -1,6 +1,7 @@
 import EventLoop
 import GatewayCore
 import KafkaCore
+import SASL
 import TLS
 import Timing
 
@@ -67,7 +68,7 @@ final class GatewayLoop {
         limits = gateway.settings.limits
         engine = GatewayEngine(
             settings: gateway.settings.gateway, census: gateway.census, loop: index,
-            seed: UInt64.random(in: .min ... .max))
+            seed: UInt64.random(in: .min ... .max), nonces: .secure)
         inbox = .allocate(byteCount: limits.receiveBytes, alignment: 64)
         readWallClock()
         loop.deadline = { [unowned self] in deadline }

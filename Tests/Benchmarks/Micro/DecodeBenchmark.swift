@@ -3,6 +3,7 @@ import Compression
 import KafkaCore
 import KafkaMirror
 import KafkaProtocol
+import SASL
 import Timing
 
 /// Fetches of 1 MB of 100-byte records, from the response's bytes to `KafkaMessage` bytes in the
@@ -27,7 +28,7 @@ struct DecodeBenchmark {
         settings.pointConnectionsPerBroker = 1
         cluster = Cluster(
             settings: settings, cache: LogCache(), random: SeededRandom(seed: 1),
-            connectionIDs: connectionIDs)
+            nonces: .secure, connectionIDs: connectionIDs)
         let set = try DecodeBenchmark.recordSet(codec)
         (frame, batchPlaces) = DecodeBenchmark.response(set.bytes, set.places)
     }

@@ -3,6 +3,7 @@ import Compression
 import DevBroker
 import GatewayCore
 import KafkaCore
+import SASL
 import Simulation
 import Testing
 import Timing
@@ -36,7 +37,9 @@ final class Rig: SimulatedClient {
         routes: [String] = [Rig.route], settings: GatewaySettings = GatewaySettings(),
         brokers: BrokerSettings = BrokerSettings(), seed: UInt64 = 1
     ) throws {
-        engine = GatewayEngine(settings: settings, census: census, loop: 0, seed: seed)
+        engine = GatewayEngine(
+            settings: settings, census: census, loop: 0, seed: seed,
+            nonces: NonceSource(fixed: Array("rig".utf8)))
         self.brokers = BrokerCluster(brokers, seed: seed)
         network = SimulatedNetwork(
             self.brokers, client: self, clock: clock, seed: seed &+ 2, delayMax: 0)
