@@ -46,7 +46,8 @@ import Timing
         #expect(rest.isEmpty, "bytes are taken until a frame needs more")
     }
 
-    @Test("frames are the same, in whatever pieces they come", arguments: [1, 2, 3, 5, 7, 64, 9_999])
+    @Test(
+        "frames are the same, in whatever pieces they come", arguments: [1, 2, 3, 5, 7, 64, 9_999])
     func pieces(_ pieces: Int) throws {
         let all: [[UInt8]] = [
             [1, 2, 3, 4], [UInt8](repeating: 7, count: 300), [9, 9, 9, 9, 9],
