@@ -67,31 +67,11 @@ final class OffsetLister {
     // MARK: Places
 
     func resolve(_ lookup: OffsetLookup) {
-        guard !lookup.topic.isEmpty, lookup.topic.utf8.count <= cluster.limits.topicNameBytesMax
-        else { return finish(lookup, .failure(.unknownTopic(cause: "no such name can be"))) }
-        let topic = cluster.keeper.topic(lookup.topic)
-        let isOld =
-            topic.askedAt.map {
-                $0.adding(milliseconds: cluster.limits.metadataMinAgeMilliseconds) <= cluster.now
-            } ?? true
-        switch topic.state {
-        case .known:
-            if let partition = topic.partitions[lookup.partition] {
-                return queue(lookup, partition)
-            }
-            guard isOld else {
-                let cause = "\(lookup.topic)-\(lookup.partition)"
-                return finish(lookup, .failure(.unknownPartition(cause: cause)))
-            }
-        case .failed(let failure):
-            if !isOld { return finish(lookup, .failure(failure)) }
-        case .unknown: break
+        switch cluster.keeper.place(lookup.topic, lookup.partition) {
+        case .partition(let partition): queue(lookup, partition)
+        case .awaited(let topic): awaitTopic(lookup, topic)
+        case .none(let failure), .trouble(let failure): finish(lookup, .failure(failure))
         }
-        if let outage = cluster.keeper.currentOutage {
-            return finish(lookup, .failure(outage.asBootstrapFailure))
-        }
-        awaitTopic(lookup, topic)
-        cluster.keeper.want(topic)
     }
 
     private func awaitTopic(_ lookup: OffsetLookup, _ topic: Topic) {

@@ -5,37 +5,21 @@ extension ReadDesk {
     /// From the name to the partition, by way of the metadata where that is not known.
     func resolve(_ reader: Reader) {
         let request = reader.request
-        guard !request.topic.isEmpty,
-            request.topic.utf8.count <= cluster.limits.topicNameBytesMax
-        else { return fail(reader, .unknownTopic(cause: "no such name can be")) }
-        let topic = cluster.keeper.topic(request.topic)
-        switch topic.state {
-        case .known:
-            if let partition = topic.partitions[request.partition] {
-                if needsTopicID(reader, partition) { break }
-                reader.partition = partition
-                return bind(reader, to: partition) ? attempt(reader, partition) : ()
-            }
-            // It may have been added since.
-            guard isOld(topic) else {
-                return fail(
-                    reader, .unknownPartition(cause: "\(topic.name)-\(request.partition)"))
-            }
-        case .failed(let failure):
-            if !isOld(topic) { return failOrPark(reader, failure) }
-        case .unknown: break
-        }
-        if let outage = cluster.keeper.currentOutage {
-            return failOrPark(reader, outage.asBootstrapFailure)
-        }
-        awaitTopic(reader, topic)
-        cluster.keeper.want(topic)
+        settle(reader, at: cluster.keeper.place(request.topic, request.partition))
     }
 
-    private func isOld(_ topic: Topic) -> Bool {
-        guard let askedAt = topic.askedAt else { return true }
-        let age = cluster.limits.metadataMinAgeMilliseconds
-        return askedAt.adding(milliseconds: age) <= cluster.now
+    private func settle(_ reader: Reader, at place: MetadataKeeper.Place) {
+        switch place {
+        case .partition(let partition):
+            if needsTopicID(reader, partition) {
+                return settle(reader, at: cluster.keeper.awaited(partition.topic))
+            }
+            reader.partition = partition
+            if bind(reader, to: partition) { attempt(reader, partition) }
+        case .awaited(let topic): awaitTopic(reader, topic)
+        case .none(let failure): fail(reader, failure)
+        case .trouble(let failure): failOrPark(reader, failure)
+        }
     }
 
     func awaitTopic(_ reader: Reader, _ topic: Topic) {

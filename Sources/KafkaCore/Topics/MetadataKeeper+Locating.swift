@@ -1,0 +1,47 @@
+import Timing
+
+// From a name to its partition, for whoever reads or looks up an offset there.
+extension MetadataKeeper {
+    enum Place {
+        case partition(Partition)
+        /// Nothing is known, or nothing that is young enough: whoever asks waits for the topic's
+        /// metadata, which is wanted now.
+        case awaited(Topic)
+        /// There is none of that name.
+        case none(KafkaFailure)
+        /// What may pass keeps it from being known.
+        case trouble(KafkaFailure)
+    }
+
+    func place(_ name: String, _ index: Int32) -> Place {
+        guard !name.isEmpty, name.utf8.count <= cluster.limits.topicNameBytesMax else {
+            return .none(.unknownTopic(cause: "no such name can be"))
+        }
+        let topic = topic(name)
+        switch topic.state {
+        case .known:
+            if let partition = topic.partitions[index] { return .partition(partition) }
+            // It may have been added since.
+            guard isOld(topic) else {
+                return .none(.unknownPartition(cause: "\(name)-\(index)"))
+            }
+        case .failed(let failure):
+            if !isOld(topic) { return .trouble(failure) }
+        case .unknown: break
+        }
+        return awaited(topic)
+    }
+
+    /// What is known of the topic does not do.
+    func awaited(_ topic: Topic) -> Place {
+        if let outage = currentOutage { return .trouble(outage.asBootstrapFailure) }
+        want(topic)
+        return .awaited(topic)
+    }
+
+    private func isOld(_ topic: Topic) -> Bool {
+        guard let askedAt = topic.askedAt else { return true }
+        return askedAt.adding(milliseconds: cluster.limits.metadataMinAgeMilliseconds)
+            <= cluster.now
+    }
+}
