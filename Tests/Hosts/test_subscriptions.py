@@ -87,3 +87,55 @@ def test_what_is_missing_is_told_and_the_rest_begins():
         error = client.error(cmd_subscribe=pb.CmdSubscribe(
             subscriptions=[pb.Subscription(topic="missing")]))
         assert "not found topic" in error.message, error
+
+
+def subscribe_with_credit(gateway, count, **start):
+    """A subscription that has got as many records as it may."""
+    client = Client(gateway.url())
+    client.send(cmd_subscribe=pb.CmdSubscribe(
+        credit_messages=count, subscriptions=[pb.Subscription(topic="demo", **start)]))
+    messages = []
+    while len(messages) < count:
+        messages += client.receive(SECONDS).subscribe_resp.messages
+    assert [message.offset for message in messages] == list(range(count))
+    return client
+
+
+def test_a_topic_made_anew_is_never_gone_on_in_silently():
+    # It has grown past the place of who reads by offset; it is shorter than that of who reads all.
+    for profile, count in (("3.9", 100), ("4.1", 100), ("4.1", 10)):
+        with DevBroker("--topic", "demo", "--profile", profile) as broker, \
+                Gateway(route(broker.bootstrap)) as gateway:
+            broker.do("append", topic="demo", values=[f"old {i}" for i in range(50)])
+            with subscribe_with_credit(gateway, 30, partitions=[0], offset=0) as by_offset, \
+                    subscribe_with_credit(gateway, 30, end=pb.EARLIEST) as whole:
+                broker.do("recreate-topic", topic="demo")
+                broker.do("append", topic="demo", values=[f"new {i}" for i in range(count)])
+                for client in (by_offset, whole):
+                    client.send(cmd_grant=pb.CmdGrant(subscription=1, messages=200))
+                values, error = [], None
+                while error is None:
+                    reply = by_offset.receive(SECONDS)
+                    values += [message.value for message in reply.subscribe_resp.messages]
+                    if reply.subscribe_resp.HasField("error"):
+                        error = reply.subscribe_resp.error
+                assert error.code == 1100 and not error.retriable, error
+                # What was read of the old log already may come; nothing of the new one.
+                assert all(value.startswith(b"old") for value in values), values
+                shows_the_new_log(whole, count)
+
+
+def shows_the_new_log(client, count):
+    """A whole topic begins anew, says so, and every record of the new log comes behind that."""
+    values, anew = [], None
+    while len(values) < count:
+        reply = client.receive(SECONDS).subscribe_resp
+        assert not reply.HasField("error"), reply
+        for start in reply.starts:
+            if start.outcome == pb.PartitionStart.BEGUN_ANEW:
+                anew = start.next_offset
+        if anew is None:
+            assert all(message.value.startswith(b"old") for message in reply.messages), reply
+        else:
+            values += [message.value for message in reply.messages]
+    assert anew == 0 and values == [f"new {i}".encode() for i in range(count)], (anew, values)
