@@ -66,8 +66,7 @@ extension Cluster {
             guard let link = links[connection] else { return }
             let broker = link.broker
             let mayBeVersion = link.mayRefuseApiVersions(failure)
-            links.fail(
-                link, link.diagnosis(failure, quirks[broker.endpoint]), isClosed: true)
+            links.fail(link, link.diagnosis(failure, self), isClosed: true)
             if mayBeVersion { retryWithOldVersion(broker) }
             needsFlush = true
         }

@@ -45,7 +45,7 @@ extension Cluster {
     }
 
     private func noteService(of broker: Broker) {
-        quirks[broker.endpoint, default: EndpointQuirks()].noteService()
+        serves = true
         if quirks[broker.endpoint]?.trouble.ends(now: now) == true {
             log(.warning, "\(broker.endpoint): answers again")
         }

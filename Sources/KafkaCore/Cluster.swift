@@ -29,6 +29,11 @@ public final class Cluster {
 
     /// What endpoints have taught, for the next connection to them.
     var quirks: [Endpoint: EndpointQuirks] = [:]
+    /// A broker has told its versions. Those of one cluster are alike: their listeners speak as we
+    /// do, with TLS or without.
+    var speaksAsWe = false
+    /// A broker has answered a request: they want no other login.
+    var serves = false
     /// Keys of this cluster's credentials: brokers keep the salt with the user, so that a second
     /// login needs no second derivation.
     var derivedKeys: [ScramDerivation: [UInt8]] = [:]

@@ -266,6 +266,25 @@ import Timing
         #expect(before <= 2)
     }
 
+    @Test("a listener that wants no login, or another one, is explained")
+    func otherLogin() throws {
+        let plain = try filled { _, client in
+            client.sasl = SASLCredentials(mechanism: .plain, username: "ann", password: "secret")
+        }
+        let refused = plain.failure(plain.outcome(plain.read("t", at: 0)))
+        #expect(refused?.kind == .loginRefused)
+        #expect(refused?.cause.contains("does the listener expect no login?") == true)
+        let other = try secured(.plain)
+        other.answer = { _, header, _ in
+            guard header.apiKey == SaslHandshakeRequest.apiKey else { return nil }
+            let response = SaslHandshakeResponse(errorCode: 33, mechanisms: ["GSSAPI", "OTHER"])
+            return .frame(
+                Frames.response(header) { response.encode(&$0, version: header.apiVersion) })
+        }
+        let failure = other.failure(other.outcome(other.read("t", at: 0)))
+        #expect(failure?.cause.contains("it offers GSSAPI, OTHER") == true)
+    }
+
     @Test("Trap 36: a server that asks for too much work, or plays back our nonce, is refused")
     func hostileScram() throws {
         for message in [

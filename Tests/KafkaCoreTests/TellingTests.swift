@@ -114,6 +114,22 @@ import Timing
         #expect(!world.logs.contains { $0.text.contains("does the listener expect") })
     }
 
+    @Test("nor is one whose cluster has answered at another")
+    func hintsOfOthers() throws {
+        let world = World(brokers: 3)
+        world.server.createTopic("t", partitions: 3)
+        var first: Int32?
+        world.answer = { broker, header, _ in
+            first = first ?? broker
+            return broker == first || header.apiKey != ApiVersionsRequest.apiKey ? nil : .end
+        }
+        let tokens = (0..<3 as Range<Int32>).map { world.list("t", $0, -1) }
+        world.run(40_000)
+        #expect(tokens.allSatisfy { world.listed[$0] != nil })
+        #expect(told(world, "end of stream").count == 2)
+        #expect(told(world, "does the listener expect").isEmpty)
+    }
+
     private func refusing(_ text: String) throws -> KafkaFailure? {
         let world = try filled { server, client in
             server.users.add("ann", password: "secret")

@@ -48,9 +48,9 @@ final class Broker {
 
     /// Why it is not asked just now, if it has asked for that; nil: it may be asked.
     func throttle(now: Instant) -> KafkaFailure? {
-        let left = connections.map { $0.throttledUntil.milliseconds(since: now) }.max() ?? 0
-        guard left > 0 else { return nil }
-        return .throttled(cause: "\(endpoint): throttles this client for \(left) ms more")
+        guard connections.contains(where: { $0.throttledUntil > now }) else { return nil }
+        // Without what is left of it: the log takes equal causes for one.
+        return .throttled(cause: "\(endpoint): throttles this client")
     }
 
     func tail(_ isolation: Isolation) -> TailReader { tails[Int(isolation.rawValue)] }

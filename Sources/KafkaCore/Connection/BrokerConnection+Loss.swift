@@ -2,16 +2,15 @@ import Bytes
 
 extension BrokerConnection {
     /// What the end of this connection says about the broker. The heuristics are franz-go's
-    /// (`ErrFirstReadEOF`): a listener that expects something else just hangs up. One that has
-    /// answered before does not: it was restarted, or has had enough of us.
-    func diagnosis(_ failure: ConnectionFailure, _ known: EndpointQuirks?) -> KafkaFailure {
+    /// (`ErrFirstReadEOF`): a listener that expects something else just hangs up. Where one of the
+    /// cluster has answered before, this one was restarted, or has had enough of us.
+    func diagnosis(_ failure: ConnectionFailure, _ cluster: Cluster) -> KafkaFailure {
         var cause = "\(broker.endpoint): \(OutsideText.cleaned(failure.text))"
-        let (speaks, serves) = (known?.speaksAsWe == true, known?.serves == true)
         switch failure.kind {
         case .closed, .reset:
-            if case .asksVersions = state, !hasReceived, settings.tls == nil, !speaks {
+            if case .asksVersions = state, !hasReceived, settings.tls == nil, !cluster.speaksAsWe {
                 cause += " at the first request: does the listener expect TLS?"
-            } else if state == .ready, settings.sasl == nil, !hasAnswered, !serves {
+            } else if state == .ready, settings.sasl == nil, !hasAnswered, !cluster.serves {
                 cause += " at the first request: does the listener expect SASL?"
             } else if frames.isInsideFrame {
                 cause += " in the middle of a response"

@@ -54,6 +54,7 @@ extension BrokerConnection {
         _ reader: inout ByteReader, _ version: Int16, _ answered: Pipeline.Request, now: Instant,
         _ cluster: Cluster
     ) throws(KafkaFailure) -> Arrival {
+        cluster.speaksAsWe = true
         cluster.quirks[broker.endpoint, default: EndpointQuirks()].noteAnswer()
         // Its code comes first in every version, and is believed whatever the rest may be.
         var peek = reader
@@ -114,8 +115,10 @@ extension BrokerConnection {
         guard response.errorCode == 0, let credentials = settings.sasl else {
             let names = response.mechanisms.prefix(16).joined(separator: ", ")
             let offered = OutsideText.cleaned(names)
+            let hint =
+                offered.isEmpty ? "does the listener expect no login?" : "it offers \(offered)"
             let name = KafkaError(response.errorCode).name
-            throw .login(cause: "\(broker.endpoint): \(name), offered: \(offered)")
+            throw .login(cause: "\(broker.endpoint): \(name): \(hint)")
         }
         login = Login(credentials, cluster.nonces)
         _ = try goOn(with: .begin, now: now, cluster)

@@ -5,10 +5,6 @@ struct EndpointQuirks {
     /// Some servers (Azure Event Hubs) reset the connection on an ApiVersions version that they do
     /// not know, instead of answering with an error.
     private(set) var resetsOnApiVersions = 0
-    /// It has told its versions: the listener speaks as we do, with TLS or without.
-    private(set) var speaksAsWe = false
-    /// It has answered a request: it wants no other login.
-    private(set) var serves = false
     /// Connections to it fail.
     var trouble = Trouble()
     /// It asks for pauses.
@@ -22,9 +18,7 @@ struct EndpointQuirks {
 
     mutating func noteReset() { resetsOnApiVersions += 1 }
     mutating func noteAnswer() {
-        speaksAsWe = true
         // Below the threshold they were ordinary resets; above it the fallback is what answered.
         if !usesOldestApiVersions { resetsOnApiVersions = 0 }
     }
-    mutating func noteService() { serves = true }
 }
