@@ -49,6 +49,7 @@ extension Cluster {
         if quirks[broker.endpoint]?.trouble.ends(now: now) == true {
             log(.warning, "\(broker.endpoint): answers again")
         }
+        keeper.tellOutageIsOver(broker)
     }
 
     func throttle(_ link: BrokerConnection, _ milliseconds: Int32, isOurs: Bool) {

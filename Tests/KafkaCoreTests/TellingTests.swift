@@ -24,6 +24,21 @@ import Timing
         world.logs.filter { $0.level >= .warning && $0.text.contains(words) }.map(\.text)
     }
 
+    @Test("the end of an outage is told by the first answer, whatever was asked")
+    func endOfOutage() throws {
+        let world = try filled()
+        _ = world.outcome(world.read("t", at: 0))
+        world.change { $0.takeDown(1, elects: false, now: $1) }
+        #expect(world.failure(world.outcome(world.read("t", at: 10))) != nil)
+        #expect(told(world, "no broker can be reached").count == 1)
+        world.change { $0.bringUp(1, now: $1) }
+        world.run(5_000)
+        let asked = world.count(MetadataRequest.apiKey)
+        _ = world.outcome(world.read("t", at: 10))
+        #expect(world.count(MetadataRequest.apiKey) == asked, "a read that needs no metadata")
+        #expect(told(world, "can be reached again").count == 1)
+    }
+
     @Test("a connection to a broker is told when it opens and when it closes, whatever ends it")
     func connections() throws {
         let world = try filled()

@@ -20,15 +20,19 @@ extension MetadataKeeper {
         question = nil
         outage = nil
         outageUntil = .zero
-        if outageTrouble.ends(now: cluster.now) {
-            cluster.log(.warning, "brokers can be reached again: \(asked.broker.endpoint) answers")
-        }
+        tellOutageIsOver(asked.broker)
         roundFailure = nil
         tried = []
         pace.reset()
         cluster.links.update(brokers)
         MetadataAnswer(cluster).apply(response, to: asked)
         answer(asked.lookups, response)
+    }
+
+    /// A broker has answered, whatever it was asked.
+    func tellOutageIsOver(_ broker: Broker) {
+        guard outageTrouble.ends(now: cluster.now) else { return }
+        cluster.log(.warning, "brokers can be reached again: \(broker.endpoint) answers")
     }
 
     /// The whole request was refused.
