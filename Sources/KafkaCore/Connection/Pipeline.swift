@@ -33,7 +33,7 @@ struct Pipeline {
     /// The one that is answered next.
     var first: Request? { requests.first }
     /// An answer that comes after it would be the next one's: the connection is of no use then.
-    var deadline: Instant? { requests.map(\.deadline).min() }
+    var deadline: Instant? { requests.lazy.map(\.deadline).min() }
 
     /// Wraps to 0 and not to a negative number: correlation ids of clients never are.
     mutating func nextCorrelationID() -> Int32 {

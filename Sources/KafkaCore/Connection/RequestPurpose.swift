@@ -14,7 +14,8 @@ protocol RequestPurpose: AnyObject {
     /// Nobody waits for the answer any more.
     var isAbandoned: Bool { get }
 
-    /// Reads the answer behind the response's header. Theirs is the one implementation below.
+    /// Reads the answer behind the response's header. Implemented below, once for all purposes; a
+    /// requirement, so that each gets code of its own.
     func take(
         _ reader: inout ByteReader, _ answer: Answer, _ cluster: Cluster
     ) throws(KafkaFailure)
