@@ -1,4 +1,4 @@
-"""Clients that ask for more than their share: for `test_calm.py` and `Tests/Benchmarks/run calm`.
+"""Clients that ask for more than their share, for `Tests/Benchmarks/run calm`.
 
 Each kind is a class; an object is one session of it. They run in one process of their own over one
 epoll, and send as much as is taken from them. Messages are made by hand: no generated code."""
