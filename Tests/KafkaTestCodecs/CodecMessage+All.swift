@@ -1,7 +1,7 @@
 import KafkaMirror
 import KafkaProtocol
 
-extension ProduceRequest: CodecMessage {}
+extension ProduceRequest: GappedCodecMessage {}
 extension ProduceResponse: PlainCodecMessage {}
 extension FetchRequest: PlainCodecMessage {}
 extension FetchResponse: CodecMessage {}

@@ -19,3 +19,23 @@ extension PlainCodecMessage {
         encode(&w, version: version)
     }
 }
+
+/// A message whose encoder leaves gaps for the record sets.
+public protocol GappedCodecMessage: CodecMessage, RecordsRequest {}
+
+extension GappedCodecMessage {
+    public func encode(_ w: inout ByteWriter, version: Int16, records: UnsafeRawBufferPointer) {
+        var gaps: [RecordGap] = []
+        var rest = ByteWriter()
+        encode(&rest, version: version, gaps: &gaps)
+        rest.withBytes { bytes in
+            var done = 0
+            for gap in gaps {
+                w.bytes(UnsafeRawBufferPointer(rebasing: bytes[done..<gap.at]))
+                if let set = gap.records.bytes(of: records) { w.bytes(set) }
+                done = gap.at
+            }
+            w.bytes(UnsafeRawBufferPointer(rebasing: bytes[done...]))
+        }
+    }
+}

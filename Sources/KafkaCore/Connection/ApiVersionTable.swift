@@ -13,7 +13,7 @@ struct ApiVersionTable {
     }
 
     /// The newest version of `request` that both sides speak; nil if there is none.
-    func version<R: KafkaRequest>(of request: R.Type, atMost limit: Int16 = .max) -> Int16? {
+    func version<R: RequestMessage>(of request: R.Type, atMost limit: Int16 = .max) -> Int16? {
         guard let theirs = ranges[R.apiKey] else { return nil }
         let version = min(R.versions.upperBound, theirs.upperBound, limit)
         return version >= max(R.versions.lowerBound, theirs.lowerBound) ? version : nil

@@ -3,180 +3,7 @@
 import Bytes
 import KafkaProtocol
 
-/// Kafka's Produce request, API key 0.
-public struct ProduceRequest: APIMessage {
-    public typealias Response = ProduceResponse
-    public static let apiKey: Int16 = 0
-    public static let versions: ClosedRange<Int16> = 0...13
-    public static let flexibleFrom: Int16 = 9
-
-    public var transactionalID: String?
-    /// 0: no response, 1: the leader, -1: all in-sync replicas.
-    public var acks: Int16
-    public var timeoutMilliseconds: Int32
-    public var topicData: [Topic]
-
-    public init(
-        transactionalID: String? = nil,
-        acks: Int16 = 0,
-        timeoutMilliseconds: Int32 = 0,
-        topicData: [Topic] = []
-    ) {
-        self.transactionalID = transactionalID
-        self.acks = acks
-        self.timeoutMilliseconds = timeoutMilliseconds
-        self.topicData = topicData
-    }
-
-    public struct Topic: Equatable, Sendable {
-        public var name: String
-        public var topicID: KafkaUUID
-        public var partitionData: [Partition]
-
-        public init(
-            name: String = "",
-            topicID: KafkaUUID = .zero,
-            partitionData: [Partition] = []
-        ) {
-            self.name = name
-            self.topicID = topicID
-            self.partitionData = partitionData
-        }
-    }
-
-    public struct Partition: Equatable, Sendable {
-        public var index: Int32
-        public var records: KafkaBytes?
-
-        public init(index: Int32 = 0, records: KafkaBytes? = nil) {
-            self.index = index
-            self.records = records
-        }
-    }
-}
-
-/// What a broker answers to Produce, API key 0.
-public struct ProduceResponse: KafkaResponse {
-    public static let apiKey: Int16 = 0
-    public static let versions: ClosedRange<Int16> = 0...13
-    public static let flexibleFrom: Int16 = 9
-
-    public var responses: [Topic]
-    public var throttleTimeMilliseconds: Int32
-    public var nodeEndpoints: [NodeEndpoint]
-
-    public init(
-        responses: [Topic] = [],
-        throttleTimeMilliseconds: Int32 = 0,
-        nodeEndpoints: [NodeEndpoint] = []
-    ) {
-        self.responses = responses
-        self.throttleTimeMilliseconds = throttleTimeMilliseconds
-        self.nodeEndpoints = nodeEndpoints
-    }
-
-    public struct Topic: Equatable, Sendable {
-        public var name: String
-        public var topicID: KafkaUUID
-        public var partitionResponses: [Partition]
-
-        public init(
-            name: String = "",
-            topicID: KafkaUUID = .zero,
-            partitionResponses: [Partition] = []
-        ) {
-            self.name = name
-            self.topicID = topicID
-            self.partitionResponses = partitionResponses
-        }
-    }
-
-    public struct Partition: Equatable, Sendable {
-        public var index: Int32
-        public var errorCode: Int16
-        public var baseOffset: Int64
-        /// -1: the producer's own timestamps stay.
-        public var logAppendTimeMilliseconds: Int64
-        public var logStartOffset: Int64
-        public var recordErrors: [RecordError]
-        public var errorMessage: String?
-        public var currentLeader: Leader?
-
-        public init(
-            index: Int32 = 0,
-            errorCode: Int16 = 0,
-            baseOffset: Int64 = 0,
-            logAppendTimeMilliseconds: Int64 = -1,
-            logStartOffset: Int64 = -1,
-            recordErrors: [RecordError] = [],
-            errorMessage: String? = nil,
-            currentLeader: Leader? = nil
-        ) {
-            self.index = index
-            self.errorCode = errorCode
-            self.baseOffset = baseOffset
-            self.logAppendTimeMilliseconds = logAppendTimeMilliseconds
-            self.logStartOffset = logStartOffset
-            self.recordErrors = recordErrors
-            self.errorMessage = errorMessage
-            self.currentLeader = currentLeader
-        }
-    }
-
-    public struct RecordError: Equatable, Sendable {
-        public var batchIndex: Int32
-        public var batchIndexErrorMessage: String?
-
-        public init(batchIndex: Int32 = 0, batchIndexErrorMessage: String? = nil) {
-            self.batchIndex = batchIndex
-            self.batchIndexErrorMessage = batchIndexErrorMessage
-        }
-    }
-
-    public struct Leader: Equatable, Sendable {
-        public var leaderID: Int32
-        public var leaderEpoch: Int32
-
-        public init(leaderID: Int32 = -1, leaderEpoch: Int32 = -1) {
-            self.leaderID = leaderID
-            self.leaderEpoch = leaderEpoch
-        }
-    }
-
-    public struct NodeEndpoint: Equatable, Sendable {
-        public var nodeID: Int32
-        public var host: String
-        public var port: Int32
-        public var rack: String?
-
-        public init(nodeID: Int32 = 0, host: String = "", port: Int32 = 0, rack: String? = nil) {
-            self.nodeID = nodeID
-            self.host = host
-            self.port = port
-            self.rack = rack
-        }
-    }
-}
-
 extension ProduceRequest {
-    public func encode(
-        _ w: inout ByteWriter,
-        version: Int16,
-        records buffer: UnsafeRawBufferPointer
-    ) {
-        let flexible = version >= 9
-        if version >= 3 {
-            w.nullableString(transactionalID, flexible: flexible)
-        }
-        w.int16(acks)
-        w.int32(timeoutMilliseconds)
-        w.count(topicData.count, flexible: flexible)
-        for item in topicData { item.encode(&w, version: version, records: buffer) }
-        if flexible {
-            w.noTags()
-        }
-    }
-
     public static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -199,21 +26,6 @@ extension ProduceRequest {
 }
 
 extension ProduceRequest.Topic {
-    func encode(_ w: inout ByteWriter, version: Int16, records buffer: UnsafeRawBufferPointer) {
-        let flexible = version >= 9
-        if version <= 12 {
-            w.string(name, flexible: flexible)
-        }
-        if version == 13 {
-            w.uuid(topicID)
-        }
-        w.count(partitionData.count, flexible: flexible)
-        for item in partitionData { item.encode(&w, version: version, records: buffer) }
-        if flexible {
-            w.noTags()
-        }
-    }
-
     static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -246,15 +58,6 @@ extension ProduceRequest.Topic {
 }
 
 extension ProduceRequest.Partition {
-    func encode(_ w: inout ByteWriter, version: Int16, records buffer: UnsafeRawBufferPointer) {
-        let flexible = version >= 9
-        w.int32(index)
-        w.records(records, of: buffer, flexible: flexible)
-        if flexible {
-            w.noTags()
-        }
-    }
-
     static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -298,38 +101,6 @@ extension ProduceResponse {
             }
         }
     }
-
-    public static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 9
-        var m = Self()
-        do {
-            let count = try r.count(flexible: flexible, eachAtLeast: 3)
-            m.responses = try ProduceResponse.Topic.decodeArray(&r, version, count)
-        }
-        if version >= 1 {
-            m.throttleTimeMilliseconds = try r.int32()
-        }
-        if flexible {
-            var tags = try r.tagCount()
-            while tags > 0 {
-                let tag = try r.tag()
-                switch tag.number {
-                case 0 where version >= 10:
-                    do {
-                        let count = try r.count(flexible: flexible, eachAtLeast: 11)
-                        m.nodeEndpoints =
-                            try ProduceResponse.NodeEndpoint.decodeArray(&r, version, count)
-                    }
-                default: try r.skip(tag)
-                }
-                try r.end(tag)
-                tags -= 1
-            }
-        }
-        return m
-    }
 }
 
 extension ProduceResponse.Topic {
@@ -346,36 +117,6 @@ extension ProduceResponse.Topic {
         if flexible {
             w.noTags()
         }
-    }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 9
-        var m = Self()
-        if version <= 12 {
-            m.name = try r.string(flexible: flexible)
-        }
-        if version == 13 {
-            m.topicID = try r.uuid()
-        }
-        do {
-            let count = try r.count(flexible: flexible, eachAtLeast: 14)
-            m.partitionResponses = try ProduceResponse.Partition.decodeArray(&r, version, count)
-        }
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
     }
 }
 
@@ -407,52 +148,6 @@ extension ProduceResponse.Partition {
             }
         }
     }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 9
-        var m = Self()
-        m.index = try r.int32()
-        m.errorCode = try r.int16()
-        m.baseOffset = try r.int64()
-        if version >= 2 {
-            m.logAppendTimeMilliseconds = try r.int64()
-        }
-        if version >= 5 {
-            m.logStartOffset = try r.int64()
-        }
-        if version >= 8 {
-            do {
-                let count = try r.count(flexible: flexible, eachAtLeast: 6)
-                m.recordErrors = try ProduceResponse.RecordError.decodeArray(&r, version, count)
-            }
-            m.errorMessage = try r.nullableString(flexible: flexible)
-        }
-        if flexible {
-            var tags = try r.tagCount()
-            while tags > 0 {
-                let tag = try r.tag()
-                switch tag.number {
-                case 0 where version >= 10:
-                    m.currentLeader = try ProduceResponse.Leader.decode(&r, version: version)
-                default: try r.skip(tag)
-                }
-                try r.end(tag)
-                tags -= 1
-            }
-        }
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
-    }
 }
 
 extension ProduceResponse.RecordError {
@@ -464,28 +159,6 @@ extension ProduceResponse.RecordError {
             w.noTags()
         }
     }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 9
-        var m = Self()
-        m.batchIndex = try r.int32()
-        m.batchIndexErrorMessage = try r.nullableString(flexible: flexible)
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
-    }
 }
 
 extension ProduceResponse.Leader {
@@ -493,16 +166,6 @@ extension ProduceResponse.Leader {
         w.int32(leaderID)
         w.int32(leaderEpoch)
         w.noTags()
-    }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        var m = Self()
-        m.leaderID = try r.int32()
-        m.leaderEpoch = try r.int32()
-        try r.skipTags()
-        return m
     }
 }
 
@@ -513,26 +176,5 @@ extension ProduceResponse.NodeEndpoint {
         w.int32(port)
         w.nullableString(rack, flexible: true)
         w.noTags()
-    }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        var m = Self()
-        m.nodeID = try r.int32()
-        m.host = try r.string(flexible: true)
-        m.port = try r.int32()
-        m.rack = try r.nullableString(flexible: true)
-        try r.skipTags()
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
     }
 }

@@ -3,101 +3,7 @@
 import Bytes
 import KafkaProtocol
 
-/// Kafka's FindCoordinator request, API key 10.
-public struct FindCoordinatorRequest: KafkaRequest {
-    public typealias Response = FindCoordinatorResponse
-    public static let apiKey: Int16 = 10
-    public static let versions: ClosedRange<Int16> = 0...6
-    public static let flexibleFrom: Int16 = 3
-
-    public var key: String
-    /// 0: group, 1: transaction, 2: share group.
-    public var keyType: Int8
-    public var coordinatorKeys: [String]
-
-    public init(key: String = "", keyType: Int8 = 0, coordinatorKeys: [String] = []) {
-        self.key = key
-        self.keyType = keyType
-        self.coordinatorKeys = coordinatorKeys
-    }
-}
-
-/// What a broker answers to FindCoordinator, API key 10.
-public struct FindCoordinatorResponse: KafkaResponse {
-    public static let apiKey: Int16 = 10
-    public static let versions: ClosedRange<Int16> = 0...6
-    public static let flexibleFrom: Int16 = 3
-
-    public var throttleTimeMilliseconds: Int32
-    public var errorCode: Int16
-    public var errorMessage: String?
-    public var nodeID: Int32
-    public var host: String
-    public var port: Int32
-    public var coordinators: [Coordinator]
-
-    public init(
-        throttleTimeMilliseconds: Int32 = 0,
-        errorCode: Int16 = 0,
-        errorMessage: String? = nil,
-        nodeID: Int32 = 0,
-        host: String = "",
-        port: Int32 = 0,
-        coordinators: [Coordinator] = []
-    ) {
-        self.throttleTimeMilliseconds = throttleTimeMilliseconds
-        self.errorCode = errorCode
-        self.errorMessage = errorMessage
-        self.nodeID = nodeID
-        self.host = host
-        self.port = port
-        self.coordinators = coordinators
-    }
-
-    public struct Coordinator: Equatable, Sendable {
-        public var key: String
-        public var nodeID: Int32
-        public var host: String
-        public var port: Int32
-        public var errorCode: Int16
-        public var errorMessage: String?
-
-        public init(
-            key: String = "",
-            nodeID: Int32 = 0,
-            host: String = "",
-            port: Int32 = 0,
-            errorCode: Int16 = 0,
-            errorMessage: String? = nil
-        ) {
-            self.key = key
-            self.nodeID = nodeID
-            self.host = host
-            self.port = port
-            self.errorCode = errorCode
-            self.errorMessage = errorMessage
-        }
-    }
-}
-
 extension FindCoordinatorRequest {
-    public func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 3
-        if version <= 3 {
-            w.string(key, flexible: flexible)
-        }
-        if version >= 1 {
-            w.int8(keyType)
-        }
-        if version >= 4 {
-            w.count(coordinatorKeys.count, flexible: flexible)
-            for item in coordinatorKeys { w.string(item, flexible: flexible) }
-        }
-        if flexible {
-            w.noTags()
-        }
-    }
-
     public static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -144,38 +50,6 @@ extension FindCoordinatorResponse {
             w.noTags()
         }
     }
-
-    public static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        if version >= 1 {
-            m.throttleTimeMilliseconds = try r.int32()
-        }
-        if version <= 3 {
-            m.errorCode = try r.int16()
-        }
-        if version >= 1 && version <= 3 {
-            m.errorMessage = try r.nullableString(flexible: flexible)
-        }
-        if version <= 3 {
-            m.nodeID = try r.int32()
-            m.host = try r.string(flexible: flexible)
-            m.port = try r.int32()
-        }
-        if version >= 4 {
-            do {
-                let count = try r.count(flexible: flexible, eachAtLeast: 14)
-                m.coordinators =
-                    try FindCoordinatorResponse.Coordinator.decodeArray(&r, version, count)
-            }
-        }
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
 }
 
 extension FindCoordinatorResponse.Coordinator {
@@ -187,28 +61,5 @@ extension FindCoordinatorResponse.Coordinator {
         w.int16(errorCode)
         w.nullableString(errorMessage, flexible: true)
         w.noTags()
-    }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        var m = Self()
-        m.key = try r.string(flexible: true)
-        m.nodeID = try r.int32()
-        m.host = try r.string(flexible: true)
-        m.port = try r.int32()
-        m.errorCode = try r.int16()
-        m.errorMessage = try r.nullableString(flexible: true)
-        try r.skipTags()
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
     }
 }

@@ -3,69 +3,7 @@
 import Bytes
 import KafkaProtocol
 
-/// Kafka's InitProducerId request, API key 22.
-public struct InitProducerIdRequest: KafkaRequest {
-    public typealias Response = InitProducerIdResponse
-    public static let apiKey: Int16 = 22
-    public static let versions: ClosedRange<Int16> = 0...5
-    public static let flexibleFrom: Int16 = 2
-
-    public var transactionalID: String?
-    public var transactionTimeoutMilliseconds: Int32
-    public var producerID: Int64
-    public var producerEpoch: Int16
-
-    public init(
-        transactionalID: String? = nil,
-        transactionTimeoutMilliseconds: Int32 = 0,
-        producerID: Int64 = -1,
-        producerEpoch: Int16 = -1
-    ) {
-        self.transactionalID = transactionalID
-        self.transactionTimeoutMilliseconds = transactionTimeoutMilliseconds
-        self.producerID = producerID
-        self.producerEpoch = producerEpoch
-    }
-}
-
-/// What a broker answers to InitProducerId, API key 22.
-public struct InitProducerIdResponse: KafkaResponse {
-    public static let apiKey: Int16 = 22
-    public static let versions: ClosedRange<Int16> = 0...5
-    public static let flexibleFrom: Int16 = 2
-
-    public var throttleTimeMilliseconds: Int32
-    public var errorCode: Int16
-    public var producerID: Int64
-    public var producerEpoch: Int16
-
-    public init(
-        throttleTimeMilliseconds: Int32 = 0,
-        errorCode: Int16 = 0,
-        producerID: Int64 = -1,
-        producerEpoch: Int16 = 0
-    ) {
-        self.throttleTimeMilliseconds = throttleTimeMilliseconds
-        self.errorCode = errorCode
-        self.producerID = producerID
-        self.producerEpoch = producerEpoch
-    }
-}
-
 extension InitProducerIdRequest {
-    public func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 2
-        w.nullableString(transactionalID, flexible: flexible)
-        w.int32(transactionTimeoutMilliseconds)
-        if version >= 3 {
-            w.int64(producerID)
-            w.int16(producerEpoch)
-        }
-        if flexible {
-            w.noTags()
-        }
-    }
-
     public static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -94,20 +32,5 @@ extension InitProducerIdResponse {
         if flexible {
             w.noTags()
         }
-    }
-
-    public static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 2
-        var m = Self()
-        m.throttleTimeMilliseconds = try r.int32()
-        m.errorCode = try r.int16()
-        m.producerID = try r.int64()
-        m.producerEpoch = try r.int16()
-        if flexible {
-            try r.skipTags()
-        }
-        return m
     }
 }

@@ -3,139 +3,7 @@
 import Bytes
 import KafkaProtocol
 
-/// Kafka's AddPartitionsToTxn request, API key 24.
-public struct AddPartitionsToTxnRequest: KafkaRequest {
-    public typealias Response = AddPartitionsToTxnResponse
-    public static let apiKey: Int16 = 24
-    public static let versions: ClosedRange<Int16> = 0...5
-    public static let flexibleFrom: Int16 = 3
-
-    public var transactions: [Transaction]
-    public var v3AndBelowTransactionalID: String
-    public var v3AndBelowProducerID: Int64
-    public var v3AndBelowProducerEpoch: Int16
-    public var v3AndBelowTopics: [Topic]
-
-    public init(
-        transactions: [Transaction] = [],
-        v3AndBelowTransactionalID: String = "",
-        v3AndBelowProducerID: Int64 = 0,
-        v3AndBelowProducerEpoch: Int16 = 0,
-        v3AndBelowTopics: [Topic] = []
-    ) {
-        self.transactions = transactions
-        self.v3AndBelowTransactionalID = v3AndBelowTransactionalID
-        self.v3AndBelowProducerID = v3AndBelowProducerID
-        self.v3AndBelowProducerEpoch = v3AndBelowProducerEpoch
-        self.v3AndBelowTopics = v3AndBelowTopics
-    }
-
-    public struct Transaction: Equatable, Sendable {
-        public var transactionalID: String
-        public var producerID: Int64
-        public var producerEpoch: Int16
-        public var verifyOnly: Bool
-        public var topics: [Topic]
-
-        public init(
-            transactionalID: String = "",
-            producerID: Int64 = 0,
-            producerEpoch: Int16 = 0,
-            verifyOnly: Bool = false,
-            topics: [Topic] = []
-        ) {
-            self.transactionalID = transactionalID
-            self.producerID = producerID
-            self.producerEpoch = producerEpoch
-            self.verifyOnly = verifyOnly
-            self.topics = topics
-        }
-    }
-
-    public struct Topic: Equatable, Sendable {
-        public var name: String
-        public var partitions: [Int32]
-
-        public init(name: String = "", partitions: [Int32] = []) {
-            self.name = name
-            self.partitions = partitions
-        }
-    }
-}
-
-/// What a broker answers to AddPartitionsToTxn, API key 24.
-public struct AddPartitionsToTxnResponse: KafkaResponse {
-    public static let apiKey: Int16 = 24
-    public static let versions: ClosedRange<Int16> = 0...5
-    public static let flexibleFrom: Int16 = 3
-
-    public var throttleTimeMilliseconds: Int32
-    public var errorCode: Int16
-    public var resultsByTransaction: [Transaction]
-    public var resultsByTopicV3AndBelow: [Topic]
-
-    public init(
-        throttleTimeMilliseconds: Int32 = 0,
-        errorCode: Int16 = 0,
-        resultsByTransaction: [Transaction] = [],
-        resultsByTopicV3AndBelow: [Topic] = []
-    ) {
-        self.throttleTimeMilliseconds = throttleTimeMilliseconds
-        self.errorCode = errorCode
-        self.resultsByTransaction = resultsByTransaction
-        self.resultsByTopicV3AndBelow = resultsByTopicV3AndBelow
-    }
-
-    public struct Transaction: Equatable, Sendable {
-        public var transactionalID: String
-        public var topicResults: [Topic]
-
-        public init(transactionalID: String = "", topicResults: [Topic] = []) {
-            self.transactionalID = transactionalID
-            self.topicResults = topicResults
-        }
-    }
-
-    public struct Topic: Equatable, Sendable {
-        public var name: String
-        public var resultsByPartition: [Partition]
-
-        public init(name: String = "", resultsByPartition: [Partition] = []) {
-            self.name = name
-            self.resultsByPartition = resultsByPartition
-        }
-    }
-
-    public struct Partition: Equatable, Sendable {
-        public var partitionIndex: Int32
-        public var partitionErrorCode: Int16
-
-        public init(partitionIndex: Int32 = 0, partitionErrorCode: Int16 = 0) {
-            self.partitionIndex = partitionIndex
-            self.partitionErrorCode = partitionErrorCode
-        }
-    }
-}
-
 extension AddPartitionsToTxnRequest {
-    public func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 3
-        if version >= 4 {
-            w.count(transactions.count, flexible: flexible)
-            for item in transactions { item.encode(&w, version: version) }
-        }
-        if version <= 3 {
-            w.string(v3AndBelowTransactionalID, flexible: flexible)
-            w.int64(v3AndBelowProducerID)
-            w.int16(v3AndBelowProducerEpoch)
-            w.count(v3AndBelowTopics.count, flexible: flexible)
-            for item in v3AndBelowTopics { item.encode(&w, version: version) }
-        }
-        if flexible {
-            w.noTags()
-        }
-    }
-
     public static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -166,16 +34,6 @@ extension AddPartitionsToTxnRequest {
 }
 
 extension AddPartitionsToTxnRequest.Transaction {
-    func encode(_ w: inout ByteWriter, version: Int16) {
-        w.string(transactionalID, flexible: true)
-        w.int64(producerID)
-        w.int16(producerEpoch)
-        w.bool(verifyOnly)
-        w.count(topics.count, flexible: true)
-        for item in topics { item.encode(&w, version: version) }
-        w.noTags()
-    }
-
     static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -203,16 +61,6 @@ extension AddPartitionsToTxnRequest.Transaction {
 }
 
 extension AddPartitionsToTxnRequest.Topic {
-    func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 3
-        w.string(name, flexible: flexible)
-        w.count(partitions.count, flexible: flexible)
-        for item in partitions { w.int32(item) }
-        if flexible {
-            w.noTags()
-        }
-    }
-
     static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -253,33 +101,6 @@ extension AddPartitionsToTxnResponse {
             w.noTags()
         }
     }
-
-    public static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        m.throttleTimeMilliseconds = try r.int32()
-        if version >= 4 {
-            m.errorCode = try r.int16()
-            do {
-                let count = try r.count(flexible: flexible, eachAtLeast: 3)
-                m.resultsByTransaction =
-                    try AddPartitionsToTxnResponse.Transaction.decodeArray(&r, version, count)
-            }
-        }
-        if version <= 3 {
-            do {
-                let count = try r.count(flexible: flexible, eachAtLeast: 3)
-                m.resultsByTopicV3AndBelow =
-                    try AddPartitionsToTxnResponse.Topic.decodeArray(&r, version, count)
-            }
-        }
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
 }
 
 extension AddPartitionsToTxnResponse.Transaction {
@@ -288,28 +109,6 @@ extension AddPartitionsToTxnResponse.Transaction {
         w.count(topicResults.count, flexible: true)
         for item in topicResults { item.encode(&w, version: version) }
         w.noTags()
-    }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        var m = Self()
-        m.transactionalID = try r.string(flexible: true)
-        do {
-            let count = try r.count(flexible: true, eachAtLeast: 3)
-            m.topicResults = try AddPartitionsToTxnResponse.Topic.decodeArray(&r, version, count)
-        }
-        try r.skipTags()
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
     }
 }
 
@@ -323,32 +122,6 @@ extension AddPartitionsToTxnResponse.Topic {
             w.noTags()
         }
     }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        m.name = try r.string(flexible: flexible)
-        do {
-            let count = try r.count(flexible: flexible, eachAtLeast: 6)
-            m.resultsByPartition =
-                try AddPartitionsToTxnResponse.Partition.decodeArray(&r, version, count)
-        }
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
-    }
 }
 
 extension AddPartitionsToTxnResponse.Partition {
@@ -359,27 +132,5 @@ extension AddPartitionsToTxnResponse.Partition {
         if flexible {
             w.noTags()
         }
-    }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        m.partitionIndex = try r.int32()
-        m.partitionErrorCode = try r.int16()
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
     }
 }

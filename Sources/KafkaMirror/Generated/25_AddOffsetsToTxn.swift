@@ -3,58 +3,7 @@
 import Bytes
 import KafkaProtocol
 
-/// Kafka's AddOffsetsToTxn request, API key 25.
-public struct AddOffsetsToTxnRequest: KafkaRequest {
-    public typealias Response = AddOffsetsToTxnResponse
-    public static let apiKey: Int16 = 25
-    public static let versions: ClosedRange<Int16> = 0...4
-    public static let flexibleFrom: Int16 = 3
-
-    public var transactionalID: String
-    public var producerID: Int64
-    public var producerEpoch: Int16
-    public var groupID: String
-
-    public init(
-        transactionalID: String = "",
-        producerID: Int64 = 0,
-        producerEpoch: Int16 = 0,
-        groupID: String = ""
-    ) {
-        self.transactionalID = transactionalID
-        self.producerID = producerID
-        self.producerEpoch = producerEpoch
-        self.groupID = groupID
-    }
-}
-
-/// What a broker answers to AddOffsetsToTxn, API key 25.
-public struct AddOffsetsToTxnResponse: KafkaResponse {
-    public static let apiKey: Int16 = 25
-    public static let versions: ClosedRange<Int16> = 0...4
-    public static let flexibleFrom: Int16 = 3
-
-    public var throttleTimeMilliseconds: Int32
-    public var errorCode: Int16
-
-    public init(throttleTimeMilliseconds: Int32 = 0, errorCode: Int16 = 0) {
-        self.throttleTimeMilliseconds = throttleTimeMilliseconds
-        self.errorCode = errorCode
-    }
-}
-
 extension AddOffsetsToTxnRequest {
-    public func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 3
-        w.string(transactionalID, flexible: flexible)
-        w.int64(producerID)
-        w.int16(producerEpoch)
-        w.string(groupID, flexible: flexible)
-        if flexible {
-            w.noTags()
-        }
-    }
-
     public static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -79,18 +28,5 @@ extension AddOffsetsToTxnResponse {
         if flexible {
             w.noTags()
         }
-    }
-
-    public static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        m.throttleTimeMilliseconds = try r.int32()
-        m.errorCode = try r.int16()
-        if flexible {
-            try r.skipTags()
-        }
-        return m
     }
 }

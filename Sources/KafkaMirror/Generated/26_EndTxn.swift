@@ -3,67 +3,7 @@
 import Bytes
 import KafkaProtocol
 
-/// Kafka's EndTxn request, API key 26.
-public struct EndTxnRequest: KafkaRequest {
-    public typealias Response = EndTxnResponse
-    public static let apiKey: Int16 = 26
-    public static let versions: ClosedRange<Int16> = 0...5
-    public static let flexibleFrom: Int16 = 3
-
-    public var transactionalID: String
-    public var producerID: Int64
-    public var producerEpoch: Int16
-    public var committed: Bool
-
-    public init(
-        transactionalID: String = "",
-        producerID: Int64 = 0,
-        producerEpoch: Int16 = 0,
-        committed: Bool = false
-    ) {
-        self.transactionalID = transactionalID
-        self.producerID = producerID
-        self.producerEpoch = producerEpoch
-        self.committed = committed
-    }
-}
-
-/// What a broker answers to EndTxn, API key 26.
-public struct EndTxnResponse: KafkaResponse {
-    public static let apiKey: Int16 = 26
-    public static let versions: ClosedRange<Int16> = 0...5
-    public static let flexibleFrom: Int16 = 3
-
-    public var throttleTimeMilliseconds: Int32
-    public var errorCode: Int16
-    public var producerID: Int64
-    public var producerEpoch: Int16
-
-    public init(
-        throttleTimeMilliseconds: Int32 = 0,
-        errorCode: Int16 = 0,
-        producerID: Int64 = -1,
-        producerEpoch: Int16 = -1
-    ) {
-        self.throttleTimeMilliseconds = throttleTimeMilliseconds
-        self.errorCode = errorCode
-        self.producerID = producerID
-        self.producerEpoch = producerEpoch
-    }
-}
-
 extension EndTxnRequest {
-    public func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 3
-        w.string(transactionalID, flexible: flexible)
-        w.int64(producerID)
-        w.int16(producerEpoch)
-        w.bool(committed)
-        if flexible {
-            w.noTags()
-        }
-    }
-
     public static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -92,22 +32,5 @@ extension EndTxnResponse {
         if flexible {
             w.noTags()
         }
-    }
-
-    public static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        m.throttleTimeMilliseconds = try r.int32()
-        m.errorCode = try r.int16()
-        if version == 5 {
-            m.producerID = try r.int64()
-            m.producerEpoch = try r.int16()
-        }
-        if flexible {
-            try r.skipTags()
-        }
-        return m
     }
 }

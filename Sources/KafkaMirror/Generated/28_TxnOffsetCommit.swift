@@ -3,126 +3,7 @@
 import Bytes
 import KafkaProtocol
 
-/// Kafka's TxnOffsetCommit request, API key 28.
-public struct TxnOffsetCommitRequest: KafkaRequest {
-    public typealias Response = TxnOffsetCommitResponse
-    public static let apiKey: Int16 = 28
-    public static let versions: ClosedRange<Int16> = 0...5
-    public static let flexibleFrom: Int16 = 3
-
-    public var transactionalID: String
-    public var groupID: String
-    public var producerID: Int64
-    public var producerEpoch: Int16
-    public var generationID: Int32
-    public var memberID: String
-    public var groupInstanceID: String?
-    public var topics: [Topic]
-
-    public init(
-        transactionalID: String = "",
-        groupID: String = "",
-        producerID: Int64 = 0,
-        producerEpoch: Int16 = 0,
-        generationID: Int32 = -1,
-        memberID: String = "",
-        groupInstanceID: String? = nil,
-        topics: [Topic] = []
-    ) {
-        self.transactionalID = transactionalID
-        self.groupID = groupID
-        self.producerID = producerID
-        self.producerEpoch = producerEpoch
-        self.generationID = generationID
-        self.memberID = memberID
-        self.groupInstanceID = groupInstanceID
-        self.topics = topics
-    }
-
-    public struct Topic: Equatable, Sendable {
-        public var name: String
-        public var partitions: [Partition]
-
-        public init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
-        }
-    }
-
-    public struct Partition: Equatable, Sendable {
-        public var partitionIndex: Int32
-        public var committedOffset: Int64
-        public var committedLeaderEpoch: Int32
-        public var committedMetadata: String?
-
-        public init(
-            partitionIndex: Int32 = 0,
-            committedOffset: Int64 = 0,
-            committedLeaderEpoch: Int32 = -1,
-            committedMetadata: String? = nil
-        ) {
-            self.partitionIndex = partitionIndex
-            self.committedOffset = committedOffset
-            self.committedLeaderEpoch = committedLeaderEpoch
-            self.committedMetadata = committedMetadata
-        }
-    }
-}
-
-/// What a broker answers to TxnOffsetCommit, API key 28.
-public struct TxnOffsetCommitResponse: KafkaResponse {
-    public static let apiKey: Int16 = 28
-    public static let versions: ClosedRange<Int16> = 0...5
-    public static let flexibleFrom: Int16 = 3
-
-    public var throttleTimeMilliseconds: Int32
-    public var topics: [Topic]
-
-    public init(throttleTimeMilliseconds: Int32 = 0, topics: [Topic] = []) {
-        self.throttleTimeMilliseconds = throttleTimeMilliseconds
-        self.topics = topics
-    }
-
-    public struct Topic: Equatable, Sendable {
-        public var name: String
-        public var partitions: [Partition]
-
-        public init(name: String = "", partitions: [Partition] = []) {
-            self.name = name
-            self.partitions = partitions
-        }
-    }
-
-    public struct Partition: Equatable, Sendable {
-        public var partitionIndex: Int32
-        public var errorCode: Int16
-
-        public init(partitionIndex: Int32 = 0, errorCode: Int16 = 0) {
-            self.partitionIndex = partitionIndex
-            self.errorCode = errorCode
-        }
-    }
-}
-
 extension TxnOffsetCommitRequest {
-    public func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 3
-        w.string(transactionalID, flexible: flexible)
-        w.string(groupID, flexible: flexible)
-        w.int64(producerID)
-        w.int16(producerEpoch)
-        if version >= 3 {
-            w.int32(generationID)
-            w.string(memberID, flexible: flexible)
-            w.nullableString(groupInstanceID, flexible: flexible)
-        }
-        w.count(topics.count, flexible: flexible)
-        for item in topics { item.encode(&w, version: version) }
-        if flexible {
-            w.noTags()
-        }
-    }
-
     public static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -149,16 +30,6 @@ extension TxnOffsetCommitRequest {
 }
 
 extension TxnOffsetCommitRequest.Topic {
-    func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 3
-        w.string(name, flexible: flexible)
-        w.count(partitions.count, flexible: flexible)
-        for item in partitions { item.encode(&w, version: version) }
-        if flexible {
-            w.noTags()
-        }
-    }
-
     static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -186,19 +57,6 @@ extension TxnOffsetCommitRequest.Topic {
 }
 
 extension TxnOffsetCommitRequest.Partition {
-    func encode(_ w: inout ByteWriter, version: Int16) {
-        let flexible = version >= 3
-        w.int32(partitionIndex)
-        w.int64(committedOffset)
-        if version >= 2 {
-            w.int32(committedLeaderEpoch)
-        }
-        w.nullableString(committedMetadata, flexible: flexible)
-        if flexible {
-            w.noTags()
-        }
-    }
-
     static func decode(
         _ r: inout ByteReader, version: Int16
     ) throws(BytesError) -> Self {
@@ -236,22 +94,6 @@ extension TxnOffsetCommitResponse {
             w.noTags()
         }
     }
-
-    public static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        m.throttleTimeMilliseconds = try r.int32()
-        do {
-            let count = try r.count(flexible: flexible, eachAtLeast: 3)
-            m.topics = try TxnOffsetCommitResponse.Topic.decodeArray(&r, version, count)
-        }
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
 }
 
 extension TxnOffsetCommitResponse.Topic {
@@ -264,31 +106,6 @@ extension TxnOffsetCommitResponse.Topic {
             w.noTags()
         }
     }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        m.name = try r.string(flexible: flexible)
-        do {
-            let count = try r.count(flexible: flexible, eachAtLeast: 6)
-            m.partitions = try TxnOffsetCommitResponse.Partition.decodeArray(&r, version, count)
-        }
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
-    }
 }
 
 extension TxnOffsetCommitResponse.Partition {
@@ -299,27 +116,5 @@ extension TxnOffsetCommitResponse.Partition {
         if flexible {
             w.noTags()
         }
-    }
-
-    static func decode(
-        _ r: inout ByteReader, version: Int16
-    ) throws(BytesError) -> Self {
-        let flexible = version >= 3
-        var m = Self()
-        m.partitionIndex = try r.int32()
-        m.errorCode = try r.int16()
-        if flexible {
-            try r.skipTags()
-        }
-        return m
-    }
-
-    static func decodeArray(
-        _ r: inout ByteReader, _ version: Int16, _ count: Int
-    ) throws(BytesError) -> [Self] {
-        var items: [Self] = []
-        items.reserveCapacity(min(count, elementsReservedMax))
-        for _ in 0..<count { items.append(try decode(&r, version: version)) }
-        return items
     }
 }

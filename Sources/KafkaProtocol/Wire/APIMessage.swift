@@ -10,8 +10,11 @@ public protocol APIMessage: Equatable, Sendable {
     static var flexibleFrom: Int16 { get }
 }
 
-public protocol KafkaRequest: APIMessage {
+public protocol RequestMessage: APIMessage {
     associatedtype Response: KafkaResponse
+}
+
+public protocol KafkaRequest: RequestMessage {
     func encode(_ w: inout ByteWriter, version: Int16)
 }
 

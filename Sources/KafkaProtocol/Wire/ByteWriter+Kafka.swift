@@ -41,6 +41,13 @@ extension ByteWriter {
         bytes(source)
     }
 
+    /// Writes how many bytes belong here, and leaves them out.
+    mutating func records(_ value: KafkaBytes?, gap gaps: inout [RecordGap], flexible: Bool) {
+        guard let value else { return nullCount(flexible: flexible) }
+        count(value.count, flexible: flexible)
+        gaps.append(RecordGap(at: count, records: value))
+    }
+
     public mutating func count(_ count: Int, flexible: Bool) {
         if flexible { uvarint(UInt64(count) + 1) } else { int32(Int32(clamping: count)) }
     }
