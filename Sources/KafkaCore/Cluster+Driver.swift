@@ -9,7 +9,11 @@ extension Cluster {
     ) {
         handle(now, &effects) {
             guard let link = links[connection], link.state == .connecting else { return }
-            link.begin(now: self.now, self)
+            do throws(KafkaFailure) {
+                try link.begin(now: self.now, self)
+            } catch {
+                links.fail(link, error)
+            }
         }
     }
 
@@ -92,7 +96,7 @@ extension Cluster {
             guard let derivation = derivations.removeValue(forKey: connection) else { return }
             if derivedKeys.count >= Self.derivedKeysMax { derivedKeys = [:] }
             derivedKeys[derivation] = saltedPassword
-            guard let link = links[connection], link.state == .derives else { return }
+            guard let link = links[connection], link.state == .works else { return }
             do throws(KafkaFailure) {
                 try link.derived(saltedPassword, now: self.now, self)
             } catch {

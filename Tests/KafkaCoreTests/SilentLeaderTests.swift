@@ -74,7 +74,7 @@ import Timing
         world.run(3_000)
         // Its connections would only be in the way of what it may lead again.
         let left = world.client.links.ordered.filter { $0.broker.nodeID == old }
-        #expect(left.allSatisfy { $0.pipeline.isEmpty || !$0.isLoggedIn })
+        #expect(left.allSatisfy { $0.pipeline.isEmpty || !$0.hasSetUp })
         world.change { $0.thaw(old, now: $1) }
         world.run(500)
         elect(world, old)

@@ -54,7 +54,7 @@ final class Links {
     func open(_ role: BrokerConnection.Role, to broker: Broker) -> BrokerConnection {
         let connection = BrokerConnection(
             id: cluster.connectionIDs.next(), role: role, broker: broker,
-            settings: cluster.settings, limits: cluster.limits,
+            settings: cluster.settings, limits: cluster.limits, nonces: cluster.nonces,
             spares: cluster.cache.spares, now: cluster.now,
             idleJitterMilliseconds: Int64.random(in: 0...2_000, using: &cluster.random))
         connections[connection.id] = connection
@@ -257,7 +257,7 @@ final class Links {
         let endpoint = connection.broker.endpoint
         // A throttle that is over is no deadline any more, whether or not anybody asks next.
         if connection.throttledUntil <= now { connection.throttledUntil = .zero }
-        if !connection.hasSetUp || connection.state == .derives {
+        if !connection.hasSetUp || connection.state == .works {
             fail(connection, .timeout(cause: "\(endpoint): not connected in time"))
         } else if let next = connection.pipeline.first {
             if connection.deadline <= now {
@@ -288,7 +288,7 @@ final class Links {
             connections[connection.id] != nil
         else { return }
         do {
-            _ = try connection.logIn(now: cluster.now, cluster)
+            try connection.reauthenticate(now: cluster.now, cluster)
         } catch {
             fail(connection, error)
         }

@@ -25,17 +25,6 @@ final class BrokerConnection {
         }
     }
 
-    enum State: Equatable {
-        /// TCP and TLS, by the driver.
-        case connecting
-        case asksVersions(Int16)
-        case offersMechanism
-        case authenticates
-        /// The driver computes a key.
-        case derives
-        case ready
-    }
-
     /// What came of received bytes.
     enum Arrival {
         case nothing
@@ -49,8 +38,7 @@ final class BrokerConnection {
     let role: Role
     var broker: Broker
     let settings: ClusterSettings
-    var state = State.connecting
-    var versions = ApiVersionTable()
+    var setUp: ConnectionSetUp
     var pipeline: Pipeline
     var frames: FrameAssembler
     /// TCP, TLS, versions and login must be through by then (KIP-601).
@@ -58,10 +46,6 @@ final class BrokerConnection {
     /// KIP-219: the broker does not read from us before, so nothing is sent.
     var throttledUntil = Instant.zero
     var lastUsed: Instant
-    var login: Login?
-    var isLoggedIn = false
-    /// KIP-368: the broker ends the session soon after.
-    var reauthenticateAt: Instant?
     var hasReceived = false
     /// A request of ours was answered: the listener takes our requests.
     var hasAnswered = false
@@ -77,12 +61,15 @@ final class BrokerConnection {
 
     init(
         id: BrokerConnectionID, role: Role, broker: Broker, settings: ClusterSettings,
-        limits: KafkaLimits, spares: SpareBlocks, now: Instant, idleJitterMilliseconds: Int64
+        limits: KafkaLimits, nonces: NonceSource, spares: SpareBlocks, now: Instant,
+        idleJitterMilliseconds: Int64
     ) {
         self.id = id
         self.role = role
         self.broker = broker
         self.settings = settings
+        setUp = ConnectionSetUp(
+            endpoint: broker.endpoint, credentials: settings.sasl, nonces: nonces, limits: limits)
         pipeline = Pipeline(depth: role.depth)
         frames = FrameAssembler(frameBytesMax: limits.responseBytesMax, spares: spares)
         setupDeadline = now.adding(milliseconds: settings.connectTimeoutMilliseconds)
@@ -98,7 +85,10 @@ final class BrokerConnection {
             && (reauthenticateAt ?? .distantFuture) > now
     }
 
-    var hasSetUp: Bool { isLoggedIn || state == .ready }
+    var state: ConnectionSetUp.State { setUp.state }
+    var versions: ApiVersionTable { setUp.versions }
+    var reauthenticateAt: Instant? { setUp.reauthenticateAt }
+    var hasSetUp: Bool { setUp.hasSucceeded }
 
     /// It has served, or could have: its end is not the answer to the set-up.
     func hasBeenIdle(now: Instant) -> Bool {
@@ -136,7 +126,7 @@ final class BrokerConnection {
         hasReceived = true
         lastUsed = now
         guard let answered = pipeline.first else {
-            throw protocolError("a response that nobody asked for")
+            throw protocolError(ConnectionSetUp.unasked)
         }
         var reader = ByteReader(frame)
         let header: ResponseHeader
@@ -157,7 +147,7 @@ final class BrokerConnection {
         cluster.counters.requestTimes[answered.apiKey, default: Histogram()].add(
             microseconds: (now.nanoseconds - answered.sentAt.nanoseconds) / 1_000)
         guard let purpose = answered.purpose else {
-            return try setUp(&reader, answered, now: now, cluster)
+            return try takeSetUp(&reader, answered, now: now, cluster)
         }
         hasAnswered = true
         return .response(purpose, reader, to: answered)
@@ -187,7 +177,7 @@ final class BrokerConnection {
 
     /// The next moment at which this connection needs a look.
     var deadline: Instant {
-        if state == .connecting || state == .derives { return setupOrReauthenticationDeadline }
+        if state == .connecting || state == .works { return setupOrReauthenticationDeadline }
         if let deadline = pipeline.deadline { return deadline }
         if isDecoding { return .distantFuture }
         let next = isThrottled ? min(throttledUntil, idleUntil) : idleUntil
@@ -201,7 +191,7 @@ final class BrokerConnection {
 
     /// When the broker is late with what it owes us, the next time.
     var lateAt: Instant {
-        !pipeline.isEmpty || (!hasSetUp && state != .derives) ? silence.lateAt : .distantFuture
+        !pipeline.isEmpty || (!hasSetUp && state != .works) ? silence.lateAt : .distantFuture
     }
 
     /// Set back by `Links` when the time has come.
@@ -210,7 +200,7 @@ final class BrokerConnection {
     var idleUntil: Instant { lastUsed.adding(milliseconds: idleMilliseconds) }
 
     private var setupOrReauthenticationDeadline: Instant {
-        isLoggedIn
+        hasSetUp
             ? lastUsed.adding(milliseconds: settings.connectTimeoutMilliseconds) : setupDeadline
     }
 
