@@ -194,7 +194,9 @@ import Timing
     func silentMetadata() throws {
         let (world, _, _) = try warm()
         world.run(1_000)
-        let asked = world.client.links.brokers.first { $0.control?.isFree(now: world.now) == true }
+        let asked = world.client.links.brokers.first {
+            $0.connection(for: .control)?.isFree(now: world.now) == true
+        }
         freeze(world, asked?.nodeID ?? 0)
         let start = world.now
         #expect(try world.topics(world.metadata(["t"]))?.get().first?.partitions.count == 1)

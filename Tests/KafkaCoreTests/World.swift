@@ -224,6 +224,9 @@ final class World: SimulatedClient {
 
     // MARK: Effects
 
+    /// An event that no driver has.
+    func inside(_ body: (Cluster) -> Void) { with { client.handle(now, &$0) { body(client) } } }
+
     private func with(_ body: (inout [ClusterEffect]) -> Void) {
         var produced: [ClusterEffect] = []
         body(&produced)

@@ -7,8 +7,8 @@ final class Broker {
     /// nil: a bootstrap node, known by its address only.
     let nodeID: Int32?
     let endpoint: Endpoint
-    var control: BrokerConnection?
-    var points: [BrokerConnection] = []
+    /// In the order in which they were opened.
+    private(set) var connections: [BrokerConnection] = []
     private var tails: [TailReader]
 
     /// Partitions with demands that may be sent, in turn; the favoured ones go first.
@@ -56,8 +56,19 @@ final class Broker {
     func tail(_ isolation: Isolation) -> TailReader { tails[Int(isolation.rawValue)] }
     var allTails: [TailReader] { tails }
 
-    var connections: [BrokerConnection] {
-        (control.map { [$0] } ?? []) + points + tails.compactMap(\.connection)
+    // MARK: Connections
+
+    func add(_ connection: BrokerConnection) { connections.append(connection) }
+    func remove(_ connection: BrokerConnection) { connections.removeAll { $0 === connection } }
+
+    /// The only one of its role, or the first.
+    func connection(for role: ConnectionRole) -> BrokerConnection? {
+        connections.first { $0.role == role }
+    }
+
+    /// What is in flight for such a purpose.
+    func purposes<Purpose: RequestPurpose>(_ type: Purpose.Type) -> [Purpose] {
+        connections.flatMap { $0.purposes(type) }
     }
 
     /// Somebody waits for it, or its tail is in use.

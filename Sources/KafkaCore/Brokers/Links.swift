@@ -51,7 +51,7 @@ final class Links {
 
     // MARK: Connections
 
-    func open(_ role: BrokerConnection.Role, to broker: Broker) -> BrokerConnection {
+    private func open(_ role: ConnectionRole, to broker: Broker) {
         let connection = BrokerConnection(
             id: cluster.connectionIDs.next(), role: role, broker: broker,
             settings: cluster.settings, limits: cluster.limits, nonces: cluster.nonces,
@@ -63,18 +63,25 @@ final class Links {
             broker.lostConnections -= 1
             cluster.counters.reconnects += 1
         }
+        broker.add(connection)
         cluster.emit(.connect(connection.id, broker.endpoint, cluster.settings.tls))
-        return connection
     }
 
-    /// The control connection of `broker` if a request can be sent on it at once. Opens one where
-    /// there is none and the broker may be tried.
-    func freeControl(_ broker: Broker) -> BrokerConnection? {
-        if broker.control == nil, broker.mayConnect(now: cluster.now) {
-            broker.control = open(.control, to: broker)
+    /// A connection of that role to `broker` on which a request can be sent at once. Opens one
+    /// where all are busy, the role allows one more, and the broker may be tried.
+    func free(_ role: ConnectionRole, _ broker: Broker) -> BrokerConnection? {
+        var (count, isOpening) = (0, false)
+        for connection in broker.connections where connection.role == role {
+            if connection.isFree(now: cluster.now) { return connection }
+            count += 1
+            isOpening = isOpening || !connection.hasSetUp
         }
-        guard let control = broker.control, control.isFree(now: cluster.now) else { return nil }
-        return control
+        if !isOpening, count < role.connectionsMax(cluster.settings),
+            broker.mayConnect(now: cluster.now)
+        {
+            open(role, to: broker)
+        }
+        return nil
     }
 
     /// Control connections on which a request can be sent at once: to brokers that are known
@@ -100,18 +107,6 @@ final class Links {
     /// A control connection is on its way to be one.
     var isConnectingControl: Bool {
         connections.values.contains { $0.role == .control && !$0.hasSetUp }
-    }
-
-    /// A connection for a point read, likewise; a second one only when the first is busy.
-    func freePoint(_ broker: Broker) -> BrokerConnection? {
-        if let free = broker.points.first(where: { $0.isFree(now: cluster.now) }) { return free }
-        let isOpening = broker.points.contains { !$0.hasSetUp }
-        if !isOpening, broker.points.count < cluster.settings.pointConnectionsPerBroker,
-            broker.mayConnect(now: cluster.now)
-        {
-            broker.points.append(open(.pointReads, to: broker))
-        }
-        return nil
     }
 
     /// Ends a connection that is not needed, or must not be used any more.
@@ -153,10 +148,7 @@ final class Links {
         connections[connection.id] = nil
         cluster.derivations[connection.id] = nil
         connection.heard(now: cluster.now)
-        let broker = connection.broker
-        if broker.control === connection { broker.control = nil }
-        broker.points.removeAll { $0 === connection }
-        for tail in broker.allTails where tail.connection === connection { tail.connection = nil }
+        connection.broker.remove(connection)
     }
 
     private func lose(_ requests: [Pipeline.Request], _ failure: KafkaFailure) {
@@ -213,11 +205,14 @@ final class Links {
     /// same address, or ends.
     private func retireBootstrap() {
         for node in bootstrap {
-            guard let connection = node.control, connection.pipeline.isEmpty else { continue }
-            let real = brokers.first { $0.endpoint == node.endpoint && $0.control == nil }
+            guard let connection = node.connection(for: .control), connection.pipeline.isEmpty
+            else { continue }
+            let real = brokers.first {
+                $0.endpoint == node.endpoint && $0.connection(for: .control) == nil
+            }
             if let real, connection.state == .ready {
-                node.control = nil
-                real.control = connection
+                node.remove(connection)
+                real.add(connection)
                 connection.broker = real
             } else {
                 drop(connection)
@@ -279,6 +274,7 @@ final class Links {
         case .control: !broker.lookups.isEmpty || cluster.keeper.wantedFrom != nil
         case .pointReads: broker.hasQueue
         case .tail(let isolation): !broker.tail(isolation).follows.isEmpty
+        case .producer: false
         }
     }
 

@@ -6,25 +6,6 @@ import Timing
 /// One connection to one broker, from the first byte to the last: asks for the versions, logs in,
 /// then carries requests, as many at once as its role says.
 final class BrokerConnection {
-    enum Role: Equatable, CustomStringConvertible {
-        /// ApiVersions, Metadata, ListOffsets.
-        case control
-        case pointReads
-        case tail(Isolation)
-
-        /// Requests in flight. One is enough to read: a broker takes the next only when it has
-        /// answered (SocketServer mutes the channel), and a lost connection then loses one.
-        var depth: Int { 1 }
-
-        var description: String {
-            switch self {
-            case .control: "metadata and offsets"
-            case .pointReads: "reads"
-            case .tail: "following"
-            }
-        }
-    }
-
     /// What came of received bytes.
     enum Arrival {
         case nothing
@@ -35,7 +16,7 @@ final class BrokerConnection {
     }
 
     let id: BrokerConnectionID
-    let role: Role
+    let role: ConnectionRole
     var broker: Broker
     let settings: ClusterSettings
     var setUp: ConnectionSetUp
@@ -60,7 +41,7 @@ final class BrokerConnection {
     var silence: BrokerSilence
 
     init(
-        id: BrokerConnectionID, role: Role, broker: Broker, settings: ClusterSettings,
+        id: BrokerConnectionID, role: ConnectionRole, broker: Broker, settings: ClusterSettings,
         limits: KafkaLimits, nonces: NonceSource, spares: SpareBlocks, now: Instant,
         idleJitterMilliseconds: Int64
     ) {

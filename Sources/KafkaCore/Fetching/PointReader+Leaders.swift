@@ -4,9 +4,7 @@ extension PointReader {
     /// another epoch: its readers ask the leader of today.
     func withdraw(_ partition: Partition, from broker: Broker) {
         guard partition.sentDemands > 0 else { return }
-        for connection in broker.points {
-            for fetch in connection.purposes(PointFetch.self) { withdraw(partition, from: fetch) }
-        }
+        for fetch in broker.purposes(PointFetch.self) { withdraw(partition, from: fetch) }
     }
 
     private func withdraw(_ partition: Partition, from fetch: PointFetch) {

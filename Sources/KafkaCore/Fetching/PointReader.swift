@@ -108,7 +108,7 @@ final class PointReader {
         isOutOfBudget = false
         for broker in cluster.links.active {
             while broker.hasQueue {
-                guard let connection = cluster.links.freePoint(broker) else { break }
+                guard let connection = cluster.links.free(.pointReads, broker) else { break }
                 guard cluster.cache.outstandingReadBytes < cluster.limits.outstandingReadBytesMax
                 else {
                     isOutOfBudget = true

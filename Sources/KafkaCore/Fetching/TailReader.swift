@@ -6,8 +6,9 @@ import Timing
 final class TailReader {
     unowned let broker: Broker
     let isolation: Isolation
-    var connection: BrokerConnection?
     var session = FetchSession()
+    /// The one that the session was opened on: another begins another.
+    var sessionConnection: BrokerConnectionID?
     /// In the order in which they were followed.
     var follows = SlotList<Follow>()
     var fetch: TailFetch?

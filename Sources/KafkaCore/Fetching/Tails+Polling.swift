@@ -14,7 +14,9 @@ extension Tails {
     /// Nobody is left to wait. A broker has room for so many sessions, cluster-wide, and would keep
     /// this one for minutes (KIP-227).
     private func closeSession(_ tail: TailReader) {
-        guard let connection = tail.connection else { return tail.session.reset() }
+        guard let connection = tail.broker.connection(for: .tail(tail.isolation)),
+            connection.id == tail.sessionConnection
+        else { return tail.session.reset() }
         guard connection.isFree(now: cluster.now),
             let version = connection.versions.version(
                 of: FetchRequest.self, atMost: tail.session.usesIDs ? .max : 12)
@@ -53,12 +55,12 @@ extension Tails {
     }
 
     private func free(_ tail: TailReader) -> BrokerConnection? {
-        if tail.connection == nil, tail.broker.mayConnect(now: cluster.now) {
-            tail.session.reset()
-            tail.connection = cluster.links.open(.tail(tail.isolation), to: tail.broker)
-        }
-        guard let connection = tail.connection, connection.isFree(now: cluster.now) else {
+        guard let connection = cluster.links.free(.tail(tail.isolation), tail.broker) else {
             return nil
+        }
+        if connection.id != tail.sessionConnection {
+            tail.session.reset()
+            tail.sessionConnection = connection.id
         }
         return connection
     }

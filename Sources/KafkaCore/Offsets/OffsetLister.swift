@@ -146,7 +146,7 @@ final class OffsetLister {
     /// What is in flight to a broker that does not lead the partition any more, or led it under
     /// another epoch: whoever waits asks the leader of today.
     func withdraw(_ partition: Partition, from broker: Broker) {
-        for batch in broker.control?.purposes(OffsetBatch.self) ?? [] {
+        for batch in broker.purposes(OffsetBatch.self) {
             guard let place = batch.places[ObjectIdentifier(partition)],
                 !batch.entries[place].isAnswered
             else { continue }
@@ -190,7 +190,7 @@ final class OffsetLister {
 
     func flush() {
         for broker in cluster.links.active {
-            guard !broker.lookups.isEmpty, let connection = cluster.links.freeControl(broker)
+            guard !broker.lookups.isEmpty, let connection = cluster.links.free(.control, broker)
             else { continue }
             ask(broker, connection)
         }

@@ -85,7 +85,7 @@ extension ReadDesk {
     /// there again.
     func probe(_ partition: Partition) {
         cluster.keeper.wantAgain(partition.topic)
-        if let leader = partition.leader { _ = cluster.links.freeControl(leader) }
+        if let leader = partition.leader { _ = cluster.links.free(.control, leader) }
         cluster.needsFlush = true
     }
 

@@ -68,7 +68,7 @@ extension MetadataKeeper {
             tried.insert(ObjectIdentifier(next))
             nextNodeAt = cluster.now.adding(
                 milliseconds: cluster.limits.nextNodeAfterMilliseconds)
-            _ = links.freeControl(next)
+            _ = links.free(.control, next)
             return nil
         }
         if links.hasControl() { return nil }
@@ -88,7 +88,7 @@ extension MetadataKeeper {
         nextBroker = (nextBroker + 1) % nodes.count
         for place in 0..<nodes.count {
             let node = nodes[(nextBroker + place) % nodes.count]
-            if node.control == nil, !tried.contains(ObjectIdentifier(node)),
+            if node.connection(for: .control) == nil, !tried.contains(ObjectIdentifier(node)),
                 node.mayConnect(now: cluster.now), isSuch(node)
             {
                 return node
@@ -145,7 +145,7 @@ extension MetadataKeeper {
     func doubt(_ broker: Broker) {
         guard broker.nodeID != nil else { return }
         var lookedUp = Set(broker.lookups.map { ObjectIdentifier($0.partition.topic) })
-        for batch in broker.control?.purposes(OffsetBatch.self) ?? [] {
+        for batch in broker.purposes(OffsetBatch.self) {
             for entry in batch.entries where !entry.isAnswered {
                 lookedUp.insert(ObjectIdentifier(entry.partition.topic))
             }
@@ -160,7 +160,7 @@ extension MetadataKeeper {
         let nodes = cluster.links.brokers + cluster.links.bootstrap
         return nodes.contains { node in
             node.endpoint != late.endpoint && !node.isLate
-                && (node.control?.isFree(now: cluster.now)
+                && (node.connection(for: .control)?.isFree(now: cluster.now)
                     ?? node.mayConnect(now: cluster.now))
         }
     }
