@@ -8,6 +8,14 @@ enum ReadPurpose {
     /// Records of a reply that is being written were evicted meanwhile.
     case reread(Session, PartitionLog)
     case direct(DirectRequest)
+
+    /// Nobody waits any more.
+    var hasLeft: Bool {
+        switch self {
+        case .fetch(let session, _), .push(let session, _, _): session.hasLeft
+        case .reread, .direct: false
+        }
+    }
 }
 
 /// Who waits for a look-up.
@@ -19,6 +27,15 @@ enum RequestPurpose {
     /// Which partitions the topics of a subscription have.
     case partitions(Session, LiveSubscription)
     case direct(DirectRequest)
+
+    var hasLeft: Bool {
+        switch self {
+        case .listOffset(let session, _), .metadata(let session, _, _),
+            .start(let session, _, _, _), .partitions(let session, _):
+            session.hasLeft
+        case .direct: false
+        }
+    }
 }
 
 /// Effects of clusters in their order. What a cluster is asked while one of its effects is looked
@@ -148,19 +165,29 @@ extension GatewayEngine {
         case .derive(let connection, let derivation):
             effects.append(.brokerDerive(connection, derivation))
         case .readFinished(let token, let outcome):
-            if let purpose = reads.removeValue(forKey: token) { finish(purpose, outcome) }
+            if let purpose = reads.removeValue(forKey: token), !purpose.hasLeft {
+                finish(purpose, outcome)
+            }
         case .readStalled(let token, let failure):
-            if case .push(let session, let subscription, let partition)? = reads[token] {
+            if case .push(let session, let subscription, let partition)? = reads[token],
+                !session.hasLeft
+            {
                 stalled(session, subscription, partition, failure)
             }
         case .readResumed(let token):
-            if case .push(let session, let subscription, let partition)? = reads[token] {
+            if case .push(let session, let subscription, let partition)? = reads[token],
+                !session.hasLeft
+            {
                 goesOn(session, subscription, partition)
             }
         case .offsetFinished(let token, let result):
-            if let purpose = requests.removeValue(forKey: token) { finish(purpose, token, result) }
+            if let purpose = requests.removeValue(forKey: token), !purpose.hasLeft {
+                finish(purpose, token, result)
+            }
         case .metadataFinished(let token, let result):
-            if let purpose = requests.removeValue(forKey: token) { finish(purpose, token, result) }
+            if let purpose = requests.removeValue(forKey: token), !purpose.hasLeft {
+                finish(purpose, token, result)
+            }
         case .log(let level, let line): effects.append(.log(level, line))
         }
     }

@@ -43,20 +43,19 @@ extension GatewayEngine {
     }
 
     /// Lets go of everything that the session asked for.
-    private func abandon(_ session: Session) {
+    func abandon(_ session: Session) {
         if let token = session.reread, session.phase == .over {
             reads[token] = nil
             session.service?.seat?.cluster.cancel(token)
         }
+        session.hasLeft = true
         guard let desk = session.desk else { return }
-        for subscription in desk.subscriptionsInOrder { remove(session, subscription) }
-        for command in desk.queue.waiting { cancel(session, command) }
-        for command in desk.free.values { cancel(session, command) }
         session.desk = nil
         session.heldReplyBytes = 0
+        leave(session, desk)
     }
 
-    private func cancel(_ session: Session, _ command: PendingCommand) {
+    func cancel(_ session: Session, _ command: PendingCommand) {
         if case .host(let token) = command.token { withdraw(token) }
         guard let cluster = session.service?.seat?.cluster else { return }
         switch command.token {
@@ -88,7 +87,6 @@ extension GatewayEngine {
                 sweep()
             }
         }
-        session.service = nil
         if isDraining, sessions.isEmpty { effects.append(.event(.drained)) }
     }
 
@@ -154,6 +152,7 @@ extension GatewayEngine {
             }
             end(session, lingers: false)
         }
+        leaving = []
         stopDirect()
         for seat in seats { retire(seat) }
         seats = []

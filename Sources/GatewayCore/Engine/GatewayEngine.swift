@@ -54,6 +54,8 @@ public final class GatewayEngine {
     var spent = 0
     var turns = TurnQueue()
     var memory = MemoryLedger()
+    /// Sessions that have left, with what is yet to be taken back for them.
+    var leaving: [Leaving] = []
     var counts = GatewayMetrics()
     var tally = CommandTally()
     /// Of commands that failed, as the log knows them.
@@ -148,6 +150,7 @@ public final class GatewayEngine {
         self.now = now
         serveTurns()
         serveMemoryWaiters()
+        serveLeaving()
         let busy = seats.filter(\.cluster.hasWork)
         for seat in busy {
             let budget = max(Self.workBytesPerTurn / busy.count, 64 << 10)
@@ -156,6 +159,7 @@ public final class GatewayEngine {
     }
 
     public var hasWork: Bool {
-        !turns.isEmpty || canServeMemoryWaiters || seats.contains { $0.cluster.hasWork }
+        !turns.isEmpty || canServeMemoryWaiters || !leaving.isEmpty
+            || seats.contains { $0.cluster.hasWork }
     }
 }

@@ -24,6 +24,9 @@ enum Work {
     static let inflatedByte = 2
     static let packedByte = 20
 
+    /// A command that is taken back, because its session has left.
+    static let farewell = 1_000
+
     /// Bytes that are received, unmasked and moved.
     static func bytes(_ count: Int) -> Int { count >> 2 }
 }

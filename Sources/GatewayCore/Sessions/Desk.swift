@@ -19,6 +19,9 @@ final class Desk {
     var isEmpty: Bool { inFlight == 0 && subscriptions.isEmpty }
     var followedCount: Int { subscriptions.values.reduce(0) { $0 + $1.followedCount } }
 
+    /// In the order of their coming, so that runs replay.
+    var freeInOrder: [PendingCommand] { free.values.sorted { $0.number < $1.number } }
+
     /// In a fixed order, so that runs replay.
     var subscriptionsInOrder: [LiveSubscription] {
         subscriptions.count < 2

@@ -48,6 +48,8 @@ final class Session {
     /// Its input waits until others had their turn.
     var waitsForTurn = false
     var turnAccount = TurnAccount()
+    /// What it had asked for is nobody's any more: it has said Close, or nothing is heard of it.
+    var hasLeft = false
     /// It goes on when the loop's sessions hold less.
     var waitsForMemory = false
     /// What the loop's memory budget has been charged for it.

@@ -1,0 +1,48 @@
+import KafkaCore
+
+/// What a session had asked for when it left.
+struct Leaving {
+    let session: Session
+    var subscriptions: [LiveSubscription]
+    var commands: [PendingCommand]
+}
+
+/// A session is over at once, whatever it waits for; that is taken back in the turns that follow. A
+/// thousand clients that leave together with all their waiting commands hold nobody up.
+extension GatewayEngine {
+    func leave(_ session: Session, _ desk: Desk) {
+        var commands = Array(desk.queue.waiting)
+        // Its host must not be asked in vain.
+        for command in commands where command.host != nil { cancel(session, command) }
+        commands.removeAll { $0.host != nil }
+        commands += desk.freeInOrder
+        let subscriptions = desk.subscriptionsInOrder
+        guard !commands.isEmpty || !subscriptions.isEmpty else { return }
+        leaving.append(
+            Leaving(
+                session: session, subscriptions: subscriptions.reversed(),
+                commands: commands.reversed()))
+        if commands.count + desk.followedCount <= Self.takenBackAtOnce, leaving.count == 1 {
+            serveLeaving()
+        }
+    }
+
+    private static let takenBackAtOnce = 4
+
+    /// A part of the turn, so that those who come get the rest of it.
+    func serveLeaving() {
+        let end = spent &+ Work.turn / 4
+        while spent &- end < 0, let last = leaving.indices.last {
+            let session = leaving[last].session
+            if let subscription = leaving[last].subscriptions.popLast() {
+                spent &+= Work.partition &* max(1, subscription.partitions.count)
+                remove(session, subscription)
+            } else if let command = leaving[last].commands.popLast() {
+                spent &+= Work.farewell
+                cancel(session, command)
+            } else {
+                leaving.removeLast()
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import DevBroker
+import KafkaCore
+import Testing
+
+@testable import GatewayCore
+
+/// Sessions that leave while much of what they asked for is under way.
+@Suite struct LeavingTests {
+    private static let waits = 64
+
+    private func rig() throws -> Rig {
+        let rig = try Rig()
+        rig.brokers.createTopic("quiet")
+        return rig
+    }
+
+    /// All the commands that it may have wait for records that do not come.
+    private func waiting(_ rig: Rig) throws -> TestClient {
+        let client = try rig.connect()
+        for number in 1...Self.waits {
+            client.send(Request.fetch(Int64(number), "quiet", 0, 0, maxWait: 30_000))
+        }
+        #expect(client.isReadingPaused)
+        return client
+    }
+
+    private func turn(_ rig: Rig) {
+        rig.engine.work(now: rig.now)
+        rig.engine.beginTurn()
+    }
+
+    @Test("what sessions that leave together had asked for is taken back in turns, and all of it")
+    func inTurns() throws {
+        let rig = try rig()
+        let clients = try (0..<20).map { _ in try waiting(rig) }
+        #expect(rig.engine.reads.count == clients.count * Self.waits)
+        for client in clients { rig.engine.failed(client.id, "gone", now: rig.now) }
+        #expect(rig.engine.reads.count > 1_000)
+        turn(rig)
+        let left = rig.engine.reads.count
+        #expect(left < clients.count * Self.waits && left > 0)
+        rig.settle()
+        #expect(rig.engine.reads.isEmpty && rig.engine.leaving.isEmpty)
+        let closes = rig.engine.metrics().closes.values.reduce(0, +)
+        #expect(closes == clients.count)
+    }
+
+    @Test("it is taken back in the order in which it was asked for")
+    func order() throws {
+        let rig = try rig()
+        let client = try waiting(rig)
+        rig.engine.failed(client.id, "gone", now: rig.now)
+        let numbers = try #require(rig.engine.leaving.first).commands.map(\.number)
+        #expect(numbers.count == Self.waits && numbers == numbers.sorted(by: >))
+        rig.settle()
+    }
+
+    @Test("their route and its cluster may go meanwhile")
+    func routeIsRemoved() throws {
+        let rig = try rig()
+        let clients = try (0..<20).map { _ in try waiting(rig) }
+        for client in clients { rig.engine.failed(client.id, "gone", now: rig.now) }
+        turn(rig)
+        #expect(!rig.engine.leaving.isEmpty)
+        rig.engine.setRoutes(RouteTable(), closing: ["kafka"], now: rig.now)
+        #expect(rig.engine.seats.isEmpty && rig.engine.reads.isEmpty)
+        rig.settle()
+        #expect(rig.engine.leaving.isEmpty && rig.engine.requests.isEmpty)
+        rig.engine.setRoutes(rig.table, now: rig.now)
+        let next = try rig.connect()
+        #expect(try next.ask(Request.fetch(1, "quiet", 0, 0)).failure == nil)
+    }
+}
