@@ -2,6 +2,7 @@
 
 import pubsub_pb2 as pb
 import pubsubgw
+from devbroker import DevBroker, until
 from support import Gateway, close_code_of, frame, ping_frame, raw_session, receive_all
 from support import readable, route, unused_port, upgrade_head
 
@@ -105,6 +106,21 @@ def test_bytes_press_back_and_resume():
         peer.session.feed(b"")
         assert peer.take(CLOSED).code == 1006
         peer.queue.close()
+
+
+def test_the_close_frame_of_a_client_that_was_not_read_from_is_looked_at():
+    with DevBroker("--topic", "quiet") as broker:
+        one = {"limits": {"commands_in_flight": 1}}
+        with Gateway(route(broker.bootstrap, pubsub=one)) as gateway:
+            peer = Peer(gateway)
+            fetch = pb.CmdKafkaFetch(topic="quiet", max_wait_ms=30000)
+            peer.session.feed(frame(2, pb.PubSubReq(
+                sequence=1, cmd_kafka_fetch=fetch).SerializeToString()))
+            until(10, "the limit", lambda: "pubsubgw_paused_total 1" in gateway.metrics())
+            peer.session.feed(frame(8, b"\x03\xe9"))
+            peer.session.feed(b"")
+            assert peer.take(CLOSED).code == 1001
+            peer.queue.close()
 
 
 def test_a_forgotten_session_is_silent():

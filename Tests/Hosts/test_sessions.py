@@ -354,6 +354,29 @@ def test_a_stopped_client_is_not_read_from():
                 client.ping()
 
 
+def leaves_behind(last, code):
+    """All the commands that it may have under way wait for records that do not come."""
+    with DevBroker("--topic", "quiet") as broker:
+        with Gateway(route(broker.bootstrap)) as gateway:
+            sock = raw_session(gateway.port)
+            for number in range(64):
+                sock.sendall(frame(2, pb.PubSubReq(sequence=number, cmd_kafka_fetch=pb.CmdKafkaFetch(
+                    topic="quiet", max_wait_ms=30000)).SerializeToString()))
+            until(10, "the limit", lambda: "pubsubgw_paused_total 1" in gateway.metrics())
+            sock.sendall(last)
+            sock.close()
+            # Long before the waits end.
+            until(15, "its end", lambda: f'code="{code}"' in gateway.metrics())
+
+
+def test_a_client_that_leaves_is_noticed_while_it_is_not_read_from():
+    leaves_behind(b"", 1006)
+
+
+def test_the_close_frame_of_a_client_that_was_not_read_from_is_looked_at():
+    leaves_behind(frame(8, b"\x03\xe9"), 1001)
+
+
 def test_the_handshake_has_one_deadline():
     with Gateway(route(NOWHERE, pubsub={"limits": {"handshake_ms": 500}})) as gateway:
         slow = socket.create_connection(("127.0.0.1", gateway.port))

@@ -103,6 +103,7 @@ extension GatewayEngine {
             handleMessage(session, opcode, payload)
         case .ping:
             endedControl(session)
+            guard !session.hasLeft else { return }
             addRaw(session) { session.connection.answer(event, into: &$0) }
         case .pong: endedControl(session)
         case .close(let code, let reason):
@@ -120,6 +121,7 @@ extension GatewayEngine {
     func handleMessage(
         _ session: Session, _ opcode: Opcode, _ payload: UnsafeRawBufferPointer
     ) {
+        if session.hasLeft { return takeLastWords(session, opcode, payload) }
         switch session.pace?.take(now) ?? .go {
         case .go: break
         case .refuse: return refuseTooFast(session, opcode, payload)
@@ -139,6 +141,21 @@ extension GatewayEngine {
                 session, error.sequence, .malformed, fault, isOrdered: true,
                 .error(ErrorReply(error)))
         }
+    }
+
+    /// Nobody waits for replies any more; what the host does for a command may be more than that.
+    private func takeLastWords(
+        _ session: Session, _ opcode: Opcode, _ payload: UnsafeRawBufferPointer
+    ) {
+        guard case .go = session.pace?.take(now) ?? .go,
+            (opcode == .text) == (session.format != .binary)
+        else { return }
+        spent &+= Work.command
+        guard let request = try? decode(session, payload),
+            case .unknown(let field, _) = request.command,
+            hostCommands(of: session).byRequestField[field] != nil
+        else { return }
+        perform(session, request, payload)
     }
 
     func decode(
@@ -168,14 +185,20 @@ extension GatewayEngine {
 
     /// A peer that does not read, or asks faster than it is answered, is not read from.
     func mustPause(_ session: Session) -> Bool {
-        session.output.unsentBytes + session.heldReplyBytes > session.unsentMax
+        unsentForReading(session) > session.unsentMax
             || session.desk.map { $0.inFlight >= session.inFlightMax } ?? false
             || owesTooMuch(session)
     }
 
+    /// No reply is added for a client that has left, and it may not take those that wait.
+    private func unsentForReading(_ session: Session) -> Int {
+        session.hasLeft ? 0 : session.output.unsentBytes + session.heldReplyBytes
+    }
+
     func pauseReading(_ session: Session) {
         guard !session.isReadingPaused else { return }
-        if !session.isHeld { effects.append(.pauseReading(session.id)) }
+        if session.hasLeft, owesTooMuch(session) { return end(session, lingers: false) }
+        if !session.isHeld { effects.append(.pauseReading(session.id, isBrief: false)) }
         session.isReadingPaused = true
         counts.paused &+= 1
         counts.limitHits[pauseReason(session), default: 0] += 1
@@ -183,7 +206,7 @@ extension GatewayEngine {
 
     private func pauseReason(_ session: Session) -> String {
         if session.inFlight >= session.inFlightMax { return "commands_in_flight" }
-        if session.output.unsentBytes + session.heldReplyBytes > session.unsentMax {
+        if unsentForReading(session) > session.unsentMax {
             return "unsent_bytes"
         }
         waitForMemory(session)
@@ -195,8 +218,7 @@ extension GatewayEngine {
     func resumeReading(_ session: Session) {
         guard session.isReadingPaused, !session.isConsuming else { return }
         if session.phase == .open {
-            let unsent = session.output.unsentBytes + session.heldReplyBytes
-            guard unsent <= session.unsentMax / 2,
+            guard unsentForReading(session) <= session.unsentMax / 2,
                 session.inFlight <= session.inFlightMax / 2
             else { return }
             // Nothing else may ever look at it again.

@@ -1,4 +1,5 @@
 import KafkaCore
+import Timing
 
 /// What a session had asked for when it left.
 struct Leaving {
@@ -10,6 +11,18 @@ struct Leaving {
 /// A session is over at once, whatever it waits for; that is taken back in the turns that follow. A
 /// thousand clients that leave together with all their waiting commands hold nobody up.
 extension GatewayEngine {
+    /// The client has shut down its sending side while it was not read from. It gets no replies any
+    /// more, but is read on: there may be a Close frame, or commands of the host's.
+    public func clientLeft(_ id: SessionID, now: Instant) {
+        self.now = now
+        guard let session = sessions[id], session.phase == .open else { return }
+        abandon(session)
+        account(session)
+        // Its memory is wanted more than what it may have said.
+        if owesTooMuch(session) { return end(session, lingers: false) }
+        resumeReading(session)
+    }
+
     func leave(_ session: Session, _ desk: Desk) {
         var commands = Array(desk.queue.waiting)
         // Its host must not be asked in vain.

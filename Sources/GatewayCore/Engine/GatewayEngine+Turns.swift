@@ -40,7 +40,7 @@ extension GatewayEngine {
     /// It has input that was not looked at.
     func waitForTurn(_ session: Session) {
         guard !session.waitsForTurn else { return }
-        if !session.isHeld { effects.append(.pauseReading(session.id)) }
+        if !session.isHeld { effects.append(.pauseReading(session.id, isBrief: true)) }
         session.waitsForTurn = true
         turns.append(session.id, &session.turnAccount)
     }

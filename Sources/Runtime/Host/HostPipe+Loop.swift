@@ -10,7 +10,7 @@ extension HostPipe {
         var opcode: Opcode?
         /// There is more input than the buffer holds.
         var hasMore = false
-        /// The client's end of stream comes behind these bytes.
+        /// The client's end of stream comes behind these bytes, or behind those that are not taken.
         var hasEnded = false
         /// Output that did not fit has room now.
         var hasRoom = false
@@ -52,7 +52,7 @@ extension HostPipe {
 
     private func conclude(_ found: inout Attendance, _ state: inout State, isTaking: Bool) {
         found.hasMore = !state.input.isEmpty
-        // An end cuts input short that the engine does not take.
+        // Who does not take input hears of its end at once.
         found.hasEnded = state.hasInputEnded && (!found.hasMore || !isTaking)
         if isTaking, !found.hasMore { state.isScheduled = false }
         found.resumes = state.resumes()

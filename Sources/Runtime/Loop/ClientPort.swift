@@ -9,10 +9,22 @@ class ClientPort {
     /// Which owns this: it need not be asked, for each message, whether it is still there.
     unowned(unsafe) let driver: GatewayLoop
 
+    enum Reading {
+        case on
+        /// Other sessions have their turns first.
+        case waits
+        /// Until the client takes what it is sent, or what it asked for is answered: who leaves
+        /// meanwhile has to be noticed.
+        case stopped
+    }
+
+    final var reading = Reading.on { didSet { if reading != oldValue { readingChanged() } } }
     /// The engine takes no input now.
-    final var isPaused = false { didSet { if isPaused != oldValue { pauseChanged() } } }
+    final var isPaused: Bool { reading != .on }
     /// Output waits that was not taken.
     final var wantsWrite = false { didSet { if wantsWrite != oldValue { wantsWriteChanged() } } }
+    /// The engine was told so; what the client has left behind may not have been looked at.
+    final var hasLeft = false
     final var hasFailed = false
     /// Waits for the end of the turn.
     final var isDirty = false
@@ -25,7 +37,7 @@ class ClientPort {
 
     var isOpen: Bool { preconditionFailure("of a subclass") }
 
-    func pauseChanged() {}
+    func readingChanged() {}
     func wantsWriteChanged() {}
 
     /// Bytes that were taken; negative: it failed.

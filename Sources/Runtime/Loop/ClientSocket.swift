@@ -61,13 +61,21 @@ final class ClientSocket: ClientPort, ReadinessHandler {
                 + " process: it is the library's until the session ends")
     }
 
-    override func pauseChanged() { update() }
+    override func readingChanged() { update() }
     override func wantsWriteChanged() { update() }
 
     private var interest: Interest {
-        var interest: Interest = isPaused || hasEnded ? [] : .read
+        var interest = hasEnded ? [] : readInterest
         if wantsWrite { interest.insert(.write) }
         return interest
+    }
+
+    private var readInterest: Interest {
+        switch reading {
+        case .on: .read
+        case .waits: []
+        case .stopped: hasLeft ? [] : .readHangup
+        }
     }
 
     private func update() {
@@ -90,6 +98,9 @@ final class ClientSocket: ClientPort, ReadinessHandler {
         if readiness.contains(.writable) { driver.markDirty(self) }
         if readiness.contains(.readable), !isPaused, !hasEnded {
             driver.receive(self)
+        } else if readiness.contains(.readHangup), reading == .stopped, !hasLeft {
+            driver.clientLeft(self)
+            update()
         } else if readiness.contains(any: .failed) {
             // Reported whatever we wait for; while nothing is read it is the only news.
             let reason = Socket.connectError(descriptor)?.text ?? "connection closed by the client"

@@ -47,6 +47,13 @@ extension GatewayLoop {
         perform()
     }
 
+    /// While it is not read from.
+    func clientLeft(_ client: ClientPort) {
+        client.hasLeft = true
+        engine.clientLeft(client.id, now: loop.now)
+        perform()
+    }
+
     func fail(_ client: ClientPort, _ reason: String) {
         client.hasFailed = true
         engine.failed(client.id, reason, now: loop.now)

@@ -128,8 +128,9 @@ final class GatewayLoop {
     private func perform(_ effect: GatewayEffect) {
         switch effect {
         case .wantsWrite(let id): markDirty(id)
-        case .pauseReading(let id): clients[id]?.isPaused = true
-        case .resumeReading(let id): clients[id]?.isPaused = false
+        case .pauseReading(let id, let isBrief):
+            clients[id]?.reading = isBrief ? .waits : .stopped
+        case .resumeReading(let id): clients[id]?.reading = .on
         case .closeSocket(let id, let linger): closeClient(id, linger: linger)
         case .event(let event): tell(event)
         case .direct(let event): deliver(event)

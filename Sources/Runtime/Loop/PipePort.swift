@@ -17,7 +17,7 @@ class PipePort: ClientPort {
 
     override var isOpen: Bool { !isClosed }
 
-    override func pauseChanged() {
+    override func readingChanged() {
         pipe.setReadingPaused(isPaused)
         if !isPaused { driver.markReady(self) }
     }
@@ -48,8 +48,14 @@ class PipePort: ClientPort {
         if found.resumes { session.push(session.event(.resume)) }
         take(found, bytes)
         guard isOpen else { return }
-        if found.hasEnded { return driver.endPipe(self) }
+        if found.hasEnded { return end() }
         if found.hasMore, !isPaused { driver.markReady(self) }
+    }
+
+    /// What the engine has not looked at comes first; this is called again when it reads on.
+    private func end() {
+        guard isPaused else { return driver.endPipe(self) }
+        if reading == .stopped, !hasLeft { driver.clientLeft(self) }
     }
 
     func take(_ found: HostPipe.Attendance, _ bytes: UnsafeMutableRawBufferPointer) {

@@ -11,6 +11,7 @@ import Testing
     private func rig() throws -> Rig {
         let rig = try Rig()
         rig.brokers.createTopic("quiet")
+        try rig.register(("cmd_echo", 1000, 1001))
         return rig
     }
 
@@ -22,6 +23,10 @@ import Testing
         }
         #expect(client.isReadingPaused)
         return client
+    }
+
+    private func left(_ client: TestClient) {
+        client.rig.engine.clientLeft(client.id, now: client.rig.now)
     }
 
     private func turn(_ rig: Rig) {
@@ -69,5 +74,56 @@ import Testing
         rig.engine.setRoutes(rig.table, now: rig.now)
         let next = try rig.connect()
         #expect(try next.ask(Request.fetch(1, "quiet", 0, 0)).failure == nil)
+    }
+
+    @Test("the Close frame of a client that was not read from is looked at when it leaves")
+    func closeFrame() throws {
+        let rig = try rig()
+        let client = try waiting(rig)
+        client.sendClose(1001)
+        #expect(client.closed == nil)
+        left(client)
+        rig.settle()
+        #expect(client.closed?.code == 1001 && rig.engine.reads.isEmpty)
+    }
+
+    @Test("so is what it has told the host; nothing else is begun any more")
+    func hostCommand() throws {
+        let rig = try rig()
+        let client = try waiting(rig)
+        client.send(
+            Request.host(100, 1000, "last"), Request.fetch(101, "quiet", 0, 0),
+            Request.metadata(102), Request.ping(103))
+        #expect(rig.takeCalls().isEmpty)
+        left(client)
+        rig.settle()
+        #expect(rig.takeCalls().map(\.text) == ["last"])
+        #expect(rig.engine.reads.isEmpty && rig.engine.requests.isEmpty)
+        #expect(!client.isReadingPaused)
+        client.endOfStream()
+        #expect(client.closed?.code == 1006 && rig.over.count == 1)
+        #expect(try client.takeReplies().isEmpty)
+    }
+
+    @Test("who has left and fills the memory is over at once")
+    func memory() throws {
+        var settings = GatewaySettings()
+        settings.memoryBytes = 1 << 20
+        let rig = try Rig(settings: settings)
+        let clients = try (0..<2).map { _ in try rig.connect() }
+        for client in clients { client.sendRaw(Self.unfinished(400_000)) }
+        clients[1].sendRaw([0])
+        #expect(clients[1].isReadingPaused)
+        #expect(rig.engine.metrics().heldBytes > settings.memoryBytes / 2)
+        left(clients[1])
+        #expect(rig.engine.metrics().heldBytes < settings.memoryBytes / 2)
+        rig.settle()
+        #expect(clients[1].closed?.code == 1006 && clients[0].closed == nil)
+    }
+
+    /// The start of a message that is longer.
+    private static func unfinished(_ count: Int) -> [UInt8] {
+        let payload = [UInt8](repeating: 0, count: count + 1_000)
+        return Array(ClientFrame(opcode: ClientFrame.binary, payload: payload).bytes[..<count])
     }
 }
