@@ -5,7 +5,8 @@ import KafkaTestCodecs
 import Testing
 
 @Suite struct RecordsRequestTests {
-    @Test("a frame of many blocks is the frame that one buffer would hold", arguments: [3, 9, 12, 13])
+    @Test(
+        "a frame of many blocks is the frame that one buffer would hold", arguments: [3, 9, 12, 13])
     func sameBytes(version: Int) throws {
         let blocks = Self.sizes.map(Self.batch)
         var frame: [ByteBlock] = []

@@ -1,4 +1,4 @@
-"""That kafka-python's record readers and ours find the same records.
+"""That kafka-python's record readers and ours find the same records, and write them alike.
 
 In the fetch responses of Tests/Vectors, in whatever version they are, and in batches that
 kafka-python builds from random records, in the three formats and with every codec.
@@ -26,6 +26,11 @@ def check(root, tool, seed, rounds):
             good += 1
         else:
             failures.append(f"{place}: {str(ours)[:300]} here, {str(theirs)[:300]} there")
+        if place.startswith("built, magic 2, codec 0"):
+            if ours.get("again") == data.hex():
+                good += 1
+            else:
+                failures.append(f"{place}: {ours.get('again')} written, {data.hex()} there")
     return good, failures
 
 

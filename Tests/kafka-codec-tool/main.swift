@@ -6,7 +6,8 @@
 //        {"error": ...}
 //
 //   in   records HEX                           a record set
-//   out  {"value": [{"magic": ..., "isControl": ..., "records": [...]}, ...], "isCut": ...}
+//   out  {"value": [{"magic": ..., "isControl": ..., "records": [...]}, ...], "isCut": ...,
+//         "again": HEX of the batches of magic 2 as the library's writer makes them, uncompressed}
 //        {"error": ...}
 //
 // With `--formats` it prints `KEY request|response decode|encode FIRST LAST` and ends.
@@ -45,11 +46,24 @@ func answerRecords(_ text: Substring) -> String {
                 "{\"magic\":\(entry.header.magic),\"isControl\":\(entry.header.isControl),"
                     + "\"records\":\(describe(entry.records, records: bytes))}"
             }
-            return "{\"value\":[\(entries.joined(separator: ","))],\"isCut\":\(set.isCut)}"
+            return "{\"value\":[\(entries.joined(separator: ","))],\"isCut\":\(set.isCut),"
+                + "\"again\":\"\(hex(set.entries.flatMap(written)))\"}"
         } catch {
             return "{\"error\":\"\(error)\"}"
         }
     }
+}
+
+func written(_ entry: RecordSet.Entry) -> [UInt8] {
+    guard entry.header.magic == 2 else { return [] }
+    var writer = RecordBatchWriter(entry.header)
+    for record in entry.records {
+        writer.append(
+            key: record.key, value: record.value,
+            headers: record.headers.map { ($0.name, $0.value) }, timestamp: record.timestamp)
+    }
+    let batch = writer.seal()
+    return withExtendedLifetime(batch) { [UInt8](batch.block.bytes) }
 }
 
 func formats() {

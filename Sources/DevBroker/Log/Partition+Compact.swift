@@ -57,10 +57,7 @@ extension Partition {
         var writer = RecordBatchWriter(stored.header)
         forEachRecord(of: batch) { record in
             guard stays(record) else { return }
-            writer.appendRaw(
-                key: record.keyBytes, value: record.valueBytes,
-                headers: headers(of: record), timestamp: record.timestamp,
-                offsetDelta: Int32(record.offset - batch.baseOffset))
+            writer.append(record, offsetDelta: Int32(record.offset - batch.baseOffset))
         }
         let isLast = batch.lastOffset == log.endOffset - 1
         guard writer.recordCount > 0 || isLast else { return nil }
@@ -68,13 +65,4 @@ extension Partition {
             codec, CompressionOptions(),
             lastOffsetDelta: Int32(batch.lastOffset - batch.baseOffset))
     }
-}
-
-private func headers(of record: Record) -> [(name: [UInt8], value: [UInt8]?)] {
-    var reader = RecordHeaderReader(record)
-    var headers: [(name: [UInt8], value: [UInt8]?)] = []
-    while let header = try? reader.next() {
-        headers.append(([UInt8](header.name), header.value.map { [UInt8]($0) }))
-    }
-    return headers
 }

@@ -38,19 +38,32 @@ extension RecordBatchHeader {
 
     /// Writes the 61 bytes. `batchCount` is the size of the whole batch with them.
     public func encode(_ w: inout ByteWriter, batchCount: Int) {
-        w.int64(baseOffset)
-        w.int32(Int32(clamping: batchCount - RecordBatchHeader.prefixByteCount))
-        w.int32(partitionLeaderEpoch)
-        w.int8(magic)
-        w.uint32(checksum)
-        w.int16(attributes)
-        w.int32(lastOffsetDelta)
-        w.int64(baseTimestamp)
-        w.int64(maxTimestamp)
-        w.int64(producerID)
-        w.int16(producerEpoch)
-        w.int32(baseSequence)
-        w.int32(recordCount)
+        write(to: w.extend(RecordBatchHeader.byteCount), batchCount: batchCount)
+    }
+
+    /// The same to where there is room for them.
+    func write(to place: UnsafeMutableRawPointer, batchCount: Int) {
+        place.store(baseOffset, at: 0)
+        place.store(Int32(clamping: batchCount - RecordBatchHeader.prefixByteCount), at: 8)
+        place.store(partitionLeaderEpoch, at: 12)
+        place.store(magic, at: RecordBatchHeader.magicAt)
+        place.store(checksum, at: RecordBatchHeader.checksumAt)
+        place.store(attributes, at: RecordBatchHeader.checksummedFrom)
+        place.store(lastOffsetDelta, at: 23)
+        place.store(baseTimestamp, at: 27)
+        place.store(maxTimestamp, at: 35)
+        place.store(producerID, at: 43)
+        place.store(producerEpoch, at: 51)
+        place.store(baseSequence, at: 53)
+        place.store(recordCount, at: 57)
+    }
+}
+
+extension UnsafeMutableRawPointer {
+    /// A fixed field, the most significant byte first.
+    @inline(__always)
+    fileprivate func store<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
+        storeBytes(of: value.bigEndian, toByteOffset: offset, as: T.self)
     }
 }
 

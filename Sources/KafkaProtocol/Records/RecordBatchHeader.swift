@@ -28,6 +28,7 @@ public struct RecordBatchHeader: Equatable, Sendable {
     /// Base offset and length, which every format begins with.
     public static let prefixByteCount = 12
     static let magicAt = 16
+    static let checksumAt = 17
     static let checksummedFrom = 21
 
     public init(

@@ -1,33 +1,97 @@
 import Bytes
-import Digests
 
-/// Builds one batch (magic 2). Records are appended with growing offsets; `finish` writes header,
-/// checksum and records.
+/// Builds one batch (magic 2) in wire form while its records come: each is copied once, behind the
+/// room for the batch's header. `seal` ends it for a producer, `finish` copies it out for others.
 public struct RecordBatchWriter: ~Copyable {
     /// Base offset, producer, epochs and attributes are the caller's; counts, timestamps, length
     /// and checksum are filled in.
     public var header: RecordBatchHeader
-    private var records: ByteWriter
+    /// Room for the header, then the records.
+    var bytes: ByteWriter
+    /// Who gave the memory and gets it back; nil: malloc.
+    let spares: SpareBlocks?
 
-    public init(_ header: RecordBatchHeader = RecordBatchHeader()) {
+    /// - Parameter capacity: bytes that the batch is expected to take, its header with it. A larger
+    ///   batch moves its records, as often as it doubles.
+    public init(
+        _ header: RecordBatchHeader = RecordBatchHeader(), capacity: Int = 0,
+        spares: SpareBlocks? = nil
+    ) {
         self.header = header
         self.header.lastOffsetDelta = -1
         self.header.recordCount = 0
-        records = ByteWriter()
+        self.spares = spares
+        let capacity = max(capacity, RecordBatchHeader.byteCount)
+        bytes =
+            spares.map { ByteWriter(adopting: $0.take(capacity)) }
+            ?? ByteWriter(capacity: capacity)
+        _ = bytes.extend(RecordBatchHeader.byteCount)
     }
 
     public var recordCount: Int { Int(header.recordCount) }
     /// The size of the records so far, not compressed.
-    public var byteCount: Int { records.count }
+    public var byteCount: Int { bytes.count - RecordBatchHeader.byteCount }
 
     /// `offsetDelta` counts from the base offset; by default the next one. Compaction leaves gaps.
     public mutating func appendRaw(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
-        headers: [(name: [UInt8], value: [UInt8]?)] = [],
+        headers: UnsafeBufferPointer<RecordHeader> = UnsafeBufferPointer(start: nil, count: 0),
         timestamp: Int64, offsetDelta: Int32? = nil
     ) {
+        let headersByteCount = headers.isEmpty ? 1 : Self.byteCount(of: headers)
+        var cursor = begin(key, value, headersByteCount, timestamp, offsetDelta)
+        cursor.varint(Int64(headers.count))
+        for header in headers {
+            cursor.nullable(header.name)
+            cursor.nullable(header.value)
+        }
+        end(cursor)
+    }
+
+    /// Appends what was read from another batch.
+    public mutating func append(_ record: Record, offsetDelta: Int32? = nil) {
+        let headers = UnsafeRawBufferPointer(
+            start: record.headers, count: record.headersByteCount)
+        let count = Int64(record.headerCount)
+        var cursor = begin(
+            record.keyBytes, record.valueBytes, varintSize(zigzagged(count)) + headers.count,
+            record.timestamp, offsetDelta)
+        cursor.varint(count)
+        cursor.copy(headers)
+        end(cursor)
+    }
+
+    /// Writes a record up to its headers.
+    @inline(__always)
+    private mutating func begin(
+        _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?,
+        _ headersByteCount: Int, _ timestamp: Int64, _ offsetDelta: Int32?
+    ) -> WritingCursor {
         let delta = offsetDelta ?? header.lastOffsetDelta + 1
         precondition(delta > header.lastOffsetDelta, "offsets of a batch must grow")
+        note(timestamp, delta)
+        let timestampDelta = timestamp &- header.baseTimestamp
+        let size = Self.bodySize(
+            key?.count, value?.count, headersByteCount, timestampDelta, delta)
+        let whole = size + varintSize(zigzagged(Int64(size)))
+        var cursor = WritingCursor(bytes.extend(whole), count: whole)
+        cursor.varint(Int64(size))
+        // No record has attributes yet.
+        cursor.byte(0)
+        cursor.varint(timestampDelta)
+        cursor.varint(Int64(delta))
+        cursor.nullable(key)
+        cursor.nullable(value)
+        return cursor
+    }
+
+    @inline(__always)
+    private func end(_ cursor: WritingCursor) {
+        precondition(cursor.isAtEnd, "a record of another size than was computed")
+    }
+
+    @inline(__always)
+    private mutating func note(_ timestamp: Int64, _ delta: Int32) {
         if header.recordCount == 0 {
             header.baseTimestamp = timestamp
             header.maxTimestamp = timestamp
@@ -35,83 +99,5 @@ public struct RecordBatchWriter: ~Copyable {
         header.maxTimestamp = max(header.maxTimestamp, timestamp)
         header.lastOffsetDelta = delta
         header.recordCount += 1
-        var body = ByteWriter()
-        body.int8(0)
-        body.varint(timestamp &- header.baseTimestamp)
-        body.varint(Int64(delta))
-        body.nullableRecordBytes(key)
-        body.nullableRecordBytes(value)
-        body.varint(Int64(headers.count))
-        for item in headers {
-            item.name.withUnsafeBytes { body.nullableRecordBytes($0) }
-            if let value = item.value {
-                value.withUnsafeBytes { body.nullableRecordBytes($0) }
-            } else {
-                body.nullableRecordBytes(nil)
-            }
-        }
-        records.varint(Int64(body.count))
-        body.withBytes { records.bytes($0) }
-    }
-
-    public mutating func append(
-        key: [UInt8]?, value: [UInt8]?, headers: [(name: [UInt8], value: [UInt8]?)] = [],
-        timestamp: Int64, offsetDelta: Int32? = nil
-    ) {
-        (key ?? []).withUnsafeBytes { keyBytes in
-            (value ?? []).withUnsafeBytes { valueBytes in
-                appendRaw(
-                    key: key == nil ? nil : keyBytes, value: value == nil ? nil : valueBytes,
-                    headers: headers, timestamp: timestamp, offsetDelta: offsetDelta)
-            }
-        }
-    }
-
-    /// The one record of a control batch: a transaction's end.
-    public mutating func appendMarker(
-        _ marker: ControlMarker, coordinatorEpoch: Int32, timestamp: Int64
-    ) {
-        header.attributes |=
-            RecordBatchHeader.Attribute.control | RecordBatchHeader.Attribute.transactional
-        let type: UInt8 = marker == .commit ? 1 : 0
-        let epoch = UInt32(bitPattern: coordinatorEpoch)
-        let value = [0, 0] + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: epoch >> $0) }
-        append(key: [0, 0, 0, type], value: value, timestamp: timestamp)
-    }
-
-    /// Appends the batch to `w`. `lastOffsetDelta` may be beyond the last record, as after
-    /// compaction. `compress` gets the records and answers what is to be stored for
-    /// `compressionCode`.
-    public mutating func finish(
-        _ w: inout ByteWriter, lastOffsetDelta: Int32? = nil, compressionCode: Int = 0,
-        compress: (UnsafeRawBufferPointer) -> [UInt8] = { [UInt8]($0) }
-    ) {
-        header.lastOffsetDelta = max(lastOffsetDelta ?? header.lastOffsetDelta, 0)
-        header.attributes &= ~RecordBatchHeader.Attribute.compressionMask
-        header.attributes |= Int16(compressionCode) & RecordBatchHeader.Attribute.compressionMask
-        let start = w.count
-        if compressionCode == 0 {
-            header.encode(&w, batchCount: RecordBatchHeader.byteCount + records.count)
-            records.withBytes { w.bytes($0) }
-        } else {
-            let payload = records.withBytes { compress($0) }
-            header.encode(&w, batchCount: RecordBatchHeader.byteCount + payload.count)
-            w.bytes(payload)
-        }
-        let checksum = w.withBytes { bytes in
-            crc32c(
-                UnsafeRawBufferPointer(
-                    rebasing: bytes[(start + RecordBatchHeader.checksummedFrom)...]))
-        }
-        w.patchInt32(Int32(bitPattern: checksum), at: start + 17)
-    }
-}
-
-extension ByteWriter {
-    /// A key, a value or their like in a record: a varint of length, -1 for null.
-    mutating func nullableRecordBytes(_ source: UnsafeRawBufferPointer?) {
-        guard let source else { return varint(-1) }
-        varint(Int64(source.count))
-        bytes(source)
     }
 }

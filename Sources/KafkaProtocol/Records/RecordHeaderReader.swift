@@ -30,4 +30,10 @@ public struct RecordHeader {
     /// UTF-8 by convention; a broker does not check it.
     public var name: UnsafeRawBufferPointer
     public var value: UnsafeRawBufferPointer?
+
+    @inlinable
+    public init(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?) {
+        self.name = name
+        self.value = value
+    }
 }

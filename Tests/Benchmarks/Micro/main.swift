@@ -3,6 +3,8 @@ import Glibc
 
 // pubsubgw-benchmarks decode [CODEC ...]: CPU per record of a 1 MB fetch, for each codec, as the
 // median of five rounds.
+//
+// pubsubgw-benchmarks produce [CODEC ...]: CPU per record of building 1 MB batches.
 
 func threadNanoseconds() -> UInt64 {
     var time = timespec()
@@ -30,7 +32,8 @@ func decode(_ names: [String]) throws {
 
 switch CommandLine.arguments.dropFirst().first {
 case "decode": try decode(Array(CommandLine.arguments.dropFirst(2)))
+case "produce": try produce(Array(CommandLine.arguments.dropFirst(2)))
 default:
-    print("usage: pubsubgw-benchmarks decode [CODEC ...]")
+    print("usage: pubsubgw-benchmarks decode|produce [CODEC ...]")
     exit(2)
 }
