@@ -40,6 +40,31 @@ import Timing
         #expect(bench.cluster.partitionCount("t") == nil)
     }
 
+    @Test("commands about producers")
+    func producers() {
+        let topic = #"{"do": "create-topic", "topic": "t", "cleanup_policy": "compact","#
+        #expect(
+            run(topic + #" "message_bytes_max": 200, "in_sync_replicas_min": 2}"#)
+                == #"{"ok":true}"#)
+        for line in [
+            #"{"do": "forget-producers", "topic": "t"}"#,
+            #"{"do": "delay-markers", "milliseconds": 100}"#,
+            #"{"do": "set-transaction-version", "level": 1}"#,
+            #"{"do": "set-quota", "kind": "produce", "per_second": 1000}"#,
+            #"{"do": "set-quota", "kind": "request"}"#,
+            #"{"do": "inject", "action": "error-after", "code": 7, "api": 0}"#,
+        ] { #expect(run(line) == #"{"ok":true}"#) }
+        for (line, text) in [
+            (#"{"do": "forget-producers", "topic": "x"}"#, "no such topic"),
+            (#"{"do": "set-transaction-version", "level": 9}"#, "the release has no level 9"),
+            (#"{"do": "set-quota", "kind": "fetch"}"#, "is not produce or request"),
+            (
+                #"{"do": "set-quota", "kind": "request", "per_second": 0}"#,
+                #"\"per_second\" has to be over 0"#
+            ),
+        ] { #expect(run(line).contains(text)) }
+    }
+
     @Test("refusals say what to do")
     func refusals() {
         #expect(run("x").contains("not a line of JSON"))

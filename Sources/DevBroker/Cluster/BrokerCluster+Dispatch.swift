@@ -17,13 +17,26 @@ extension BrokerCluster {
         count(header, connection)
         let context = RequestContext(header: header, connection: connection, now: now)
         takeFaults(context)
+        charge(frame.count, context)
         connection.isBusy = true
         switch outcome(&reader, context) {
         case .reply(let frame): finish(frame, context, now: now)
-        case .nothing: answered(connection, throttled: 0, now: now)
+        case .nothing:
+            answered(connection, throttled: context.throttleMilliseconds, now: now)
         case .later: break
         case .close: close(connection)
         }
+    }
+
+    /// Takes a request off its client's quotas.
+    private func charge(_ byteCount: Int, _ context: RequestContext) {
+        let (clientID, now) = (context.header.clientID, context.now)
+        var throttle = quotas.take(1, .request, clientID: clientID, now: now)
+        if context.header.apiKey == ProduceRequest.apiKey {
+            throttle = max(
+                throttle, quotas.take(byteCount, .produce, clientID: clientID, now: now))
+        }
+        context.throttleMilliseconds = max(context.throttleMilliseconds, throttle)
     }
 
     private func count(_ header: RequestHeader, _ connection: ClientConnection) {

@@ -17,6 +17,9 @@ extension BrokerCluster {
             case .error(let code):
                 if context.injected == nil { context.injected = (standing, code) }
                 continue
+            case .errorAfter(let code):
+                if context.injectedAfter == nil { context.injectedAfter = (standing, code) }
+                continue
             case .damage(let damage):
                 if context.damage == nil { context.damage = (standing, damage) }
                 continue

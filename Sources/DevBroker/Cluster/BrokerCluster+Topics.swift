@@ -43,6 +43,7 @@ extension BrokerCluster {
                 brokers[(Int(index) + copy + shift) % brokers.count].id
             }
             let partition = Partition(topic: topic, index: index, replicas: replicas)
+            partition.producers.refusesUnknown = settings.profile == .kafka2_1
             elect(partition)
             topic.add(partition)
         }

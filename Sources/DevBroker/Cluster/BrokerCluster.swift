@@ -19,6 +19,12 @@ public final class BrokerCluster {
     var groups: [String: Group] = [:]
     var transactions: [String: Transaction] = [:]
     var nextProducerID: Int64 = 1000
+    /// How long the coordinator takes to write the markers of a transaction.
+    var markerMilliseconds: Int64 = 0
+    /// The level of the feature `transaction.version`; each change is a new epoch of the features.
+    var transactionVersion: Int16
+    var featuresEpoch: Int64 = 1
+    var quotas = QuotaTable()
     var faults: [StandingFault] = []
     var timers = TimerQueue<TimerEvent>()
     var effects: [BrokerEffect] = []
@@ -33,11 +39,13 @@ public final class BrokerCluster {
         case fetch(ClientConnectionID, WaitingFetch)
         case group(String)
         case transaction(String)
+        case markers(String)
     }
 
     public init(_ settings: BrokerSettings = BrokerSettings(), seed: UInt64 = 1) {
         precondition(settings.brokers >= 1, "a cluster has at least one broker")
         self.settings = settings
+        transactionVersion = settings.profile.transactionVersion
         random = SeededRandom(seed: seed)
         brokers = (1...Int32(settings.brokers)).map { id in
             Broker(
@@ -75,6 +83,7 @@ public final class BrokerCluster {
             case .fetch(let id, let waiting): fetchTimedOut(id, waiting, now: now)
             case .group(let name): groupTimedOut(name, now: now)
             case .transaction(let name): transactionTimedOut(name, now: now)
+            case .markers(let name): markersDue(name, now: now)
             }
         }
         settle(now: now)

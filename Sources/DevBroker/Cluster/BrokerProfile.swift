@@ -52,10 +52,17 @@ public enum BrokerProfile: String, Sendable, CaseIterable {
         switch self {
         case .kafka2_1, .kafka2_8: []
         case .kafka3_9: [("metadata.version", 21)]
-        // transaction.version 2: transactions begin with their first Produce (KIP-890 part 2).
         case .kafka4_1: [("transaction.version", 2), ("metadata.version", 27)]
         }
     }
+
+    /// 2: transactions begin with their first Produce (KIP-890 part 2).
+    var transactionVersion: Int16 {
+        finalizedFeatures.first { $0.name == "transaction.version" }?.level ?? 0
+    }
+
+    /// KIP-890: brokers since 3.6 ask the coordinator before they store a transaction's batch.
+    var verifiesTransactions: Bool { self == .kafka3_9 || self == .kafka4_1 }
 
     /// KIP-516: brokers since 2.8 have topic ids.
     public var hasTopicIDs: Bool { self != .kafka2_1 }

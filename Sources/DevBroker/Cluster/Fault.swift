@@ -5,6 +5,9 @@ public struct Fault: Sendable {
         /// A Kafka error code: of the partitions that fit, of the whole for APIs without
         /// partitions and for Fetch's session errors (70, 71, 106).
         case error(Int16)
+        /// The same, but what was asked for is done, which the client cannot know: Produce,
+        /// InitProducerId and EndTxn.
+        case errorAfter(Int16)
         /// The answer comes later by these milliseconds; everything behind it waits.
         case delay(milliseconds: Int64)
         /// No answer, and nothing behind it is answered either.

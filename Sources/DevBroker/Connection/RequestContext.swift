@@ -9,6 +9,8 @@ final class RequestContext {
     let now: Instant
     /// The error that was put in for it.
     var injected: (standing: StandingFault, code: Int16)?
+    /// The error that was put in for it although it is done.
+    var injectedAfter: (standing: StandingFault, code: Int16)?
     private var isInjectedUsed = false
     /// What happens to its records.
     var damage: (standing: StandingFault, kind: RecordDamage)?
@@ -49,6 +51,17 @@ final class RequestContext {
 
     /// The error that was injected for a request without partitions.
     func injectedError() -> Int16? { injected.map(use) }
+
+    /// The error that is told behind the work of a partition; nil if none.
+    func errorAfter(topic: String, partition: Int32) -> Int16? {
+        guard let injectedAfter,
+            injectedAfter.standing.fault.fits(topic: topic, partition: partition)
+        else { return nil }
+        return use(injectedAfter)
+    }
+
+    /// The error that is told behind the work of a request without partitions.
+    func errorAfter() -> Int16? { injectedAfter.map(use) }
 
     /// A request uses a fault up once, however many partitions it hits.
     private func use(_ injected: (standing: StandingFault, code: Int16)) -> Int16 {

@@ -12,6 +12,7 @@ extension ControlCommands {
     private func action(_ a: ControlArguments) throws(Refusal) -> Fault.Action {
         switch try a.string("action") {
         case "error": .error(Int16(clamping: try a.int32("code")))
+        case "error-after": .errorAfter(Int16(clamping: try a.int32("code")))
         case "delay": .delay(milliseconds: try a.int64("milliseconds"))
         case "throttle": .throttle(milliseconds: try a.int32("milliseconds"))
         case "silence": .silence
@@ -21,8 +22,8 @@ extension ControlCommands {
         case "damage": .damage(try damage(a))
         case let other:
             throw Refusal(
-                "inject: \"action\": \"\(other)\" is not one of error, delay, throttle, silence, "
-                    + "close, cut, wrong-correlation, damage")
+                "inject: \"action\": \"\(other)\" is not one of error, error-after, delay, "
+                    + "throttle, silence, close, cut, wrong-correlation, damage")
         }
     }
 

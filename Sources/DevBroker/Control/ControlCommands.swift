@@ -60,13 +60,16 @@ public struct ControlCommands {
     private static let usage = [
         "stats", "offsets topic [partition]",
         "append topic [partition] values [codec]",
-        "create-topic topic [partitions] [log_append_time]",
+        "create-topic topic [partitions] [log_append_time] [cleanup_policy] [message_bytes_max]"
+            + " [in_sync_replicas_min]",
         "delete-topic topic", "recreate-topic topic",
         "move-leader topic [partition] broker", "take-down broker [elect]", "bring-up broker",
         "freeze broker", "thaw broker", "close-connections [broker]",
         "drop-fetch-sessions broker", "delete-records topic [partition] offset",
         "truncate topic [partition] offset", "hold-high-watermark topic [partition] [offset]",
-        "compact topic [partition]",
+        "compact topic [partition]", "forget-producers topic [partition]",
+        "delay-markers milliseconds", "set-transaction-version level",
+        "set-quota kind [per_second]",
         "inject action [code|milliseconds|bytes|how] [api] [broker] [topic] [partition] [times]",
         "clear-faults",
     ]
@@ -110,11 +113,11 @@ public struct ControlCommands {
                 try a.string("topic"), try a.int32("partition", 0),
                 at: try a.optionalInt64("offset"), now: now)
         case "compact": try compact(a)
-        default: throw Refusal("\"do\": \"\(a.command)\" is not a command")
+        default: try runOnProducers(a)
         }
     }
 
-    private func found(_ isDone: Bool, _ a: ControlArguments) throws(Refusal) {
+    func found(_ isDone: Bool, _ a: ControlArguments) throws(Refusal) {
         guard isDone else {
             throw Refusal("\(a.command): no such topic, partition or broker, or nothing to do")
         }
@@ -123,6 +126,9 @@ public struct ControlCommands {
     private func createTopic(_ a: ControlArguments) throws(Refusal) {
         var settings = TopicSettings()
         if try a.bool("log_append_time", false) { settings.timestampType = .logAppendTime }
+        settings.cleanupPolicy = try a.string("cleanup_policy", settings.cleanupPolicy)
+        settings.messageBytesMax = try a.optionalInt32("message_bytes_max").map { Int($0) }
+        settings.inSyncReplicasMin = Int(try a.int32("in_sync_replicas_min", 1))
         let made = cluster.createTopic(
             try a.string("topic"), partitions: try a.int32("partitions", 1), settings: settings)
         guard made else {

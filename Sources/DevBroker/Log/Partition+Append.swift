@@ -22,6 +22,7 @@ extension Partition {
             case .duplicate(let earlier): return .duplicate(baseOffset: earlier.baseOffset)
             case .outOfOrderSequence: return .refused(.outOfOrderSequenceNumber)
             case .invalidEpoch: return .refused(.invalidProducerEpoch)
+            case .unknownProducer: return .refused(.unknownProducerId)
             }
         }
         let base = log.endOffset
@@ -76,13 +77,18 @@ extension Partition {
     /// Deletes records from the front, as DeleteRecords and retention do.
     func deleteRecords(before offset: Int64) {
         log.deleteRecords(before: offset)
-        aborted.deleteEndingBefore(log.startOffset)
+        startOffsetMoved()
     }
 
     func retain(bytes: Int) {
         guard log.byteCount > bytes else { return }
         log.retain(bytes: bytes)
+        startOffsetMoved()
+    }
+
+    private func startOffsetMoved() {
         aborted.deleteEndingBefore(log.startOffset)
+        producers.startOffsetMoved(to: log.startOffset)
     }
 
     /// What an unclean election does: everything from `offset` on is gone.

@@ -21,9 +21,12 @@ struct ProducerStates {
         case duplicate(Batch)
         case outOfOrderSequence
         case invalidEpoch
+        case unknownProducer
     }
 
     private static let batchesRetained = 5
+    /// Brokers before 2.5 forgot a producer with its last record, and then refused it (KIP-360).
+    var refusesUnknown = false
     private(set) var producers: [Int64: Producer] = [:]
     /// The starts of the open transactions, ascending.
     private var openStarts: [Int64] = []
@@ -41,7 +44,7 @@ struct ProducerStates {
     ) -> Verdict {
         guard let producer = producers[producerID] else {
             // A broker that has forgotten a producer (or never knew it) takes any sequence.
-            return .append
+            return refusesUnknown && firstSequence != 0 ? .unknownProducer : .append
         }
         if epoch < producer.epoch { return .invalidEpoch }
         if epoch > producer.epoch {
@@ -82,6 +85,18 @@ struct ProducerStates {
         if let start { openStarts.removeAll { $0 == start } }
         return start
     }
+
+    /// Forgets whoever has no record left, as brokers did that refuse them afterwards.
+    mutating func startOffsetMoved(to offset: Int64) {
+        guard refusesUnknown else { return }
+        producers = producers.filter { _, producer in
+            producer.transactionStart != nil || (producer.batches.last?.lastOffset ?? -1) >= offset
+        }
+    }
+
+    /// Forgets every producer without an open transaction, as after their time has run out
+    /// (`producer.id.expiration.ms`).
+    mutating func forget() { producers = producers.filter { $0.value.transactionStart != nil } }
 
     /// Forgets the batches from `offset` on.
     mutating func truncate(to offset: Int64) {

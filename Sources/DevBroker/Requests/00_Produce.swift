@@ -36,8 +36,15 @@ extension BrokerCluster {
         do throws(KafkaError) {
             let partition = try writable(data.index, of: asked, context)
             guard let records = data.records?.bytes(of: frame) else { throw .invalidRecord }
+            try checkAcks(request, partition)
             let batch = try acceptable(records, partition.topic, context)
+            try checkKeys(batch, partition, &answer)
+            // Refusals of the log tell where it begins, those of the coordinator do not.
+            if !settings.profile.verifiesTransactions {
+                answer.logStartOffset = partition.log.startOffset
+            }
             try mayWrite(batch, partition, request, context)
+            answer.logStartOffset = partition.log.startOffset
             let now = wallClock(context.now)
             switch partition.append(batch, wallClock: now) {
             case .refused(let error): throw error
@@ -49,8 +56,12 @@ extension BrokerCluster {
                 }
                 appended(to: partition)
             }
-            answer.logStartOffset = partition.log.startOffset
+            if let code = context.errorAfter(topic: partition.topic.name, partition: data.index) {
+                throw KafkaError(code)
+            }
         } catch {
+            answer.baseOffset = -1
+            answer.logAppendTimeMilliseconds = -1
             answer.errorCode = error.rawValue
             if context.version >= 10, error == .notLeaderOrFollower,
                 let partition = topic(asked)?.partition(data.index)
@@ -96,6 +107,40 @@ extension BrokerCluster {
         if batch.codec == 4 && context.version < 7 { throw .unsupportedCompressionType }
         guard batch.codec <= 4 else { throw .corruptMessage }
         return batch
+    }
+
+    private func checkAcks(
+        _ request: ProduceRequest, _ partition: Partition
+    ) throws(KafkaError) {
+        guard (-1...1).contains(request.acks) else { throw .invalidRequiredAcks }
+        let isShort =
+            partition.inSyncReplicas.count < partition.topic.settings.inSyncReplicasMin
+        if request.acks == -1 && isShort { throw .notEnoughReplicas }
+    }
+
+    /// A compacted topic takes no record without a key; the answer names those that have none
+    /// (KIP-467).
+    private func checkKeys(
+        _ batch: ProducedBatch, _ partition: Partition, _ answer: inout ProduceResponse.Partition
+    ) throws(KafkaError) {
+        guard partition.topic.settings.isCompacted else { return }
+        let place = "\(partition.topic.name)-\(partition.index)"
+        let errors = try batch.recordsWithoutKey().map { index in
+            ProduceResponse.RecordError(
+                batchIndex: index,
+                batchIndexErrorMessage:
+                    "Compacted topic cannot accept message without key in topic partition \(place)."
+            )
+        }
+        guard !errors.isEmpty else { return }
+        // Before 2.4 there was no code for it.
+        if settings.profile == .kafka2_1 { throw .corruptMessage }
+        answer.recordErrors = errors
+        let shown = errors.prefix(3).compactMap(\.batchIndexErrorMessage)
+        answer.errorMessage =
+            "One or more records have been rejected due to \(errors.count) record errors in total, "
+            + "and only showing the first three errors at most: \(shown)"
+        throw .invalidRecord
     }
 
     /// A new record is there: for those who wait, and for retention.

@@ -33,11 +33,19 @@ extension BrokerCluster {
         response.supportedFeatures = features.map {
             .init(name: $0.name, minVersion: context.version >= 4 ? 0 : 1, maxVersion: $0.level)
         }
-        response.finalizedFeaturesEpoch = 1
-        response.finalizedFeatures = features.map {
-            .init(name: $0.name, maxVersionLevel: $0.level, minVersionLevel: $0.level)
-        }
+        response.finalizedFeaturesEpoch = featuresEpoch
+        response.finalizedFeatures = finalizedFeatures
         return response
+    }
+
+    /// A feature of level 0 is not among them.
+    private var finalizedFeatures: [ApiVersionsResponse.FinalizedFeature] {
+        settings.profile.finalizedFeatures.compactMap { feature in
+            let isChanged = feature.name == "transaction.version"
+            let level = isChanged ? transactionVersion : feature.level
+            guard level > 0 else { return nil }
+            return .init(name: feature.name, maxVersionLevel: level, minVersionLevel: level)
+        }
     }
 
     /// KIP-511: an unknown version is answered in the form of version 0, with the range of

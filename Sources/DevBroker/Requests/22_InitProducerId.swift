@@ -10,7 +10,9 @@ extension BrokerCluster {
             let producer = try producer(request, context)
             response.producerID = producer.id
             response.producerEpoch = producer.epoch
+            if let code = context.errorAfter() { throw KafkaError(code) }
         } catch {
+            response.producerID = -1
             response.errorCode = error.rawValue
             response.producerEpoch = -1
         }
@@ -34,15 +36,45 @@ extension BrokerCluster {
             transactions[id] = fresh
             return (fresh.producerID, 0)
         }
-        // KIP-360: a producer that says who it is must still be that one.
-        if request.producerID >= 0 {
-            guard request.producerID == known.producerID else { throw .invalidProducerIdMapping }
-            guard request.producerEpoch == known.producerEpoch else { throw .producerFenced }
-        }
         known.timeoutMilliseconds = timeout
-        fence(known, now: context.now)
+        return try next(known, request, context)
+    }
+
+    /// The next epoch of a transactional id. What was open is aborted first, and whoever asks has
+    /// to ask again.
+    private func next(
+        _ known: Transaction, _ request: InitProducerIdRequest, _ context: RequestContext
+    ) throws(KafkaError) -> (id: Int64, epoch: Int16) {
+        let isKnown = request.producerID >= 0
+        if isKnown, try isRetry(known, request, context) {
+            return (known.producerID, known.producerEpoch)
+        }
+        if case .ending = known.state { throw .concurrentTransactions }
+        if known.state == .ongoing {
+            fence(known, now: context.now)
+            if !isKnown { known.previous = nil }
+            throw .concurrentTransactions
+        }
+        bumpEpoch(known)
+        if !isKnown { known.previous = nil }
         known.state = .empty
         return (known.producerID, known.producerEpoch)
+    }
+
+    /// KIP-360: a producer that says who it is must still be that one, or the one before the last
+    /// bump, whose answer it may have missed.
+    private func isRetry(
+        _ known: Transaction, _ request: InitProducerIdRequest, _ context: RequestContext
+    ) throws(KafkaError) -> Bool {
+        if known.was(request.producerID, request.producerEpoch), known.state != .ongoing {
+            if case .ending = known.state { throw .concurrentTransactions }
+            return true
+        }
+        guard request.producerID == known.producerID else { throw .invalidProducerIdMapping }
+        guard request.producerEpoch == known.producerEpoch else {
+            throw context.version >= 4 ? .producerFenced : .invalidProducerEpoch
+        }
+        return false
     }
 
     private func idempotentProducer(_ request: InitProducerIdRequest) -> (id: Int64, epoch: Int16) {

@@ -36,10 +36,10 @@ extension BrokerCluster {
                 topic.partitions.contains { topics[topic.name]?.partition($0) == nil }
             }
             if isMissing { throw .operationNotAttempted }
+            if let transaction, !verifyOnly { try begin(transaction, now: context.now) }
         } catch let refusal {
             error = refusal
         }
-        if let transaction, error == nil, !verifyOnly { begin(transaction, now: context.now) }
         return asked.map { topic in
             .init(
                 name: topic.name,
@@ -61,7 +61,7 @@ extension BrokerCluster {
             let transaction = try coordinated(
                 request.transactionalID, producerID: request.producerID,
                 epoch: request.producerEpoch, context)
-            begin(transaction, now: context.now)
+            try begin(transaction, now: context.now)
             transaction.groups.insert(request.groupID)
         } catch {
             response.errorCode = error.rawValue

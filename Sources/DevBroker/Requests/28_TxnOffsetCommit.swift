@@ -16,12 +16,12 @@ extension BrokerCluster {
                 request.transactionalID, producerID: request.producerID,
                 epoch: request.producerEpoch, fenced: .invalidProducerEpoch)
             try checkMember(request)
-            if context.version >= 5 {
-                begin(found, now: context.now)
+            if context.version >= 5 && transactionVersion >= 2 {
+                try begin(found, now: context.now)
                 found.groups.insert(request.groupID)
             }
             guard found.state == .ongoing, found.groups.contains(request.groupID) else {
-                throw .invalidTxnState
+                throw context.version >= 4 ? .transactionAbortable : .invalidTxnState
             }
             transaction = found
         } catch let refusal {

@@ -13,6 +13,9 @@ extension TopicSettings {
             (
                 "message.timestamp.type", timestampType.rawValue, timestampType == .createTime
             ),
+            (
+                "min.insync.replicas", String(inSyncReplicasMin), inSyncReplicasMin == 1
+            ),
             ("retention.bytes", String(retentionBytes ?? -1), retentionBytes == nil),
             ("compression.type", "producer", true),
         ]
@@ -30,6 +33,9 @@ extension TopicSettings {
         case "max.message.bytes":
             guard let bytes = Int(value), bytes >= 0 else { return false }
             messageBytesMax = bytes
+        case "min.insync.replicas":
+            guard let count = Int(value), count >= 1 else { return false }
+            inSyncReplicasMin = count
         case "retention.bytes":
             guard let bytes = Int(value) else { return false }
             retentionBytes = bytes < 0 ? nil : bytes

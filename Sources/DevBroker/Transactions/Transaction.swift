@@ -5,6 +5,8 @@ final class Transaction {
     enum State: Equatable {
         case empty
         case ongoing
+        /// The coordinator has decided and writes the markers: nothing new may begin.
+        case ending(committed: Bool)
         case ended(committed: Bool)
     }
 
@@ -18,6 +20,9 @@ final class Transaction {
     let id: String
     var producerID: Int64
     var producerEpoch: Int16
+    /// Whoever had the id before its last bump, and may not know of the new epoch because an answer
+    /// was lost; nil if another producer took the id over.
+    var previous: (producerID: Int64, epoch: Int16)?
     var timeoutMilliseconds: Int64
     var state = State.empty
     /// In the order in which they joined the transaction.
@@ -28,11 +33,18 @@ final class Transaction {
     /// When an open transaction is aborted.
     var deadline: Instant?
 
+    /// Id and epoch that the markers carry.
+    var marker: (producerID: Int64, epoch: Int16) = (-1, -1)
+
     init(id: String, producerID: Int64, producerEpoch: Int16, timeoutMilliseconds: Int64) {
         self.id = id
         self.producerID = producerID
         self.producerEpoch = producerEpoch
         self.timeoutMilliseconds = timeoutMilliseconds
+    }
+
+    func was(_ producerID: Int64, _ epoch: Int16) -> Bool {
+        previous.map { $0.producerID == producerID && $0.epoch == epoch } ?? false
     }
 
     func contains(_ partition: Partition) -> Bool { partitions.contains { $0 === partition } }
