@@ -10,7 +10,7 @@ extension Cluster {
     ) {
         handle(now, &effects) {
             desk.start(token, request)
-            needsFlush = true
+            context.needFlush()
         }
     }
 
@@ -28,13 +28,13 @@ extension Cluster {
         isolation: Isolation, now: Instant, _ effects: inout [ClusterEffect]
     ) {
         handle(now, &effects) {
-            let deadline = self.now.adding(milliseconds: settings.requestTimeoutMilliseconds)
+            let deadline = context.now.adding(milliseconds: settings.requestTimeoutMilliseconds)
             lister.start(
                 OffsetLookup(
                     topic: topic, partition: partition, timestamp: timestamp,
                     isolation: isolation, deadline: deadline, token: token
-                ) { [unowned self] result in emit(.offsetFinished(token, result)) })
-            needsFlush = true
+                ) { [unowned self] result in context.emit(.offsetFinished(token, result)) })
+            context.needFlush()
         }
     }
 
@@ -46,20 +46,20 @@ extension Cluster {
     ) {
         handle(now, &effects) {
             if age > 0, let topics, let known = keeper.described(topics, notOlderThan: age) {
-                return emit(.metadataFinished(token, .success(known)))
+                return context.emit(.metadataFinished(token, .success(known)))
             }
             if let outage = keeper.currentOutage {
-                return emit(.metadataFinished(token, .failure(outage.asBootstrapFailure)))
+                return context.emit(.metadataFinished(token, .failure(outage.asBootstrapFailure)))
             }
-            let deadline = self.now.adding(milliseconds: settings.requestTimeoutMilliseconds)
+            let deadline = context.now.adding(milliseconds: settings.requestTimeoutMilliseconds)
             keeper.add(MetadataLookup(token, topics: topics, deadline: deadline))
-            needsFlush = true
+            context.needFlush()
         }
     }
 
     /// How old what is known of a topic may be whose partitions are followed, those to come too.
     public var followedTopicAgeMilliseconds: Int64 {
-        min(limits.followedTopicAgeMilliseconds, settings.metadataMaxAgeMilliseconds)
+        min(context.limits.followedTopicAgeMilliseconds, settings.metadataMaxAgeMilliseconds)
     }
 
     /// Forgets a look-up; no outcome follows.
@@ -78,7 +78,7 @@ extension Cluster {
         // Epochs of one log never fall.
         let isOther = hasNewEpoch && epoch < partition.leaderEpoch && partition.topic.id == .zero
         guard partition.leader !== leader || hasNewEpoch else { return }
-        partition.leaderSince = now
+        partition.leaderSince = context.now
         pointReader.unqueue(partition)
         for isolation in Isolation.allCases {
             if let follow = partition.follow(isolation) { tails.unfollow(follow) }
@@ -133,7 +133,7 @@ extension Cluster {
     }
 
     private func ask(_ reader: Reader, timestamp: Int64, _ then: @escaping (Int64) -> Void) {
-        let limit = now.adding(milliseconds: settings.requestTimeoutMilliseconds)
+        let limit = context.now.adding(milliseconds: settings.requestTimeoutMilliseconds)
         lister.start(
             OffsetLookup(
                 topic: reader.request.topic, partition: reader.request.partition,

@@ -138,3 +138,8 @@ extension KafkaFailure {
         }
     }
 }
+
+extension KafkaError {
+    /// The principal has no right to it, or is none.
+    var isRefusal: Bool { reaction == .denied || reaction == .login }
+}

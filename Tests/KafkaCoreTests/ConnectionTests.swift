@@ -291,7 +291,7 @@ import Timing
             "r=NONCE,s=c2FsdA==,i=4096", "r=NONCEx,s=c2FsdA==,i=100000000", "m=x,r=NONCEx",
         ] {
             let world = try secured(.scramSHA256)
-            world.client.nonces = NonceSource(fixed: Array("NONCE".utf8))
+            world.client.links.nonces = NonceSource(fixed: Array("NONCE".utf8))
             world.answer = { _, header, _ in
                 guard header.apiKey == 36 else { return nil }
                 let response = SaslAuthenticateResponse(authBytes: Array(message.utf8))

@@ -62,8 +62,7 @@ import Timing
                 let asked = ListOffsetsRequest.Partition(partitionIndex: 0, timestamp: -1)
                 connection.send(
                     ListOffsetsRequest(topics: [.init(name: "t", partitions: [asked])]),
-                    version: 4, for: Probe(sent, endings), timeoutMilliseconds: timeout,
-                    now: client.now, client)
+                    version: 4, for: Probe(sent, endings), timeoutMilliseconds: timeout)
             }
         }
         return sent

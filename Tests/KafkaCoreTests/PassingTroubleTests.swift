@@ -188,7 +188,7 @@ import Timing
         world.change { $0.moveLeader("t", 0, to: other, now: $1) }
         // Whoever else wants to know of the topic.
         world.client.keeper.want(world.client.keeper.topic("t"))
-        world.client.needsFlush = true
+        world.client.context.needFlush()
         #expect(try world.offset(stuck)?.get().offset == 20)
     }
 }

@@ -74,7 +74,7 @@ import Timing
         world.run(3_000)
         // Its connections would only be in the way of what it may lead again.
         let left = world.client.links.ordered.filter { $0.broker.nodeID == old }
-        #expect(left.allSatisfy { $0.pipeline.isEmpty || !$0.hasSetUp })
+        #expect(left.allSatisfy { $0.connection.pipeline.isEmpty || !$0.connection.hasSetUp })
         world.change { $0.thaw(old, now: $1) }
         world.run(500)
         elect(world, old)
@@ -195,7 +195,7 @@ import Timing
         let (world, _, _) = try warm()
         world.run(1_000)
         let asked = world.client.links.brokers.first {
-            $0.connection(for: .control)?.isFree(now: world.now) == true
+            $0.connection(for: .control)?.isFree == true
         }
         freeze(world, asked?.nodeID ?? 0)
         let start = world.now

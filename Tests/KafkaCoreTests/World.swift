@@ -213,7 +213,7 @@ final class World: SimulatedClient {
 
     /// Every request that was sent has ended once, or is in flight.
     var areCounted: Bool {
-        let inFlight = client.links.ordered.reduce(0) { $0 + $1.pipeline.requests.count }
+        let inFlight = client.links.ordered.reduce(0) { $0 + $1.connection.pipeline.requests.count }
         let sent = client.counters.requests.values.reduce(0, +)
         return client.counters.endings.values.reduce(0, +) + UInt64(inFlight) == sent
     }

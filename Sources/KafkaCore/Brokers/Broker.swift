@@ -103,10 +103,10 @@ final class Broker {
         return lastFailure == nil || !connections.contains { !$0.hasSetUp }
     }
 
-    func noteFailure(_ failure: KafkaFailure, _ cluster: Cluster) {
+    func noteFailure(_ failure: KafkaFailure, _ context: ClusterContext) {
         lastFailure = failure
         // A refused login is not tried again at once: accounts get locked.
-        cluster.delay(&pace, .connect, atLeast: failure.isRefusal ? 1_000 : 0)
+        context.delay(&pace, .connect, atLeast: failure.isRefusal ? 1_000 : 0)
     }
 
     func noteReady() {

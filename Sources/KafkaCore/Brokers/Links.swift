@@ -1,9 +1,22 @@
+import Bytes
+import SASL
 import Timing
 
 /// All brokers and connections of a cluster: who is connected to where, since when, and who may
 /// try again.
 final class Links {
-    unowned(unsafe) let cluster: Cluster
+    /// A connection, and whom it goes to. One to a bootstrap node may turn out to go to a broker.
+    struct Link {
+        let connection: BrokerConnection
+        var broker: Broker
+    }
+
+    let context: ClusterContext
+    let memory: EndpointMemory
+    unowned(unsafe) let router: any BrokerRouter
+    private let ids: BrokerConnectionIDs
+    private let spares: SpareBlocks
+    var nonces: NonceSource
     /// The brokers that metadata named, in the order of their node ids.
     private(set) var brokers: [Broker] = []
     private var byNodeID: [Int32: Broker] = [:]
@@ -14,23 +27,33 @@ final class Links {
     private var retries = DeadlineHeap<Broker>()
     /// The configured nodes, until real ones are known, and when those are lost (KIP-899).
     let bootstrap: [Broker]
-    private var connections: [BrokerConnectionID: BrokerConnection] = [:]
+    private var links: [BrokerConnectionID: Link] = [:]
 
-    init(_ cluster: Cluster) {
-        self.cluster = cluster
-        bootstrap = cluster.settings.bootstrap.map {
-            Broker(nodeID: nil, endpoint: $0, settings: cluster.settings)
+    init(
+        _ context: ClusterContext, router: any BrokerRouter, ids: BrokerConnectionIDs,
+        spares: SpareBlocks, nonces: NonceSource
+    ) {
+        self.context = context
+        self.router = router
+        self.ids = ids
+        self.spares = spares
+        self.nonces = nonces
+        memory = EndpointMemory(context)
+        bootstrap = context.settings.bootstrap.map {
+            Broker(nodeID: nil, endpoint: $0, settings: context.settings)
         }
     }
 
-    var connectionCount: Int { connections.count }
+    var connectionCount: Int { links.count }
 
     /// In the order in which they were opened.
-    var ordered: [BrokerConnection] {
-        connections.values.sorted { $0.id.raw < $1.id.raw }
+    var ordered: [Link] {
+        links.values.sorted { $0.connection.id.raw < $1.connection.id.raw }
     }
 
-    subscript(id: BrokerConnectionID) -> BrokerConnection? { connections[id] }
+    subscript(id: BrokerConnectionID) -> BrokerConnection? { links[id]?.connection }
+
+    func link(_ connection: BrokerConnection) -> Link? { links[connection.id] }
 
     func broker(_ nodeID: Int32) -> Broker? { byNodeID[nodeID] }
 
@@ -53,18 +76,16 @@ final class Links {
 
     private func open(_ role: ConnectionRole, to broker: Broker) {
         let connection = BrokerConnection(
-            id: cluster.connectionIDs.next(), role: role, broker: broker,
-            settings: cluster.settings, limits: cluster.limits, nonces: cluster.nonces,
-            spares: cluster.cache.spares, now: cluster.now,
-            idleJitterMilliseconds: Int64.random(in: 0...2_000, using: &cluster.random))
-        connections[connection.id] = connection
-        cluster.counters.connectionsOpened += 1
+            id: ids.next(), role: role, endpoint: broker.endpoint, memory: memory, owner: self,
+            nonces: nonces, spares: spares)
+        links[connection.id] = Link(connection: connection, broker: broker)
+        context.counters.connectionsOpened += 1
         if broker.lostConnections > 0 {
             broker.lostConnections -= 1
-            cluster.counters.reconnects += 1
+            context.counters.reconnects += 1
         }
         broker.add(connection)
-        cluster.emit(.connect(connection.id, broker.endpoint, cluster.settings.tls))
+        context.emit(.connect(connection.id, broker.endpoint, context.settings.tls))
     }
 
     /// A connection of that role to `broker` on which a request can be sent at once. Opens one
@@ -72,12 +93,12 @@ final class Links {
     func free(_ role: ConnectionRole, _ broker: Broker) -> BrokerConnection? {
         var (count, isOpening) = (0, false)
         for connection in broker.connections where connection.role == role {
-            if connection.isFree(now: cluster.now) { return connection }
+            if connection.isFree { return connection }
             count += 1
             isOpening = isOpening || !connection.hasSetUp
         }
-        if !isOpening, count < role.connectionsMax(cluster.settings),
-            broker.mayConnect(now: cluster.now)
+        if !isOpening, count < role.connectionsMax(context.settings),
+            broker.mayConnect(now: context.now)
         {
             open(role, to: broker)
         }
@@ -86,74 +107,75 @@ final class Links {
 
     /// Control connections on which a request can be sent at once: to brokers that are known
     /// before those to bootstrap nodes.
-    var freeControls: [BrokerConnection] {
-        let free = connections.values.filter { $0.role == .control && $0.isFree(now: cluster.now) }
+    var freeControls: [Link] {
+        let free = links.values.filter { $0.connection.role == .control && $0.connection.isFree }
         return free.sorted {
-            ($0.broker.nodeID ?? .max, $0.id.raw) < ($1.broker.nodeID ?? .max, $1.id.raw)
+            ($0.broker.nodeID ?? .max, $0.connection.id.raw)
+                < ($1.broker.nodeID ?? .max, $1.connection.id.raw)
         }
     }
 
     /// Whether there is a control connection to a node of that kind.
     func hasControl(where isSuch: (Broker) -> Bool = { _ in true }) -> Bool {
-        connections.values.contains { $0.role == .control && isSuch($0.broker) }
+        links.values.contains { $0.connection.role == .control && isSuch($0.broker) }
     }
 
     /// Why no control connection is free, if brokers have asked for that.
     var controlThrottle: KafkaFailure? {
-        ordered.filter { $0.role == .control }.lazy
-            .compactMap { [now = cluster.now] in $0.broker.throttle(now: now) }.first
+        ordered.filter { $0.connection.role == .control }.lazy
+            .compactMap { [now = context.now] in $0.broker.throttle(now: now) }.first
     }
 
     /// A control connection is on its way to be one.
     var isConnectingControl: Bool {
-        connections.values.contains { $0.role == .control && !$0.hasSetUp }
+        links.values.contains { $0.connection.role == .control && !$0.connection.hasSetUp }
     }
 
     /// Ends a connection that is not needed, or must not be used any more.
     func drop(_ connection: BrokerConnection, losing failure: KafkaFailure? = nil) {
-        guard connections[connection.id] != nil else { return }
-        cluster.emit(.close(connection.id))
-        forget(connection)
-        cluster.tellClosed(connection, failure?.cause ?? "not needed")
+        guard let link = links[connection.id] else { return }
+        context.emit(.close(connection.id))
+        forget(link)
+        tellClosed(connection, failure?.cause ?? "not needed")
         let reason = failure ?? .connection(.closed, "closed", cause: "connection was closed")
         lose(connection.pipeline.takeAll(), reason)
     }
 
     /// The connection is lost, or has to be given up for `failure`.
     func fail(_ connection: BrokerConnection, _ failure: KafkaFailure, isClosed: Bool = false) {
-        guard connections[connection.id] != nil else { return }
-        if !isClosed { cluster.emit(.close(connection.id)) }
-        forget(connection)
-        cluster.tellClosed(connection, failure.cause)
-        cluster.counters.connectionsLost += 1
-        let broker = connection.broker
+        guard let link = links[connection.id] else { return }
+        if !isClosed { context.emit(.close(connection.id)) }
+        forget(link)
+        tellClosed(connection, failure.cause)
+        context.counters.connectionsLost += 1
+        let broker = link.broker
         broker.lostConnections += 1
         // A listener that hangs up on an idle connection tells nothing; we connect when we need.
         // Whoever does so behind the set-up, before anything was asked, serves nobody.
         let isIdleEnd =
             isClosed && connection.state == .ready && connection.pipeline.isEmpty
-            && connection.hasBeenIdle(now: cluster.now)
+            && connection.hasBeenIdle
         if !isIdleEnd {
-            broker.noteFailure(failure, cluster)
+            broker.noteFailure(failure, context)
             if let retryAt = broker.pace.retryAt { retries.insert(broker, at: retryAt) }
-            cluster.tellFailure(of: broker, failure)
+            memory.noteFailure(broker.endpoint, failure)
         }
-        if failure.isRefusal { cluster.forgetUnvouched(refusedBy: broker) }
+        if failure.isRefusal { router.brokerRefuses(broker) }
         lose(connection.pipeline.takeAll(), failure)
-        if !isIdleEnd { cluster.keeper.connectionFailed(connection, failure) }
+        guard !isIdleEnd else { return }
+        router.brokerFailed(broker, failure, hasServed: connection.hasAnswered)
     }
 
-    private func forget(_ connection: BrokerConnection) {
-        cluster.needsFlush = true
-        connections[connection.id] = nil
-        cluster.derivations[connection.id] = nil
-        connection.heard(now: cluster.now)
-        connection.broker.remove(connection)
+    private func forget(_ link: Link) {
+        context.needFlush()
+        links[link.connection.id] = nil
+        heard(link)
+        link.broker.remove(link.connection)
     }
 
     private func lose(_ requests: [Pipeline.Request], _ failure: KafkaFailure) {
         for request in requests {
-            cluster.counters.ended(request.apiKey, failure.kind == .timedOut ? .timedOut : .lost)
+            context.counters.ended(request.apiKey, failure.kind == .timedOut ? .timedOut : .lost)
             request.purpose?.lost(failure)
         }
     }
@@ -168,7 +190,7 @@ final class Links {
         for (nodeID, endpoint) in listed where next[nodeID] == nil {
             let known = byNodeID[nodeID].flatMap { $0.endpoint == endpoint ? $0 : nil }
             next[nodeID] =
-                known ?? Broker(nodeID: nodeID, endpoint: endpoint, settings: cluster.settings)
+                known ?? Broker(nodeID: nodeID, endpoint: endpoint, settings: context.settings)
         }
         let gone = brokers.filter { $0.nodeID.flatMap { next[$0] } !== $0 }
         replace(by: next, gone)
@@ -180,14 +202,14 @@ final class Links {
         byNodeID = next
         brokers = next.values.sorted { $0.nodeID ?? -1 < $1.nodeID ?? -1 }
         guard !gone.isEmpty else { return }
-        cluster.keeper.reassignLeaders()
+        router.brokersChanged()
         for broker in gone { retire(broker) }
-        cluster.forgetEndpoints()
+        memory.forget(but: (brokers + bootstrap).map(\.endpoint))
     }
 
     /// A broker that an answer named before the metadata did (KIP-951).
     func add(_ nodeID: Int32, _ endpoint: Endpoint) {
-        let broker = Broker(nodeID: nodeID, endpoint: endpoint, settings: cluster.settings)
+        let broker = Broker(nodeID: nodeID, endpoint: endpoint, settings: context.settings)
         byNodeID[nodeID] = broker
         let place = brokers.firstIndex { $0.nodeID ?? -1 > nodeID }
         brokers.insert(broker, at: place ?? brokers.count)
@@ -197,7 +219,7 @@ final class Links {
         broker.isGone = true
         broker.isActive = false
         active.removeAll { $0 === broker }
-        cluster.lister.takeBack(broker)
+        router.brokerIsGone(broker)
         for connection in broker.connections { drop(connection) }
     }
 
@@ -213,7 +235,7 @@ final class Links {
             if let real, connection.state == .ready {
                 node.remove(connection)
                 real.add(connection)
-                connection.broker = real
+                links[connection.id]?.broker = real
             } else {
                 drop(connection)
             }
@@ -229,27 +251,28 @@ final class Links {
 
     var nextDeadline: Instant {
         var earliest = Instant.distantFuture
-        for connection in connections.values {
-            earliest = min(earliest, connection.deadline, connection.lateAt)
+        for link in links.values {
+            earliest = min(earliest, link.connection.deadline, link.connection.lateAt)
         }
         return min(earliest, retries.earliest ?? .distantFuture)
     }
 
     func tick() {
-        let now = cluster.now
+        let now = context.now
         // Whoever waits for one of them tries it at the end of the turn.
         while retries.popFirst(notAfter: now) != nil {}
-        for connection in ordered {
-            if connection.deadline <= now {
-                due(connection, now)
-            } else if connection.lateAt <= now, self[connection.id] === connection {
-                late(connection)
+        for link in ordered where links[link.connection.id] != nil {
+            if link.connection.deadline <= now {
+                due(link, now)
+            } else if link.connection.lateAt <= now {
+                late(link)
             }
         }
     }
 
-    private func due(_ connection: BrokerConnection, _ now: Instant) {
-        let endpoint = connection.broker.endpoint
+    private func due(_ link: Link, _ now: Instant) {
+        let connection = link.connection
+        let endpoint = connection.endpoint
         // A throttle that is over is no deadline any more, whether or not anybody asks next.
         if connection.throttledUntil <= now { connection.throttledUntil = .zero }
         if !connection.hasSetUp || connection.state == .works {
@@ -263,28 +286,19 @@ final class Links {
             reauthenticateIfDue(connection)
         } else if connection.idleUntil <= now, connection.state == .ready {
             // A throttle is kept while somebody waits for its end, and goes with the connection.
-            guard connection.isThrottled, isAwaited(connection) else { return drop(connection) }
+            guard connection.isThrottled, router.awaits(connection.role, link.broker) else {
+                return drop(connection)
+            }
             connection.lastUsed = now
         }
     }
 
-    private func isAwaited(_ connection: BrokerConnection) -> Bool {
-        let broker = connection.broker
-        return switch connection.role {
-        case .control: !broker.lookups.isEmpty || cluster.keeper.wantedFrom != nil
-        case .pointReads: broker.hasQueue
-        case .tail(let isolation): !broker.tail(isolation).follows.isEmpty
-        case .producer: false
-        }
-    }
-
     func reauthenticateIfDue(_ connection: BrokerConnection) {
-        guard let at = connection.reauthenticateAt, at <= cluster.now,
-            connection.state == .ready, connection.pipeline.isEmpty,
-            connections[connection.id] != nil
+        guard let at = connection.reauthenticateAt, at <= context.now,
+            connection.state == .ready, connection.pipeline.isEmpty, links[connection.id] != nil
         else { return }
         do {
-            try connection.reauthenticate(now: cluster.now, cluster)
+            try connection.reauthenticate()
         } catch {
             fail(connection, error)
         }

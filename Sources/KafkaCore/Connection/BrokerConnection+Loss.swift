@@ -4,13 +4,17 @@ extension BrokerConnection {
     /// What the end of this connection says about the broker. The heuristics are franz-go's
     /// (`ErrFirstReadEOF`): a listener that expects something else just hangs up. Where one of the
     /// cluster has answered before, this one was restarted, or has had enough of us.
-    func diagnosis(_ failure: ConnectionFailure, _ cluster: Cluster) -> KafkaFailure {
-        var cause = "\(broker.endpoint): \(OutsideText.cleaned(failure.text))"
+    func diagnosis(_ failure: ConnectionFailure) -> KafkaFailure {
+        var cause = "\(endpoint): \(OutsideText.cleaned(failure.text))"
         switch failure.kind {
         case .closed, .reset:
-            if case .asksVersions = state, !hasReceived, settings.tls == nil, !cluster.speaksAsWe {
+            if case .asksVersions = state, !hasReceived, context.settings.tls == nil,
+                !memory.speaksAsWe
+            {
                 cause += " at the first request: does the listener expect TLS?"
-            } else if state == .ready, settings.sasl == nil, !hasAnswered, !cluster.serves {
+            } else if state == .ready, context.settings.sasl == nil, !hasAnswered,
+                !memory.serves
+            {
                 cause += " at the first request: does the listener expect SASL?"
             } else if frames.isInsideFrame {
                 cause += " in the middle of a response"

@@ -6,56 +6,54 @@ import Timing
 /// Between the machine of the set-up and the bytes of its requests.
 extension BrokerConnection {
     /// TCP and TLS are up.
-    func begin(now: Instant, _ cluster: Cluster) throws(KafkaFailure) {
-        let usesOldest = cluster.quirks[broker.endpoint]?.usesOldestApiVersions ?? false
-        _ = try take(.opened(usesOldest: usesOldest), now: now, cluster)
+    func begin() throws(KafkaFailure) {
+        _ = try take(.opened(usesOldest: memory[endpoint].usesOldestApiVersions))
     }
 
-    func reauthenticate(now: Instant, _ cluster: Cluster) throws(KafkaFailure) {
-        _ = try take(.reauthenticate, now: now, cluster)
+    func reauthenticate() throws(KafkaFailure) {
+        _ = try take(.reauthenticate)
     }
 
-    func derived(
-        _ saltedPassword: [UInt8], now: Instant, _ cluster: Cluster
-    ) throws(KafkaFailure) {
-        _ = try take(.worked(.key(saltedPassword)), now: now, cluster)
+    /// What was to be computed.
+    func worked(_ result: LoginWork.Result) throws(KafkaFailure) {
+        guard let work else { return }
+        self.work = nil
+        memory.keep(result, of: work)
+        _ = try take(.worked(result))
     }
 
     /// The answer to a request of the set-up.
     func takeSetUp(
-        _ reader: inout ByteReader, _ answered: Pipeline.Request, now: Instant, _ cluster: Cluster
+        _ reader: inout ByteReader, _ answered: Pipeline.Request
     ) throws(KafkaFailure) -> Arrival {
         switch answered.apiKey {
         case ApiVersionsRequest.apiKey:
-            return try takeVersions(&reader, answered, now: now, cluster)
+            return try takeVersions(&reader, answered)
         case SaslHandshakeRequest.apiKey:
-            let response = try decode(SaslHandshakeResponse.self, &reader, answered, cluster)
-            return try take(.mechanisms(response), now: now, cluster)
+            let response = try decode(SaslHandshakeResponse.self, &reader, answered)
+            return try take(.mechanisms(response))
         default:
-            let response = try decode(SaslAuthenticateResponse.self, &reader, answered, cluster)
-            return try take(.token(response), now: now, cluster)
+            let response = try decode(SaslAuthenticateResponse.self, &reader, answered)
+            return try take(.token(response))
         }
     }
 
     private func takeVersions(
-        _ reader: inout ByteReader, _ answered: Pipeline.Request, now: Instant, _ cluster: Cluster
+        _ reader: inout ByteReader, _ answered: Pipeline.Request
     ) throws(KafkaFailure) -> Arrival {
-        cluster.speaksAsWe = true
-        cluster.quirks[broker.endpoint, default: EndpointQuirks()].noteAnswer()
+        memory.noteVersions(endpoint)
         // Its code comes first in every version, and is believed whatever the rest may be.
         var peek = reader
         let refusal = KafkaError.unsupportedVersion.rawValue
         if let code = try? peek.int16(), code == refusal {
-            cluster.counters.ended(ApiVersionsRequest.apiKey, .answered(code))
-            return try take(
-                .versionRefused(supported: Self.supported(reader)), now: now, cluster)
+            context.counters.ended(ApiVersionsRequest.apiKey, .answered(code))
+            return try take(.versionRefused(supported: Self.supported(reader)))
         }
-        let response = try decode(ApiVersionsResponse.self, &reader, answered, cluster)
+        let response = try decode(ApiVersionsResponse.self, &reader, answered)
         if response.errorCode == 0 {
-            let isOurs = answered.version >= 2
-            cluster.throttle(self, response.throttleTimeMilliseconds, isOurs: isOurs)
+            throttle(response.throttleTimeMilliseconds, isOurs: answered.version >= 2)
         }
-        return try take(.versions(response), now: now, cluster)
+        return try take(.versions(response))
     }
 
     /// KIP-511: the refusal of a version has the body of version 0.
@@ -65,33 +63,32 @@ extension BrokerConnection {
         return response?.apiKeys.first { $0.apiKey == ApiVersionsRequest.apiKey }?.maxVersion
     }
 
-    private func take(
-        _ event: ConnectionSetUp.Event, now: Instant, _ cluster: Cluster
-    ) throws(KafkaFailure) -> Arrival {
-        switch try setUp.take(event, now: now, &cluster.random) {
+    private func take(_ event: ConnectionSetUp.Event) throws(KafkaFailure) -> Arrival {
+        switch try setUp.take(event, now: context.now, &context.random) {
         case .askVersions(let request, let version):
-            sendSetUp(request, version: version, now: now, cluster)
+            sendSetUp(request, version: version)
         case .offerMechanism(let request, let version):
-            sendSetUp(request, version: version, now: now, cluster)
+            sendSetUp(request, version: version)
         case .sendToken(let request, let version):
-            sendSetUp(request, version: version, now: now, cluster)
-        case .work(.derive(let derivation)):
-            if let known = cluster.derivedKeys[derivation] {
-                return try take(.worked(.key(known)), now: now, cluster)
-            }
-            cluster.derivations[id] = derivation
-            cluster.emit(.derive(id, derivation))
+            sendSetUp(request, version: version)
+        case .work(let work):
+            if let known = memory.result(of: work) { return try take(.worked(known)) }
+            begin(work)
         case .ready: return .ready
         }
         return .nothing
     }
 
-    private func sendSetUp<R: KafkaRequest>(
-        _ request: R, version: Int16, now: Instant, _ cluster: Cluster
-    ) {
-        let limit = settings.connectTimeoutMilliseconds
-        let left = hasSetUp ? limit : min(limit, setupDeadline.milliseconds(since: now))
-        send(
-            request, version: version, for: nil, timeoutMilliseconds: left, now: now, cluster)
+    private func begin(_ work: LoginWork) {
+        self.work = work
+        switch work {
+        case .derive(let derivation): context.emit(.derive(id, derivation))
+        }
+    }
+
+    private func sendSetUp<R: KafkaRequest>(_ request: R, version: Int16) {
+        let limit = context.settings.connectTimeoutMilliseconds
+        let left = hasSetUp ? limit : min(limit, setupDeadline.milliseconds(since: context.now))
+        send(request, version: version, for: nil, timeoutMilliseconds: left)
     }
 }

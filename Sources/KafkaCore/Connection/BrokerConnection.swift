@@ -17,9 +17,13 @@ final class BrokerConnection {
 
     let id: BrokerConnectionID
     let role: ConnectionRole
-    var broker: Broker
-    let settings: ClusterSettings
+    let endpoint: Endpoint
+    let context: ClusterContext
+    let memory: EndpointMemory
+    private unowned(unsafe) let owner: any ConnectionOwner
     var setUp: ConnectionSetUp
+    /// The driver is at it.
+    var work: LoginWork?
     var pipeline: Pipeline
     var frames: FrameAssembler
     /// TCP, TLS, versions and login must be through by then (KIP-601).
@@ -38,32 +42,36 @@ final class BrokerConnection {
     var isDecoding = false
     /// Spread over connections so that they are not all reaped in one instant.
     let idleMilliseconds: Int64
+    private static let idleJitterMilliseconds: Int64 = 2_000
     var silence: BrokerSilence
 
     init(
-        id: BrokerConnectionID, role: ConnectionRole, broker: Broker, settings: ClusterSettings,
-        limits: KafkaLimits, nonces: NonceSource, spares: SpareBlocks, now: Instant,
-        idleJitterMilliseconds: Int64
+        id: BrokerConnectionID, role: ConnectionRole, endpoint: Endpoint, memory: EndpointMemory,
+        owner: any ConnectionOwner, nonces: NonceSource, spares: SpareBlocks
     ) {
         self.id = id
         self.role = role
-        self.broker = broker
-        self.settings = settings
+        self.endpoint = endpoint
+        self.memory = memory
+        self.owner = owner
+        context = memory.context
+        let (settings, limits, now) = (context.settings, context.limits, context.now)
         setUp = ConnectionSetUp(
-            endpoint: broker.endpoint, credentials: settings.sasl, nonces: nonces, limits: limits)
+            endpoint: endpoint, credentials: settings.sasl, nonces: nonces, limits: limits)
         pipeline = Pipeline(depth: role.depth)
         frames = FrameAssembler(frameBytesMax: limits.responseBytesMax, spares: spares)
         setupDeadline = now.adding(milliseconds: settings.connectTimeoutMilliseconds)
         lastUsed = now
         silence = BrokerSilence(limits)
         silence.begin(waitMilliseconds: 0, now: now)
-        idleMilliseconds = settings.connectionIdleMilliseconds + idleJitterMilliseconds
+        let jitter = Int64.random(in: 0...Self.idleJitterMilliseconds, using: &context.random)
+        idleMilliseconds = settings.connectionIdleMilliseconds + jitter
     }
 
     /// A request can be sent at once.
-    func isFree(now: Instant) -> Bool {
-        state == .ready && pipeline.hasRoom && !isDecoding && throttledUntil <= now
-            && (reauthenticateAt ?? .distantFuture) > now
+    var isFree: Bool {
+        state == .ready && pipeline.hasRoom && !isDecoding && throttledUntil <= context.now
+            && (reauthenticateAt ?? .distantFuture) > context.now
     }
 
     var state: ConnectionSetUp.State { setUp.state }
@@ -72,20 +80,23 @@ final class BrokerConnection {
     var hasSetUp: Bool { setUp.hasSucceeded }
 
     /// It has served, or could have: its end is not the answer to the set-up.
-    func hasBeenIdle(now: Instant) -> Bool {
-        hasAnswered || lastUsed.adding(milliseconds: KafkaLimits.firstRetryMilliseconds) <= now
+    var hasBeenIdle: Bool {
+        let idleAt = lastUsed.adding(milliseconds: KafkaLimits.firstRetryMilliseconds)
+        return hasAnswered || idleAt <= context.now
     }
 
     /// Appends a request frame to the effects. There has to be room for it (`isFree`).
     /// `waitMilliseconds`: how long the request lets the broker hold it.
     func send<R: KafkaRequest>(
         _ request: R, version: Int16, for purpose: (any RequestPurpose)?,
-        timeoutMilliseconds: Int64, waitMilliseconds: Int64 = 0, now: Instant, _ cluster: Cluster
+        timeoutMilliseconds: Int64, waitMilliseconds: Int64 = 0
     ) {
+        let now = context.now
         let correlationID = pipeline.nextCorrelationID()
         var writer = ByteWriter(capacity: 256)
         request.encodeFrame(
-            &writer, version: version, correlationID: correlationID, clientID: settings.clientID)
+            &writer, version: version, correlationID: correlationID,
+            clientID: context.settings.clientID)
         let isNext = pipeline.isEmpty
         pipeline.append(
             Pipeline.Request(
@@ -96,14 +107,13 @@ final class BrokerConnection {
                 waitMilliseconds: waitMilliseconds))
         lastUsed = now
         if isNext { silence.begin(waitMilliseconds: waitMilliseconds, now: now) }
-        cluster.counters.requests[R.apiKey, default: 0] += 1
-        cluster.emit(.send(id, writer.take()))
+        context.counters.requests[R.apiKey, default: 0] += 1
+        context.emit(.send(id, writer.take()))
     }
 
     /// Takes a whole frame.
-    func receive(
-        _ frame: UnsafeRawBufferPointer, now: Instant, _ cluster: Cluster
-    ) throws(KafkaFailure) -> Arrival {
+    func receive(_ frame: UnsafeRawBufferPointer) throws(KafkaFailure) -> Arrival {
+        let now = context.now
         hasReceived = true
         lastUsed = now
         guard let answered = pipeline.first else {
@@ -125,10 +135,10 @@ final class BrokerConnection {
         if let next = pipeline.first {
             silence.begin(waitMilliseconds: next.waitMilliseconds, now: now)
         }
-        cluster.counters.requestTimes[answered.apiKey, default: Histogram()].add(
+        context.counters.requestTimes[answered.apiKey, default: Histogram()].add(
             microseconds: (now.nanoseconds - answered.sentAt.nanoseconds) / 1_000)
         guard let purpose = answered.purpose else {
-            return try takeSetUp(&reader, answered, now: now, cluster)
+            return try takeSetUp(&reader, answered)
         }
         hasAnswered = true
         return .response(purpose, reader, to: answered)
@@ -136,13 +146,11 @@ final class BrokerConnection {
 
     /// Reads an answer, and counts how its request went.
     func decode<R: JudgedResponse>(
-        _ type: R.Type, _ reader: inout ByteReader, _ answered: Pipeline.Request,
-        _ cluster: Cluster
+        _ type: R.Type, _ reader: inout ByteReader, _ answered: Pipeline.Request
     ) throws(KafkaFailure) -> R {
         do {
             let response = try R.decode(&reader, version: answered.version)
-            cluster.counters.ended(R.apiKey, .answered(response.firstErrorCode))
-            if answered.purpose != nil { broker.noteAnswer() }
+            context.counters.ended(R.apiKey, .answered(response.firstErrorCode))
             return response
         } catch {
             // It is lost with the connection, and whoever waits for it has to be told so.
@@ -151,9 +159,23 @@ final class BrokerConnection {
         }
     }
 
-    /// Until then no request may be sent (KIP-219).
-    func throttle(milliseconds: Int64, now: Instant) {
-        throttledUntil = max(throttledUntil, now.adding(milliseconds: milliseconds))
+    /// An answer to a request of others was read. `throttle`: for how long the broker wants no
+    /// other, in milliseconds; `isOurs`: we have to keep to that (KIP-219), else it has waited
+    /// itself before it answered.
+    func noteAnswer(throttle milliseconds: Int32, isOurs: Bool) {
+        owner.answered(self, isFirst: !hasServed)
+        hasServed = true
+        if milliseconds > 0 {
+            throttle(milliseconds, isOurs: isOurs)
+        } else {
+            memory.noteNoThrottle(endpoint)
+        }
+    }
+
+    func throttle(_ milliseconds: Int32, isOurs: Bool) {
+        guard milliseconds > 0 else { return }
+        let end = memory.noteThrottle(endpoint, milliseconds)
+        if isOurs { throttledUntil = max(throttledUntil, end) }
     }
 
     /// The next moment at which this connection needs a look.
@@ -182,7 +204,8 @@ final class BrokerConnection {
 
     private var setupOrReauthenticationDeadline: Instant {
         hasSetUp
-            ? lastUsed.adding(milliseconds: settings.connectTimeoutMilliseconds) : setupDeadline
+            ? lastUsed.adding(milliseconds: context.settings.connectTimeoutMilliseconds)
+            : setupDeadline
     }
 
     func malformed(_ error: BytesError, apiKey: Int16) -> KafkaFailure {
@@ -191,6 +214,6 @@ final class BrokerConnection {
     }
 
     func protocolError(_ text: String) -> KafkaFailure {
-        .connection(.closed, "closed", cause: "\(broker.endpoint): \(text)")
+        .connection(.closed, "closed", cause: "\(endpoint): \(text)")
     }
 }

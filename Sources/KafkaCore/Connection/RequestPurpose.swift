@@ -16,9 +16,7 @@ protocol RequestPurpose: AnyObject {
 
     /// Reads the answer behind the response's header. Implemented below, once for all purposes; a
     /// requirement, so that each gets code of its own.
-    func take(
-        _ reader: inout ByteReader, _ answer: Answer, _ cluster: Cluster
-    ) throws(KafkaFailure)
+    func take(_ reader: inout ByteReader, _ answer: Answer) throws(KafkaFailure)
 }
 
 /// Beside the response itself.
@@ -37,13 +35,11 @@ extension RequestPurpose {
     func late() {}
     var isAbandoned: Bool { false }
 
-    func take(
-        _ reader: inout ByteReader, _ answer: Answer, _ cluster: Cluster
-    ) throws(KafkaFailure) {
+    func take(_ reader: inout ByteReader, _ answer: Answer) throws(KafkaFailure) {
         let connection = answer.connection
-        let response = try connection.decode(Response.self, &reader, answer.request, cluster)
-        cluster.noteAnswer(
-            on: connection, throttle: response.throttleTimeMilliseconds,
+        let response = try connection.decode(Response.self, &reader, answer.request)
+        connection.noteAnswer(
+            throttle: response.throttleTimeMilliseconds,
             isOurs: answer.request.version >= Response.clientWaitsFrom)
         answered(response, answer)
     }

@@ -86,10 +86,10 @@ extension Cluster {
         sentAt: Instant? = nil
     ) {
         if let sentAt { noteEnd(answer.highWatermark, of: partition, sentAt: sentAt) }
-        partition.confirmedAt = now
+        partition.confirmedAt = context.now
         partition.isDoubtful = false
         partition.isSilent = false
-        _ = partition.truncation.ends(now: now)
+        _ = partition.truncation.ends(now: context.now)
         partition.position = PartitionPosition(
             highWatermark: answer.highWatermark, lastStableOffset: answer.lastStableOffset,
             logStartOffset: answer.logStartOffset)
@@ -108,30 +108,29 @@ extension Cluster {
         // A leader that was just elected may tell of fewer records at first (KIP-207), and one that
         // was elected over others has lost some: only under one leader an end never falls.
         let isOther = partition.topic.id == .zero && partition.leaderSince < partition.readTo.at
-        partition.readTo = (end, now)
+        partition.readTo = (end, context.now)
         if isOther { desk.restart(partition) }
     }
 
     func logUnexpected(
         _ topic: FetchResponse.Topic, _ answer: FetchResponse.Partition,
-        _ connection: BrokerConnection
+        _ broker: Broker
     ) {
-        let broker = connection.broker
         let name = topic.topic.isEmpty ? topic.topicID.description : topic.topic
         let text = "unexpected partition \(OutsideText.cleaned(name))-\(answer.partitionIndex)"
-        let isNews = broker.unexpected.begins(text, now: now)
-        log(isNews ? .warning : .debug, "\(broker.endpoint): \(text)")
+        let isNews = broker.unexpected.begins(text, now: context.now)
+        context.log(isNews ? .warning : .debug, "\(broker.endpoint): \(text)")
     }
 
     private func tellTruncation(_ partition: Partition, _ text: String) {
-        let isNews = partition.truncation.begins(text, now: now)
-        log(isNews ? .warning : .debug, "\(partition.name): \(text)")
+        let isNews = partition.truncation.begins(text, now: context.now)
+        context.log(isNews ? .warning : .debug, "\(partition.name): \(text)")
     }
 
     /// Whoever asks for these records meets the same failure: it is told once.
     func tellUnreadable(_ partition: Partition, _ failure: KafkaFailure) {
-        let isNews = partition.unreadable.begins(failure.cause, now: now)
-        log(isNews ? .error : .debug, failure.cause)
+        let isNews = partition.unreadable.begins(failure.cause, now: context.now)
+        context.log(isNews ? .error : .debug, failure.cause)
     }
 }
 

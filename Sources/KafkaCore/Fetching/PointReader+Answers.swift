@@ -12,7 +12,7 @@ extension PointReader {
                 for answer in topic.partitions {
                     // Whatever was not asked for, or is told twice, is ignored.
                     guard let number = places.take(topic, answer.partitionIndex) else {
-                        cluster.logUnexpected(topic, answer, told.connection)
+                        cluster.logUnexpected(topic, answer, fetch.broker)
                         continue
                     }
                     guard !fetch.items[number].isWithdrawn else { continue }
@@ -95,14 +95,14 @@ extension PointReader {
         guard !builder.isStale, partition.leader === fetch.broker,
             partition.leaderEpoch == item.leaderEpoch
         else { return askAgain(item, fetch) }
-        cluster.counters.recordsDecoded += UInt64(builder.recordCount)
-        partition.noteRead(to: builder.coveredTo, now: cluster.now)
+        context.counters.recordsDecoded += UInt64(builder.recordCount)
+        partition.noteRead(to: builder.coveredTo, now: context.now)
         if builder.cutBatchBytes > 0 {
             item.demand.bytesMin = max(item.demand.bytesMin, builder.cutBatchBytes)
         }
         if let broken = builder.failure {
             cluster.tellUnreadable(partition, broken.failure)
-            if let code = broken.failure.code { cluster.counters.failed(code) }
+            if let code = broken.failure.code { context.counters.failed(code) }
             cluster.desk.settleBroken(item.demand, partition, broken)
         } else {
             // A first batch that never comes whole is asked for ever more seldom.
@@ -131,7 +131,7 @@ extension PointReader {
         _ item: PointFetch.Item, _ fetch: PointFetch, _ answer: FetchResponse.Partition,
         _ response: FetchResponse
     ) {
-        cluster.counters.failed(answer.errorCode)
+        context.counters.failed(answer.errorCode)
         switch cluster.verdict(item.partition, answer, response) {
         case .fail(let failure): cluster.desk.fail(item.demand, failure)
         case .outOfRange(let position):
@@ -161,7 +161,7 @@ extension PointReader {
         _ item: PointFetch.Item, _ fetch: PointFetch, _ error: KafkaError, isStarved: Bool
     ) {
         if error != .none {
-            cluster.counters.failed(error.rawValue)
+            context.counters.failed(error.rawValue)
             let failure = KafkaFailure.kafka(error.rawValue, cause: item.partition.name)
             cluster.desk.stall(item.demand.readers, failure)
         } else {

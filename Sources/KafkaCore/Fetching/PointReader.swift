@@ -4,12 +4,16 @@ import Timing
 /// Reads at any offset: requests that the broker answers at once, each for one offset of many
 /// partitions. Equal reads are one; what an answer brings beyond its readers serves others.
 final class PointReader {
+    let context: ClusterContext
     unowned(unsafe) let cluster: Cluster
     /// Partitions that wait for the end of their pause, and some that don't any more.
     private var paused = DeadlineHeap<Partition>()
     private var pausedCount = 0
 
-    init(_ cluster: Cluster) { self.cluster = cluster }
+    init(_ cluster: Cluster) {
+        self.cluster = cluster
+        context = cluster.context
+    }
 
     // MARK: The queue
 
@@ -21,7 +25,7 @@ final class PointReader {
         partition.isQueued = true
         leader.enqueue(partition)
         cluster.links.activate(leader)
-        cluster.needsFlush = true
+        context.needFlush()
     }
 
     func unqueue(_ partition: Partition) {
@@ -49,7 +53,7 @@ final class PointReader {
     /// Asks nothing of the partition for a while.
     func pause(_ partition: Partition) {
         let before = partition.pace.retryAt
-        cluster.delay(&partition.pace, .fetch)
+        context.delay(&partition.pace, .fetch)
         holdBack(partition, since: before)
     }
 
@@ -81,7 +85,7 @@ final class PointReader {
 
     private func pauseButFirst(_ partition: Partition) {
         guard partition.pace.retryAt == nil else { return }
-        cluster.delayButFirst(&partition.pace, .fetch)
+        context.delayButFirst(&partition.pace, .fetch)
         holdBack(partition, since: nil)
     }
 
@@ -94,8 +98,8 @@ final class PointReader {
     var nextDeadline: Instant { paused.earliest ?? .distantFuture }
 
     func tick() {
-        while let (_, partition) = paused.popFirst(notAfter: cluster.now) {
-            if partition.pace.retryAt ?? .distantFuture <= cluster.now { resume(partition) }
+        while let (_, partition) = paused.popFirst(notAfter: context.now) {
+            if partition.pace.retryAt ?? .distantFuture <= context.now { resume(partition) }
         }
     }
 
@@ -109,7 +113,7 @@ final class PointReader {
         for broker in cluster.links.active {
             while broker.hasQueue {
                 guard let connection = cluster.links.free(.pointReads, broker) else { break }
-                guard cluster.cache.outstandingReadBytes < cluster.limits.outstandingReadBytesMax
+                guard cluster.cache.outstandingReadBytes < context.limits.outstandingReadBytesMax
                 else {
                     isOutOfBudget = true
                     return
@@ -136,15 +140,14 @@ final class PointReader {
         cluster.cache.outstandingReadBytes += fetch.outstandingBytes
         connection.send(
             request(fetch), version: version, for: fetch,
-            timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds, now: cluster.now,
-            cluster)
+            timeoutMilliseconds: context.settings.requestTimeoutMilliseconds)
         return true
     }
 
     /// Takes a demand from each partition in turn, favoured ones first.
     private func gather(_ broker: Broker) -> PointFetch {
         let fetch = PointFetch(self, broker, firstIsolation(broker) ?? .readUncommitted)
-        let limits = cluster.limits
+        let limits = context.limits
         let budget = limits.outstandingReadBytesMax - cluster.cache.outstandingReadBytes
         var again: [Partition] = []
         var skipped: [Partition] = []
@@ -194,7 +197,7 @@ final class PointReader {
 
     /// As much as the readers want; twice that for one who reads on where the cache ends.
     private func bytesMax(_ demand: Demand, readsOn: Bool) -> Int {
-        let limits = cluster.limits
+        let limits = context.limits
         if demand.confirms { return 1 }
         var wanted = demand.readers.map { $0.request.maxBytes }.max() ?? 0
         wanted = min(max(wanted, limits.pointReadBytesMin), limits.pointReadBytesMax)

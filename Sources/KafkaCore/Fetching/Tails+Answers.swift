@@ -10,16 +10,16 @@ extension Tails {
         guard !fetch.items.isEmpty else { return }
         let error = KafkaError(response.errorCode)
         guard error == .none else { return refused(tail, error) }
-        _ = tail.refusal.ends(now: cluster.now)
+        _ = tail.refusal.ends(now: context.now)
         tail.session.answered(
             sessionID: response.sessionID, isThrottled: response.throttleTimeMilliseconds > 0,
-            now: cluster.now)
+            now: context.now)
         var places = FetchTopics.Places(fetch.items.map(\.partition))
         var parts: [DecodeJob.Part] = []
         for topic in response.responses {
             for answer in topic.partitions {
                 guard let number = places.take(topic, answer.partitionIndex) else {
-                    cluster.logUnexpected(topic, answer, told.connection)
+                    cluster.logUnexpected(topic, answer, tail.broker)
                     continue
                 }
                 if let part = take(fetch.items[number], of: fetch, answer, response) {
@@ -28,7 +28,7 @@ extension Tails {
             }
         }
         if told.wasLate { doubt(fetch) }
-        let held = cluster.now.milliseconds(since: told.sentAt)
+        let held = context.now.milliseconds(since: told.sentAt)
         let wasHeld = held >= fetch.waitMilliseconds / 2
         if wasHeld { noteHeld(fetch) }
         guard !parts.isEmpty else { return settled(fetch, wasHeld: wasHeld) }
@@ -55,7 +55,7 @@ extension Tails {
         if wasHeld || fetch.hasProgress {
             fetch.tail.pace.reset()
         } else {
-            cluster.delayButFirst(&fetch.tail.pace, .poll)
+            context.delayButFirst(&fetch.tail.pace, .poll)
         }
     }
 
@@ -73,15 +73,15 @@ extension Tails {
     private func ended(_ fetch: TailFetch) {
         if fetch.tail.fetch === fetch { fetch.tail.fetch = nil }
         for item in fetch.items { item.follow.isPolled = false }
-        cluster.needsFlush = true
+        context.needFlush()
     }
 
     private func refused(_ tail: TailReader, _ error: KafkaError) {
-        cluster.counters.failed(error.rawValue)
+        context.counters.failed(error.rawValue)
         // A session that is gone is opened anew at once; one that never lasts is not.
-        if tail.session.refused(error) { return cluster.delayButFirst(&tail.pace, .poll) }
-        let isNews = tail.refusal.begins(error.name, now: cluster.now)
-        cluster.log(
+        if tail.session.refused(error) { return context.delayButFirst(&tail.pace, .poll) }
+        let isNews = tail.refusal.begins(error.name, now: context.now)
+        context.log(
             isNews ? .warning : .debug,
             "\(tail.broker.endpoint): the tail's fetch: \(error.name)")
         for follow in tail.follows { giveUp(follow) }
@@ -99,7 +99,7 @@ extension Tails {
             return nil
         }
         guard answer.errorCode == 0 else {
-            cluster.counters.failed(answer.errorCode)
+            context.counters.failed(answer.errorCode)
             fetch.hasProgress = true
             // The point reads that follow tell the readers; what it changes for others counts now.
             _ = cluster.verdict(partition, answer, response)
@@ -136,9 +136,9 @@ extension Tails {
 
     private func decoded(_ item: TailFetch.Item, of fetch: TailFetch, _ builder: RunBuilder) {
         let (follow, partition) = (item.follow, item.partition)
-        cluster.counters.recordsDecoded += UInt64(builder.recordCount)
+        context.counters.recordsDecoded += UInt64(builder.recordCount)
         guard item.isCurrent, !builder.isStale else { return }
-        partition.noteRead(to: builder.coveredTo, now: cluster.now)
+        partition.noteRead(to: builder.coveredTo, now: context.now)
         follow.position = max(follow.position, builder.coveredTo)
         follow.isBetweenPolls = true
         if builder.coveredTo > builder.fetchOffset {
@@ -158,7 +158,7 @@ extension Tails {
     func lost(_ fetch: TailFetch, _ failure: KafkaFailure) {
         ended(fetch)
         fetch.tail.session.reset()
-        cluster.delay(&fetch.tail.pace, .poll)
+        context.delay(&fetch.tail.pace, .poll)
         for follow in fetch.tail.follows {
             cluster.desk.stall(follow.waiters, failure)
             unfollow(follow)

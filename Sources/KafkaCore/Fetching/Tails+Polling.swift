@@ -4,7 +4,7 @@ import Timing
 /// The long polls.
 extension Tails {
     func flush() {
-        for tail in all where tail.fetch == nil && tail.pace.allows(cluster.now) {
+        for tail in all where tail.fetch == nil && tail.pace.allows(context.now) {
             if !tail.follows.isEmpty { poll(tail) }
             for follow in tail.follows { follow.isBetweenPolls = false }
             if tail.follows.isEmpty && tail.session.isOpen { closeSession(tail) }
@@ -17,7 +17,7 @@ extension Tails {
         guard let connection = tail.broker.connection(for: .tail(tail.isolation)),
             connection.id == tail.sessionConnection
         else { return tail.session.reset() }
-        guard connection.isFree(now: cluster.now),
+        guard connection.isFree,
             let version = connection.versions.version(
                 of: FetchRequest.self, atMost: tail.session.usesIDs ? .max : 12)
         else { return }
@@ -29,8 +29,7 @@ extension Tails {
         tail.fetch = fetch
         connection.send(
             request, version: version, for: fetch,
-            timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds, now: cluster.now,
-            cluster)
+            timeoutMilliseconds: context.settings.requestTimeoutMilliseconds)
     }
 
     private func poll(_ tail: TailReader) {
@@ -68,18 +67,18 @@ extension Tails {
     private func send(
         _ tail: TailReader, _ connection: BrokerConnection, _ version: Int16, usesIDs: Bool
     ) {
-        let limits = cluster.limits
+        let limits = context.limits
         let settled = tail.changedAt.adding(milliseconds: TailReader.settledMilliseconds)
         let patience =
-            settled <= cluster.now
+            settled <= context.now
             ? limits.tailWaitMilliseconds : limits.tailWaitShortMilliseconds
-        let wait = min(patience, cluster.settings.fetchMaxWaitMilliseconds)
+        let wait = min(patience, context.settings.fetchMaxWaitMilliseconds)
         var request = FetchRequest(
             maxWaitMilliseconds: wait, minBytes: 1,
             maxBytes: Int32(clamping: limits.tailResponseBytesMax),
             isolationLevel: tail.isolation.rawValue)
         let wishes = tail.follows.map(wish)
-        tail.session.prepare(&request, wishes: wishes, usesIDs: usesIDs, now: cluster.now)
+        tail.session.prepare(&request, wishes: wishes, usesIDs: usesIDs, now: context.now)
         let fetch = TailFetch(
             self, tail,
             tail.follows.map {
@@ -92,8 +91,8 @@ extension Tails {
         }
         connection.send(
             request, version: version, for: fetch,
-            timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds + Int64(wait),
-            waitMilliseconds: Int64(wait), now: cluster.now, cluster)
+            timeoutMilliseconds: context.settings.requestTimeoutMilliseconds + Int64(wait),
+            waitMilliseconds: Int64(wait))
     }
 
     private func wish(_ follow: Follow) -> FetchSession.Wish {
@@ -103,6 +102,6 @@ extension Tails {
             known: FetchSession.Known(
                 offset: follow.position, leaderEpoch: partition.leaderEpoch,
                 lastFetchedEpoch: partition.log.run(endingAt: follow.position)?.leaderEpoch ?? -1,
-                bytesMax: Int32(clamping: cluster.limits.tailPartitionBytesMax)))
+                bytesMax: Int32(clamping: context.limits.tailPartitionBytesMax)))
     }
 }

@@ -4,11 +4,15 @@ import Timing
 /// Follows the ends of partitions. What a poll brings goes into the cache and from there to all
 /// who wait; whatever goes wrong sends them to point reads, which find out why.
 final class Tails {
+    let context: ClusterContext
     unowned(unsafe) let cluster: Cluster
     /// Followers by the end of their `joinPace`'s pause, and some that have none any more.
     private var joins = DeadlineHeap<Follow>()
 
-    init(_ cluster: Cluster) { self.cluster = cluster }
+    init(_ cluster: Cluster) {
+        self.cluster = cluster
+        context = cluster.context
+    }
 
     /// Those in use.
     var all: [TailReader] { cluster.links.active.flatMap(\.allTails) }
@@ -22,16 +26,16 @@ final class Tails {
             preconditionFailure("a partition without a leader has no end to wait at")
         }
         let follow = Follow(
-            partition, isolation, position: offset, now: cluster.now,
+            partition, isolation, position: offset, now: context.now,
             joinPace: RetryPace(
-                initialMilliseconds: cluster.limits.tailJoinPollMilliseconds,
-                maximumMilliseconds: Int64(cluster.limits.tailWaitMilliseconds)))
+                initialMilliseconds: context.limits.tailJoinPollMilliseconds,
+                maximumMilliseconds: Int64(context.limits.tailWaitMilliseconds)))
         let tail = leader.tail(isolation)
         tail.follows.append(follow)
         cluster.links.activate(leader)
-        tail.changedAt = cluster.now
+        tail.changedAt = context.now
         partition.setFollow(isolation, follow)
-        cluster.needsFlush = true
+        context.needFlush()
         return joined(follow)
     }
 
@@ -40,7 +44,7 @@ final class Tails {
         // The poll in flight does not know it: somebody has to look until it is back.
         if leader.tail(follow.isolation).fetch != nil, !follow.isPolled {
             let before = follow.joinPace.retryAt
-            follow.joinPace.delay(from: cluster.now, &cluster.random)
+            follow.joinPace.delay(from: context.now, &context.random)
             if let at = follow.joinPace.retryAt, at != before { joins.insert(follow, at: at) }
         }
         return follow
@@ -52,7 +56,7 @@ final class Tails {
         if let leader = partition.leader {
             let tail = leader.tail(follow.isolation)
             tail.follows.remove(follow)
-            tail.changedAt = cluster.now
+            tail.changedAt = context.now
         }
         follow.isPolled = false
         follow.isBetweenPolls = false
@@ -63,8 +67,8 @@ final class Tails {
 
     func isUnused(_ follow: Follow) -> Bool {
         guard follow.waiters.isEmpty else { return false }
-        let linger = follow.lastWaiterAt.adding(milliseconds: cluster.limits.tailLingerMilliseconds)
-        return linger <= cluster.now || follow.unclaimedBytes > cluster.limits.readAheadBytesMax
+        let linger = follow.lastWaiterAt.adding(milliseconds: context.limits.tailLingerMilliseconds)
+        return linger <= context.now || follow.unclaimedBytes > context.limits.readAheadBytesMax
     }
 
     // MARK: Time
@@ -72,14 +76,14 @@ final class Tails {
     var nextDeadline: Instant {
         var earliest = joins.earliest ?? .distantFuture
         for tail in all {
-            if let at = tail.pace.retryAt, at > cluster.now { earliest = min(earliest, at) }
+            if let at = tail.pace.retryAt, at > context.now { earliest = min(earliest, at) }
         }
         return earliest
     }
 
     func tick() {
-        while let (_, follow) = joins.popFirst(notAfter: cluster.now) {
-            guard follow.joinPace.retryAt ?? .distantFuture <= cluster.now else { continue }
+        while let (_, follow) = joins.popFirst(notAfter: context.now) {
+            guard follow.joinPace.retryAt ?? .distantFuture <= context.now else { continue }
             follow.joinPace.endPause()
             if !follow.isPolled { cluster.desk.leaveTail(follow) }
         }

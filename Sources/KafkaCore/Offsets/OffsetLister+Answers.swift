@@ -58,7 +58,7 @@ extension OffsetLister {
             for lookup in entry.demand.lookups { finish(lookup, .success(offset)) }
             return
         }
-        cluster.counters.failed(error.rawValue)
+        context.counters.failed(error.rawValue)
         let failure = KafkaFailure.kafka(error.rawValue, cause: entry.partition.name)
         if error.isRefusal { entry.partition.log.purge() }
         guard error.isRetriable else {
@@ -82,9 +82,9 @@ extension OffsetLister {
     ) {
         let partition = entry.partition
         if partition.leader === batch.broker {
-            cluster.delay(&partition.lookupPace, .listOffsets)
+            context.delay(&partition.lookupPace, .listOffsets)
         } else {
-            cluster.delayButFirst(&partition.lookupPace, .listOffsets)
+            context.delayButFirst(&partition.lookupPace, .listOffsets)
         }
         for lookup in entry.demand.lookups.takeAll() {
             lookup.lastFailure = failure

@@ -4,6 +4,7 @@ import Timing
 /// Looks up offsets by timestamp: one request at a time and broker, with everything that waits for
 /// it. A broker refuses a partition named twice, so other timestamps go with the next request.
 final class OffsetLister {
+    let context: ClusterContext
     unowned(unsafe) let cluster: Cluster
     var lookups: [ObjectIdentifier: OffsetLookup] = [:]
     private var tokens: [RequestToken: OffsetLookup] = [:]
@@ -12,7 +13,10 @@ final class OffsetLister {
     private var paused = SlotList<OffsetLookup>()
     private var pauseEnds = DeadlineHeap<OffsetLookup>()
 
-    init(_ cluster: Cluster) { self.cluster = cluster }
+    init(_ cluster: Cluster) {
+        self.cluster = cluster
+        context = cluster.context
+    }
 
     func start(_ lookup: OffsetLookup) {
         lookups[ObjectIdentifier(lookup)] = lookup
@@ -87,7 +91,7 @@ final class OffsetLister {
             awaitTopic(lookup, partition.topic)
             return cluster.keeper.wantAgain(partition.topic)
         }
-        if let retryAt = partition.lookupPace.retryAt, retryAt > cluster.now {
+        if let retryAt = partition.lookupPace.retryAt, retryAt > context.now {
             return pause(lookup, until: retryAt)
         }
         let queue = partition.lookups ?? LookupQueue(partition)
@@ -99,7 +103,7 @@ final class OffsetLister {
         let demand = demand(for: lookup, in: queue)
         demand.lookups.append(lookup)
         lookup.place = .demand(demand)
-        cluster.needsFlush = true
+        context.needFlush()
     }
 
     private func demand(for lookup: OffsetLookup, in queue: LookupQueue) -> OffsetDemand {
@@ -215,16 +219,15 @@ final class OffsetLister {
         guard !batch.entries.isEmpty else { return }
         let request = ListOffsetsRequest(
             isolationLevel: batch.isolation.rawValue, topics: topics(batch),
-            timeoutMilliseconds: Int32(clamping: cluster.settings.requestTimeoutMilliseconds))
+            timeoutMilliseconds: Int32(clamping: context.settings.requestTimeoutMilliseconds))
         connection.send(
             request, version: version, for: batch,
-            timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds, now: cluster.now,
-            cluster)
+            timeoutMilliseconds: context.settings.requestTimeoutMilliseconds)
     }
 
     private func gather(_ broker: Broker, _ version: Int16) -> OffsetBatch {
         let batch = OffsetBatch(self, broker, firstIsolation(broker) ?? .readUncommitted)
-        let most = cluster.limits.partitionsPerRequestMax
+        let most = context.limits.partitionsPerRequestMax
         var again: [LookupQueue] = []
         var skipped: [LookupQueue] = []
         while batch.entries.count < most, skipped.count < most,
@@ -299,12 +302,12 @@ final class OffsetLister {
     }
 
     func tick() {
-        while let (_, lookup) = deadlines.popFirst(notAfter: cluster.now) {
+        while let (_, lookup) = deadlines.popFirst(notAfter: context.now) {
             let reason = cluster.keeper.reason(
                 lookup.topic, lookup.partition, lookup.lastFailure)
             finish(lookup, .failure(reason))
         }
-        while let (_, lookup) = pauseEnds.popFirst(notAfter: cluster.now) {
+        while let (_, lookup) = pauseEnds.popFirst(notAfter: context.now) {
             guard case .pause = lookup.place, paused.remove(lookup) else { continue }
             lookup.place = .nowhere
             resolve(lookup)

@@ -13,9 +13,9 @@ extension ReadDesk {
             found.isFull
                 || (isWhole(found, partition, request)
                     && (found.byteCount >= request.minBytes
-                        || (request.waitUntil ?? .zero) <= cluster.now))
+                        || (request.waitUntil ?? .zero) <= context.now))
         else { return nil }
-        cluster.counters.readsFromCache += 1
+        context.counters.readsFromCache += 1
         return RecordSlice(
             log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,
             byteCount: found.byteCount, recordCount: found.recordCount,
@@ -69,8 +69,8 @@ extension ReadDesk {
             return false
         }
         guard let confirmedAt = partition.confirmedAt else { return true }
-        return confirmedAt.adding(milliseconds: cluster.limits.cacheTrustMilliseconds)
-            <= cluster.now
+        return confirmedAt.adding(milliseconds: context.limits.cacheTrustMilliseconds)
+            <= context.now
     }
 
     /// Asks what has to be known before cached records are served: of those that fill the reply
@@ -86,7 +86,7 @@ extension ReadDesk {
     func probe(_ partition: Partition) {
         cluster.keeper.wantAgain(partition.topic)
         if let leader = partition.leader { _ = cluster.links.free(.control, leader) }
-        cluster.needsFlush = true
+        context.needFlush()
     }
 
     /// The broker has had its time: what is cached is served.

@@ -19,7 +19,7 @@ extension ReadDesk {
         guard let log = reader.log, log.topicID != .zero, !reader.hasAskedForTopic,
             needsConfirmation(partition),
             let askedAt = partition.topic.askedAt,
-            askedAt.adding(milliseconds: cluster.limits.cacheTrustMilliseconds) <= cluster.now
+            askedAt.adding(milliseconds: context.limits.cacheTrustMilliseconds) <= context.now
         else { return false }
         reader.hasAskedForTopic = true
         let connections = partition.leader?.connections ?? []

@@ -41,7 +41,7 @@ extension ReadDesk {
         case .waitsAt(let offset): waitOffset = offset
         }
         if reader.offset < 0 { return cluster.tellRange(reader, partition) }
-        if reader.waits(at: cluster.now), let follow = partition.follow(reader.request.isolation),
+        if reader.waits(at: context.now), let follow = partition.follow(reader.request.isolation),
             follow.position == waitOffset, partition.leader != nil
         {
             return join(reader, follow)
@@ -73,11 +73,11 @@ extension ReadDesk {
             reader.end = min(reader.end, follow.position)
         }
         follow.waiters.append(reader)
-        follow.lastWaiterAt = cluster.now
+        follow.lastWaiterAt = context.now
         follow.unclaimedBytes = 0
         reader.place = .tail(follow)
         resume(reader)
-        cluster.needsFlush = true
+        context.needFlush()
     }
 
     enum Service {
@@ -121,7 +121,7 @@ extension ReadDesk {
         case .attempt: if !isWhole(found, partition, for: reader) { return false }
         case .news: break
         }
-        return found.byteCount >= reader.request.minBytes || !reader.waits(at: cluster.now)
+        return found.byteCount >= reader.request.minBytes || !reader.waits(at: context.now)
     }
 
     /// Where a reader goes on behind what is cached for it and not enough yet.
@@ -131,9 +131,9 @@ extension ReadDesk {
 
     private func deliver(_ reader: Reader, _ partition: Partition, _ found: CachedRecords) {
         if reader.isFresh {
-            cluster.counters.readsFromBroker += 1
+            context.counters.readsFromBroker += 1
         } else {
-            cluster.counters.readsFromCache += 1
+            context.counters.readsFromCache += 1
         }
         let slice = RecordSlice(
             log: partition.log, firstOffset: found.firstOffset, nextOffset: found.nextOffset,

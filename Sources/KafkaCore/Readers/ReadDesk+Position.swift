@@ -13,7 +13,7 @@ extension ReadDesk {
         guard let leader = partition.leader, !leader.isLate else { return .unknown }
         if partition.follow(isolation)?.isCurrent == true { return partition.position }
         guard isFresh, let confirmedAt = partition.confirmedAt else { return .unknown }
-        let until = confirmedAt.adding(milliseconds: cluster.limits.cacheTrustMilliseconds)
-        return until >= cluster.now ? partition.position : .unknown
+        let until = confirmedAt.adding(milliseconds: context.limits.cacheTrustMilliseconds)
+        return until >= context.now ? partition.position : .unknown
     }
 }

@@ -24,7 +24,7 @@ extension ReadDesk {
     /// The range of the log is known now.
     func leaveRange(_ reader: Reader, _ partition: Partition, _ failure: KafkaFailure) {
         if partition.isAbandoned { return resolve(reader) }
-        cluster.noteEnd(failure.position.highWatermark, of: partition, sentAt: cluster.now)
+        cluster.noteEnd(failure.position.highWatermark, of: partition, sentAt: context.now)
         guard bind(reader, to: partition) else { return }
         let reset = reader.request.reset.offset(for: reader.offset, in: failure.position)
         guard let reset, reader.resets < Self.resetsMax else {

@@ -24,7 +24,7 @@ extension ReadDesk {
         for isolation in Isolation.allCases {
             guard let follow = partition.follow(isolation) else { continue }
             let waiting = take(&follow.waiters)
-            if !waiting.isEmpty { follow.lastWaiterAt = cluster.now }
+            if !waiting.isEmpty { follow.lastWaiterAt = context.now }
             for reader in waiting {
                 if case .waitsAt = serve(reader, partition, on: .news) {
                     follow.waiters.append(reader)
@@ -96,7 +96,7 @@ extension ReadDesk {
 
     private func settleAtEnd(_ reader: Reader, _ partition: Partition, at offset: Int64) {
         reader.hasSeenEnd = true
-        guard reader.waits(at: cluster.now) else { return empty(reader, partition) }
+        guard reader.waits(at: context.now) else { return empty(reader, partition) }
         guard partition.leader != nil else { return demand(reader, partition, at: offset) }
         join(reader, cluster.tails.follow(partition, reader.request.isolation, at: offset))
     }

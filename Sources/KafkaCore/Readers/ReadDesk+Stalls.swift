@@ -9,7 +9,7 @@ extension ReadDesk {
         let told = cluster.told(failure)
         guard reader.stalledBy != told.kind else { return }
         reader.stalledBy = told.kind
-        cluster.emit(.readStalled(reader.token, told))
+        context.emit(.readStalled(reader.token, told))
     }
 
     func stall(_ readers: SlotList<Reader>, _ failure: KafkaFailure) {
@@ -37,7 +37,7 @@ extension ReadDesk {
     func resume(_ reader: Reader) {
         guard reader.stalledBy != nil else { return }
         reader.stalledBy = nil
-        cluster.emit(.readResumed(reader.token))
+        context.emit(.readResumed(reader.token))
     }
 }
 

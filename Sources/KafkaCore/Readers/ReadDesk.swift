@@ -2,11 +2,15 @@ import Timing
 
 /// All reads that are not finished: where each one waits, until when, and what it is told.
 final class ReadDesk {
+    let context: ClusterContext
     unowned(unsafe) let cluster: Cluster
     private var readers: [ReadToken: Reader] = [:]
     private var deadlines = DeadlineHeap<ReadToken>()
 
-    init(_ cluster: Cluster) { self.cluster = cluster }
+    init(_ cluster: Cluster) {
+        self.cluster = cluster
+        context = cluster.context
+    }
 
     var count: Int { readers.count }
 
@@ -16,18 +20,18 @@ final class ReadDesk {
 
     func start(_ token: ReadToken, _ request: ReadRequest) {
         let reader = Reader(
-            token, request, now: cluster.now,
-            timeoutMilliseconds: cluster.settings.requestTimeoutMilliseconds)
+            token, request, now: context.now,
+            timeoutMilliseconds: context.settings.requestTimeoutMilliseconds)
         precondition(readers[token] == nil, "a read token is used twice")
         readers[token] = reader
-        guard readers.count <= cluster.limits.waitingReadersMax else {
+        guard readers.count <= context.limits.waitingReadersMax else {
             let text = "too many waiting reads"
             return fail(reader, KafkaFailure(kind: .limit, text: text, cause: text))
         }
         resolve(reader)
         guard readers[token] === reader else { return }
         if reader.deadline != .distantFuture { deadlines.insert(token, at: reader.deadline) }
-        if let until = request.waitUntil, until > cluster.now, until < reader.deadline {
+        if let until = request.waitUntil, until > context.now, until < reader.deadline {
             deadlines.insert(token, at: until)
         }
     }
@@ -41,7 +45,7 @@ final class ReadDesk {
     /// It waits with records in hand, and not for long.
     func limitWait(_ reader: Reader) {
         guard reader.takesPartAt == nil else { return }
-        let at = cluster.now.adding(milliseconds: cluster.limits.cacheWaitMilliseconds)
+        let at = context.now.adding(milliseconds: context.limits.cacheWaitMilliseconds)
         reader.takesPartAt = at
         deadlines.insert(reader.token, at: at)
     }
@@ -67,7 +71,7 @@ final class ReadDesk {
             cluster.pointReader.forgetUnwanted(demand)
         case .tail(let follow):
             follow.waiters.remove(reader)
-            follow.lastWaiterAt = cluster.now
+            follow.lastWaiterAt = context.now
         }
         reader.place = .nowhere
     }
@@ -77,7 +81,7 @@ final class ReadDesk {
     func finish(_ reader: Reader, _ outcome: ReadOutcome) {
         takeOut(reader)
         readers[reader.token] = nil
-        cluster.emit(.readFinished(reader.token, outcome))
+        context.emit(.readFinished(reader.token, outcome))
         forgetStaleDeadlines()
     }
 
@@ -88,7 +92,7 @@ final class ReadDesk {
     func failOrPark(_ reader: Reader, _ failure: KafkaFailure) {
         // Where no broker has ever answered, the settings may be wrong.
         let waits = reader.request.waitsOutTrouble && cluster.keeper.hasAnswered
-        guard reader.isLive || waits, failure.isRetriable, reader.deadline > cluster.now else {
+        guard reader.isLive || waits, failure.isRetriable, reader.deadline > context.now else {
             return fail(reader, failure)
         }
         stall(reader, failure)
@@ -107,15 +111,15 @@ final class ReadDesk {
     var nextDeadline: Instant { deadlines.earliest ?? .distantFuture }
 
     func tick() {
-        while let (_, token) = deadlines.popFirst(notAfter: cluster.now) {
+        while let (_, token) = deadlines.popFirst(notAfter: context.now) {
             if let reader = readers[token] { expire(reader) }
         }
     }
 
     private func expire(_ reader: Reader) {
-        let isOver = reader.deadline <= cluster.now
+        let isOver = reader.deadline <= context.now
         if let partition = reader.partition {
-            if isOver || (reader.takesPartAt ?? .distantFuture) <= cluster.now {
+            if isOver || (reader.takesPartAt ?? .distantFuture) <= context.now {
                 giveUpAsking(reader, partition)
             }
             if isOver { reader.takesWhatIsThere = true }
@@ -123,7 +127,7 @@ final class ReadDesk {
             if reader.hasSeenEnd { return empty(reader, partition) }
             if isOver, reader.offset > reader.request.offset { return empty(reader, partition) }
             // No poll has told of its end.
-            if !isOver, !reader.waits(at: cluster.now), case .tail(let follow) = reader.place {
+            if !isOver, !reader.waits(at: context.now), case .tail(let follow) = reader.place {
                 follow.waiters.remove(reader)
                 reader.place = .nowhere
                 return attempt(reader, partition)

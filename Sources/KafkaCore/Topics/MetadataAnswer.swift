@@ -11,6 +11,8 @@ struct MetadataAnswer {
     /// A known topic that a broker does not know may just not have reached it.
     static let disappearancesMax = 5
 
+    private var context: ClusterContext { cluster.context }
+
     init(_ cluster: Cluster) { self.cluster = cluster }
 
     /// Brokers with an address that can be dialled.
@@ -168,7 +170,7 @@ struct MetadataAnswer {
         if let known = topic.partitions[index] { return known }
         let partition = Partition(
             topic, index, cache: cluster.cache,
-            backoffMaxMilliseconds: cluster.settings.retryBackoffMaxMilliseconds)
+            backoffMaxMilliseconds: context.settings.retryBackoffMaxMilliseconds)
         topic.partitions[index] = partition
         return partition
     }

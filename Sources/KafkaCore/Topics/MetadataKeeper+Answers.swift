@@ -31,14 +31,14 @@ extension MetadataKeeper {
 
     /// A broker has answered, whatever it was asked.
     func tellOutageIsOver(_ broker: Broker) {
-        guard outageTrouble.ends(now: cluster.now) else { return }
-        cluster.log(.warning, "brokers can be reached again: \(broker.endpoint) answers")
+        guard outageTrouble.ends(now: context.now) else { return }
+        context.log(.warning, "brokers can be reached again: \(broker.endpoint) answers")
     }
 
     /// The whole request was refused.
     private func again(_ asked: MetadataQuestion, _ error: KafkaError) {
         lost(asked, .kafka(error.rawValue, cause: "metadata"))
-        cluster.delay(&pace, .metadata)
+        context.delay(&pace, .metadata)
         // KIP-1102: nothing that is known of the cluster counts any more.
         if error == .rebootstrapRequired { cluster.links.rebootstrap() }
     }

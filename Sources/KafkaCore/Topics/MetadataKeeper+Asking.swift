@@ -4,24 +4,25 @@ import Timing
 /// Whom to ask, and what happens when nobody answers.
 extension MetadataKeeper {
     func flush() {
-        guard question == nil, let wantedFrom, wantedFrom <= cluster.now else { return }
-        guard pace.allows(cluster.now), currentOutage == nil else { return }
-        guard let connection = connectionForQuestion() else { return }
-        ask(connection)
+        guard question == nil, let wantedFrom, wantedFrom <= context.now else { return }
+        guard pace.allows(context.now), currentOutage == nil else { return }
+        guard let link = linkForQuestion() else { return }
+        ask(link)
     }
 
     private var extraPatienceMilliseconds: Int64 {
-        cluster.limits.answerLateMilliseconds * Int64((1 << min(lateQuestions, 8)) - 1)
+        context.limits.answerLateMilliseconds * Int64((1 << min(lateQuestions, 8)) - 1)
     }
 
-    private func ask(_ connection: BrokerConnection) {
+    private func ask(_ link: Links.Link) {
+        let connection = link.connection
         guard let version = connection.versions.version(of: MetadataRequest.self) else {
-            let cause = "\(connection.broker.endpoint): no common version of Metadata"
+            let cause = "\(connection.endpoint): no common version of Metadata"
             return cluster.links.fail(
                 connection, .kafka(KafkaError.unsupportedVersion.rawValue, cause: cause))
         }
-        let most = cluster.limits.topicsPerRequestMax
-        let named = wishes.take(notAfter: cluster.now, atMost: most)
+        let most = context.limits.topicsPerRequestMax
+        let named = wishes.take(notAfter: context.now, atMost: most)
         var names = named.map(\.name)
         var seen = Set(names)
         func note(_ lookup: MetadataLookup) {
@@ -35,8 +36,8 @@ extension MetadataKeeper {
         taken.first.map(note)
         let all = taken.contains { $0.topics == nil }
         let asked = MetadataQuestion(
-            self, topics: all ? nil : named, lookups: taken, askedAt: cluster.now,
-            broker: connection.broker)
+            self, topics: all ? nil : named, lookups: taken, askedAt: context.now,
+            broker: link.broker)
         question = asked
         // A client of ours may name any topic: naming one must not create it.
         let request = MetadataRequest(
@@ -44,13 +45,13 @@ extension MetadataKeeper {
             allowAutoTopicCreation: false)
         connection.send(
             request, version: version, for: asked,
-            timeoutMilliseconds: min(cluster.settings.requestTimeoutMilliseconds, 10_000),
-            waitMilliseconds: extraPatienceMilliseconds, now: cluster.now, cluster)
+            timeoutMilliseconds: min(context.settings.requestTimeoutMilliseconds, 10_000),
+            waitMilliseconds: extraPatienceMilliseconds)
     }
 
     /// A free control connection, preferably an open one; brokers that are known before bootstrap
     /// nodes. nil: one is being opened, all are busy, or (then the round fails) none can be tried.
-    private func connectionForQuestion() -> BrokerConnection? {
+    private func linkForQuestion() -> Links.Link? {
         let links = cluster.links
         let free = links.freeControls
         if let best = free.first(where: { isHelpful($0.broker) }) { return best }
@@ -63,11 +64,11 @@ extension MetadataKeeper {
         // One attempt after the other: a single-flight metadata request must not open a connection
         // to every broker of a large cluster. A node that is frozen must not hold it up either: the
         // next one is tried beside it.
-        if cluster.now < nextNodeAt, links.isConnectingControl { return nil }
+        if context.now < nextNodeAt, links.isConnectingControl { return nil }
         if let next = candidate() {
             tried.insert(ObjectIdentifier(next))
-            nextNodeAt = cluster.now.adding(
-                milliseconds: cluster.limits.nextNodeAfterMilliseconds)
+            nextNodeAt = context.now.adding(
+                milliseconds: context.limits.nextNodeAfterMilliseconds)
             _ = links.free(.control, next)
             return nil
         }
@@ -89,7 +90,7 @@ extension MetadataKeeper {
         for place in 0..<nodes.count {
             let node = nodes[(nextBroker + place) % nodes.count]
             if node.connection(for: .control) == nil, !tried.contains(ObjectIdentifier(node)),
-                node.mayConnect(now: cluster.now), isSuch(node)
+                node.mayConnect(now: context.now), isSuch(node)
             {
                 return node
             }
@@ -100,7 +101,7 @@ extension MetadataKeeper {
     /// Everything was tried and nothing answered.
     private func failRound() {
         let nodes = cluster.links.brokers + cluster.links.bootstrap
-        let earliest = nodes.compactMap(\.pace.retryAt).min() ?? cluster.now
+        let earliest = nodes.compactMap(\.pace.retryAt).min() ?? context.now
         let last =
             roundFailure ?? nodes.compactMap(\.lastFailure).last
             ?? .connection(.unreachable, "no broker", cause: "no bootstrap node is configured")
@@ -108,11 +109,11 @@ extension MetadataKeeper {
         roundFailure = nil
         tried = []
         outage = failure
-        outageUntil = max(earliest, cluster.now.adding(milliseconds: 1))
+        outageUntil = max(earliest, context.now.adding(milliseconds: 1))
         // A refusal explains more than what was told before; the rest is one outage.
         let isNews = outageTrouble.begins(
-            failure.isRefusal ? "refused" : "away", now: cluster.now)
-        cluster.log(isNews ? .error : .debug, "no broker can be reached: \(failure.cause)")
+            failure.isRefusal ? "refused" : "away", now: context.now)
+        context.log(isNews ? .error : .debug, "no broker can be reached: \(failure.cause)")
         for topic in topics { failWaiting(topic, failure) }
         for lookup in lookups.take(while: { _ in true }) {
             finish(lookup, .failure(failure.asBootstrapFailure))
@@ -132,13 +133,13 @@ extension MetadataKeeper {
     }
 
     /// A connection attempt or a connection in use failed: what was known of leaders may be old.
-    func connectionFailed(_ connection: BrokerConnection, _ failure: KafkaFailure) {
+    func connectionFailed(_ broker: Broker, _ failure: KafkaFailure, hasServed: Bool) {
         // A refused login or certificate explains more than the refused port tried after it.
         if roundFailure?.isRefusal != true { roundFailure = failure }
         // A broker that has served us is worth another attempt in this round.
-        if connection.hasAnswered { tryAgain(connection.broker) }
-        doubt(connection.broker)
-        if connection.broker.nodeID != nil { cluster.desk.stall(connection.broker, failure) }
+        if hasServed { tryAgain(broker) }
+        doubt(broker)
+        if broker.nodeID != nil { cluster.desk.stall(broker, failure) }
     }
 
     /// Others may lead its partitions by now.
@@ -160,8 +161,8 @@ extension MetadataKeeper {
         let nodes = cluster.links.brokers + cluster.links.bootstrap
         return nodes.contains { node in
             node.endpoint != late.endpoint && !node.isLate
-                && (node.connection(for: .control)?.isFree(now: cluster.now)
-                    ?? node.mayConnect(now: cluster.now))
+                && (node.connection(for: .control)?.isFree
+                    ?? node.mayConnect(now: context.now))
         }
     }
 

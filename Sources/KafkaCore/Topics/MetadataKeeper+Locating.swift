@@ -14,7 +14,7 @@ extension MetadataKeeper {
     }
 
     func place(_ name: String, _ index: Int32) -> Place {
-        guard !name.isEmpty, name.utf8.count <= cluster.limits.topicNameBytesMax else {
+        guard !name.isEmpty, name.utf8.count <= context.limits.topicNameBytesMax else {
             return .none(.unknownTopic(cause: "no such name can be"))
         }
         let topic = topic(name)
@@ -41,7 +41,7 @@ extension MetadataKeeper {
 
     private func isOld(_ topic: Topic) -> Bool {
         guard let askedAt = topic.askedAt else { return true }
-        return askedAt.adding(milliseconds: cluster.limits.metadataMinAgeMilliseconds)
-            <= cluster.now
+        return askedAt.adding(milliseconds: context.limits.metadataMinAgeMilliseconds)
+            <= context.now
     }
 }

@@ -5,6 +5,7 @@ import Timing
 /// somebody named; never more often than the backoff allows, so that a moved leader with ten
 /// thousand readers costs a few requests.
 final class MetadataKeeper {
+    let context: ClusterContext
     unowned(unsafe) let cluster: Cluster
     private var table = TopicTable()
     var wishes = TopicWishes()
@@ -34,9 +35,10 @@ final class MetadataKeeper {
 
     init(_ cluster: Cluster) {
         self.cluster = cluster
+        context = cluster.context
         pace = RetryPace(
             initialMilliseconds: KafkaLimits.firstRetryMilliseconds,
-            maximumMilliseconds: cluster.settings.retryBackoffMaxMilliseconds)
+            maximumMilliseconds: context.settings.retryBackoffMaxMilliseconds)
     }
 
     // MARK: Wishes
@@ -44,13 +46,13 @@ final class MetadataKeeper {
     /// The topic of that name, known or not.
     func topic(_ name: String) -> Topic {
         if let topic = table[name] {
-            topic.lastUsed = cluster.now
+            topic.lastUsed = context.now
             return topic
         }
         makeRoom()
-        let topic = Topic(name, now: cluster.now)
-        let patience = cluster.limits.unknownTopicMilliseconds
-        table.insert(topic, lookAt: cluster.now.adding(milliseconds: patience))
+        let topic = Topic(name, now: context.now)
+        let patience = context.limits.unknownTopicMilliseconds
+        table.insert(topic, lookAt: context.now.adding(milliseconds: patience))
         return topic
     }
 
@@ -65,7 +67,7 @@ final class MetadataKeeper {
     /// The topic of that name if its partitions are known.
     func knownTopic(_ name: String) -> Topic? {
         guard let topic = table[name], case .known = topic.state else { return nil }
-        topic.lastUsed = cluster.now
+        topic.lastUsed = context.now
         return topic
     }
 
@@ -78,7 +80,7 @@ final class MetadataKeeper {
             return .noLeader(cause: "\(what): \(partition.leaderless)")
         }
         // A leader that cannot be reached at all is the reason, if nothing else was told.
-        return last ?? partition?.leader?.throttle(now: cluster.now)
+        return last ?? partition?.leader?.throttle(now: context.now)
             ?? partition?.leader?.lastFailure ?? table[name]?.trouble
             ?? .timeout(cause: "\(what): no answer in time")
     }
@@ -88,7 +90,7 @@ final class MetadataKeeper {
         var descriptions: [TopicDescription] = []
         for name in names {
             guard let topic = knownTopic(name), let askedAt = topic.askedAt,
-                askedAt.adding(milliseconds: age) > cluster.now
+                askedAt.adding(milliseconds: age) > context.now
             else { return nil }
             descriptions.append(topic.description)
         }
@@ -96,20 +98,20 @@ final class MetadataKeeper {
     }
 
     /// The next request asks for it.
-    func want(_ topic: Topic) { wishes.insert(topic, from: cluster.now) }
+    func want(_ topic: Topic) { wishes.insert(topic, from: context.now) }
 
     /// What is known of it did not help: ask again, but not more often than its backoff allows.
     func wantAgain(_ topic: Topic) {
         guard topic.wantedFrom == nil else { return }
         guard let askedAt = topic.askedAt else { return want(topic) }
-        var wait = cluster.limits.metadataMinAgeMilliseconds
+        var wait = context.limits.metadataMinAgeMilliseconds
         for _ in 0..<min(topic.fruitlessAnswers, 16) { wait *= 2 }
-        wait = min(wait, max(1, cluster.settings.retryBackoffMaxMilliseconds))
-        wishes.insert(topic, from: max(cluster.now, askedAt.adding(milliseconds: wait)))
+        wait = min(wait, max(1, context.settings.retryBackoffMaxMilliseconds))
+        wishes.insert(topic, from: max(context.now, askedAt.adding(milliseconds: wait)))
     }
 
     /// The failure that everybody gets while nothing can be reached, between two attempts.
-    var currentOutage: KafkaFailure? { cluster.now < outageUntil ? outage : nil }
+    var currentOutage: KafkaFailure? { context.now < outageUntil ? outage : nil }
 
     func add(_ lookup: MetadataLookup) { lookups.insert(lookup) }
 
@@ -123,23 +125,23 @@ final class MetadataKeeper {
         var earliest = min(lookups.nextDeadline, table.nextLook ?? .distantFuture)
         guard question == nil, let wantedFrom else { return earliest }
         let next = max(pace.retryAt ?? .zero, outageUntil, wantedFrom)
-        if next > cluster.now { earliest = min(earliest, next) }
+        if next > context.now { earliest = min(earliest, next) }
         // `Links` knows when one that failed may be tried again.
-        if nextNodeAt > cluster.now { earliest = min(earliest, nextNodeAt) }
+        if nextNodeAt > context.now { earliest = min(earliest, nextNodeAt) }
         return earliest
     }
 
     func tick() {
-        while let lookup = lookups.nextOverdue(at: cluster.now) {
+        while let lookup = lookups.nextOverdue(at: context.now) {
             let reason = roundFailure ?? cluster.links.controlThrottle
             finish(lookup, .failure(reason ?? .timeout(cause: "metadata")))
         }
-        while let topic = table.next(notAfter: cluster.now) { look(after: topic) }
+        while let topic = table.next(notAfter: context.now) { look(after: topic) }
     }
 
     func finish(_ lookup: MetadataLookup, _ result: Result<[TopicDescription], KafkaFailure>) {
         guard lookups.remove(lookup.token) != nil else { return }
-        cluster.emit(.metadataFinished(lookup.token, result))
+        context.emit(.metadataFinished(lookup.token, result))
     }
 
     func failEverything(_ failure: KafkaFailure) {
@@ -152,8 +154,8 @@ extension MetadataKeeper {
     /// What is old of a topic in use is asked for again; a topic that nobody uses is forgotten,
     /// soon where the cluster does not know it.
     private func look(after topic: Topic) {
-        let age = max(1, cluster.settings.metadataMaxAgeMilliseconds)
-        let (patience, now) = (cluster.limits.unknownTopicMilliseconds, cluster.now)
+        let age = max(1, context.settings.metadataMaxAgeMilliseconds)
+        let (patience, now) = (context.limits.unknownTopicMilliseconds, context.now)
         let isKnown = if case .known = topic.state { true } else { false }
         if isKnown, let askedAt = topic.askedAt, askedAt.adding(milliseconds: age) > now {
             return table.schedule(topic, at: askedAt.adding(milliseconds: age))
@@ -168,15 +170,15 @@ extension MetadataKeeper {
     /// one more. Where all are in use, what uses them is bounded.
     private func makeRoom() {
         for _ in 0..<Self.roomAttemptsMax {
-            guard table.count >= cluster.limits.topicsMax,
+            guard table.count >= context.limits.topicsMax,
                 let topic = table.next(notAfter: .distantFuture)
             else { return }
             guard topic.isInUse else {
                 forget(topic)
                 continue
             }
-            let patience = cluster.limits.unknownTopicMilliseconds
-            table.schedule(topic, at: cluster.now.adding(milliseconds: patience))
+            let patience = context.limits.unknownTopicMilliseconds
+            table.schedule(topic, at: context.now.adding(milliseconds: patience))
         }
     }
 

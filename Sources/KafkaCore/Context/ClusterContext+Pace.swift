@@ -2,7 +2,7 @@ import Timing
 
 /// Whatever asks a broker again goes through here: the pause grows from attempt to attempt, and
 /// ends with progress.
-extension Cluster {
+extension ClusterContext {
     /// `atLeast`: milliseconds.
     func delay(_ pace: inout RetryPace, _ kind: RetryKind, atLeast least: Int64 = 0) {
         if pace.allows(now) { counters.retries[kind, default: 0] += 1 }
