@@ -7,24 +7,26 @@ import Timing
 ///
 /// After the events of a turn the driver calls `work` while `hasWork` (with whatever else it has
 /// to do in between): requests are put together there, and big responses decoded.
+///
+/// It is a router: services own the state, and know neither each other nor this. What one learns
+/// and others need comes up here and goes down again.
 public final class Cluster {
     let context: ClusterContext
-    let cache: LogCache
+    private let cache: LogCache
     private let connectionIDs: BrokerConnectionIDs
     private let nonces: NonceSource
 
-    // The parts. Each knows the cluster, and through it the others.
     private(set) lazy var links = Links(
         context, router: self, ids: connectionIDs, spares: cache.spares, nonces: nonces)
-    private(set) lazy var keeper = MetadataKeeper(self)
-    private(set) lazy var desk = ReadDesk(self)
-    private(set) lazy var pointReader = PointReader(self)
-    private(set) lazy var tails = Tails(self)
-    private(set) lazy var lister = OffsetLister(self)
-    private(set) lazy var decoder = ResponseDecoder(batchBytesMax: context.settings.batchBytesMax)
+    private(set) lazy var keeper = MetadataKeeper(context, links: links, router: self)
+    private(set) lazy var lister = OffsetLister(context, links: links, router: self)
+    private(set) lazy var desk = ReadDesk(
+        ReadState(context, links: links, cache: cache), router: self)
+    /// In the order in which they send at the end of a turn: metadata decides where the rest goes.
+    private(set) lazy var services: [any ClusterService] = [keeper, lister, desk]
 
     /// `nextDeadline`, unless something has happened since it was computed.
-    var knownDeadline: Instant?
+    private var knownDeadline: Instant?
 
     public init(
         settings: ClusterSettings, cache: LogCache, limits: KafkaLimits = KafkaLimits(),
@@ -52,12 +54,8 @@ public final class Cluster {
         knownDeadline = nil
     }
 
-    /// What the cache has for a read, where it would finish at once; nil: it has to be begun, by
-    /// `read`. Costs a fraction of that, and leaves nothing behind.
-    public func cached(_ request: ReadRequest, now: Instant) -> RecordSlice? {
-        context.pass(to: now)
-        return desk.cached(request)
-    }
+    /// Somebody waits no more.
+    func noteCancel() { knownDeadline = nil }
 
     // MARK: Time
 
@@ -70,21 +68,14 @@ public final class Cluster {
 
     /// Asked for turn after turn, it takes a look at every connection.
     private var earliestDeadline: Instant {
-        min(
-            min(links.nextDeadline, keeper.nextDeadline),
-            min(desk.nextDeadline, tails.nextDeadline),
-            min(pointReader.nextDeadline, lister.nextDeadline))
+        services.reduce(links.nextDeadline) { min($0, $1.nextDeadline) }
     }
 
     /// Call at or after `nextDeadline`.
     public func tick(now: Instant, _ effects: inout [ClusterEffect]) {
         handle(now, &effects) {
             links.tick()
-            keeper.tick()
-            pointReader.tick()
-            tails.tick()
-            lister.tick()
-            desk.tick()
+            for service in services { service.tick() }
             context.needFlush()
         }
     }
@@ -92,37 +83,22 @@ public final class Cluster {
     /// Sends what was asked for in this turn, and decodes about `budgetBytes` of records.
     public func work(budgetBytes: Int, now: Instant, _ effects: inout [ClusterEffect]) {
         handle(now, &effects) {
-            decoder.work(budgetBytes: budgetBytes)
+            desk.state.decoder.work(budgetBytes: budgetBytes)
             context.noteFlush()
-            flush()
+            for service in services { service.flush() }
         }
     }
 
-    public var hasWork: Bool {
-        context.needsFlush || decoder.hasWork
-            || (pointReader.isOutOfBudget
-                && cache.outstandingReadBytes < context.limits.outstandingReadBytesMax)
-    }
-
-    /// In this order: metadata decides where the rest goes.
-    private func flush() {
-        keeper.flush()
-        lister.flush()
-        pointReader.flush()
-        tails.flush()
-        links.settleActive()
-    }
+    public var hasWork: Bool { context.needsFlush || desk.hasWork }
 
     /// Closes every connection; reads and look-ups that wait fail with `closed`.
     public func shutDown(now: Instant, _ effects: inout [ClusterEffect]) {
         handle(now, &effects) {
             let failure = KafkaFailure.connection(
                 .closed, "closed", cause: "the cluster's client is shut down")
-            desk.failEverything(failure)
-            lister.failEverything(failure)
-            keeper.failEverything(failure)
+            for service in services.reversed() { service.failEverything(failure) }
             for link in links.ordered { links.drop(link.connection, losing: failure) }
-            decoder.dropAll()
+            desk.state.decoder.dropAll()
             keeper.purge()
         }
     }

@@ -24,12 +24,13 @@ import Testing
         weak let topic = client?.keeper.knownTopic("t")
         weak let partition = topic?.partitions[1]
         weak let broker = partition?.leader
-        weak let follow = partition?.follow(.readUncommitted)
+        weak let reads = partition.flatMap { client?.desk.state.partitions[$0] }
+        weak let follow = reads?.follow(.readUncommitted)
         #expect(topic != nil && broker != nil && follow?.isPolled == true)
         _ = world?.list("t", 1, -1)
         world?.read("t", 0, at: 7, minBytes: 1 << 20, wait: 1_000)
         world?.shutDown()
-        #expect(topic == nil && partition == nil && follow == nil)
+        #expect(topic == nil && partition == nil && reads == nil && follow == nil)
         world = nil
         #expect(client == nil && broker == nil)
     }
@@ -59,9 +60,9 @@ import Testing
         world.run { world.cache.outstandingReadBytes > 0 }
         world.isBusy = true
         world.run(1_000)
-        #expect(world.cache.outstandingReadBytes > 0 && world.client.decoder.hasWork)
+        #expect(world.cache.outstandingReadBytes > 0 && world.client.desk.hasWork)
         world.shutDown()
-        #expect(world.cache.outstandingReadBytes == 0 && !world.client.decoder.hasWork)
+        #expect(world.cache.outstandingReadBytes == 0 && !world.client.desk.hasWork)
     }
 
     /// The broker has no room for fetch sessions, so nothing but the poll remembers the partition.
@@ -71,7 +72,7 @@ import Testing
         try filled(world)
         let live = world.read("t", 0, at: 20, wait: .max)
         world.run(100)
-        weak let partition = world.client.keeper.knownTopic("t")?.partitions[0]
+        weak let partition = world.client.desk.state.partitions.all.first
         #expect(partition?.follow(.readUncommitted) != nil)
         let id = try #require(world.server.topicID("t"))
         var polls = 0

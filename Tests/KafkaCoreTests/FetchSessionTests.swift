@@ -6,12 +6,11 @@ import Timing
 
 /// The client's half of KIP-227, alone.
 @Suite struct FetchSessionTests {
-    private let cache = LogCache()
     private let now = Instant.zero.adding(milliseconds: 1_000)
 
     private func partitions(_ count: Int32) -> [Partition] {
         let topic = Topic("t", now: .zero)
-        return (0..<count).map { Partition(topic, $0, cache: cache, backoffMaxMilliseconds: 1_000) }
+        return (0..<count).map { Partition(topic, $0) }
     }
 
     private func wish(_ partition: Partition, at offset: Int64) -> FetchSession.Wish {

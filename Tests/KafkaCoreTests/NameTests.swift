@@ -129,11 +129,12 @@ import Timing
         world.run(1_000)
         let links = world.client.links
         #expect(links.brokers.count == 20_000 && links.broker(20_000)?.nodeID == 20_000)
-        #expect(links.active.map(\.nodeID) == [1])
+        let active = { world.client.desk.state.brokers.active.map(\.broker.nodeID) }
+        #expect(active() == [1])
         try world.fill("t", 0, 1)
         #expect(try world.offsets(world.outcome(live)) == [10])
         world.run(60_000)
-        #expect(links.active.isEmpty && world.client.connectionCount == 0)
+        #expect(active().isEmpty && world.client.connectionCount == 0)
     }
 
     @Test("look-ups of metadata that are taken back leave nothing behind, and disturb no other")

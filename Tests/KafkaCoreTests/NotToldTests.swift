@@ -49,8 +49,8 @@ import Testing
     func uncommitted() throws {
         let world = world(stable: -1)
         #expect(try world.offsets(world.outcome(world.read("t", at: 0))) == [0, 1, 2])
-        let partition = world.client.keeper.topic("t").partitions[0]
-        #expect(partition?.log.lastStableOffset == -1)
+        let partition = try #require(world.client.keeper.topic("t").partitions[0])
+        #expect(world.client.desk.state.reads(of: partition).log.lastStableOffset == -1)
     }
 
     @Test(

@@ -45,7 +45,7 @@ enum DirectMetadata {
     }
 
     private static func write(
-        _ partition: TopicDescription.Partition, _ out: inout ByteWriter
+        _ partition: PartitionDescription, _ out: inout ByteWriter
     ) {
         out.jsonBeginObject()
         out.jsonKey("partition" as StaticString)

@@ -20,9 +20,6 @@ final class Links {
     /// The brokers that metadata named, in the order of their node ids.
     private(set) var brokers: [Broker] = []
     private var byNodeID: [Int32: Broker] = [:]
-    /// Those of them that a turn has to look at, in the same order: somebody waits for them, or
-    /// their tail is in use. A cluster may have thousands of others.
-    private(set) var active: [Broker] = []
     /// When nodes that failed may be tried again.
     private var retries = DeadlineHeap<Broker>()
     /// The configured nodes, until real ones are known, and when those are lost (KIP-899).
@@ -56,21 +53,6 @@ final class Links {
     func link(_ connection: BrokerConnection) -> Link? { links[connection.id] }
 
     func broker(_ nodeID: Int32) -> Broker? { byNodeID[nodeID] }
-
-    /// The next turns look at the broker, as long as there is something to do.
-    func activate(_ broker: Broker) {
-        guard !broker.isActive else { return }
-        broker.isActive = true
-        let place = active.firstIndex { $0.nodeID ?? .max > broker.nodeID ?? .max }
-        active.insert(broker, at: place ?? active.count)
-    }
-
-    /// At the end of a turn: brokers for which nothing is left to do are not looked at any more.
-    func settleActive() {
-        guard active.contains(where: { !$0.hasWork }) else { return }
-        for broker in active where !broker.hasWork { broker.isActive = false }
-        active.removeAll { !$0.isActive }
-    }
 
     // MARK: Connections
 
@@ -217,8 +199,6 @@ final class Links {
 
     private func retire(_ broker: Broker) {
         broker.isGone = true
-        broker.isActive = false
-        active.removeAll { $0 === broker }
         router.brokerIsGone(broker)
         for connection in broker.connections { drop(connection) }
     }

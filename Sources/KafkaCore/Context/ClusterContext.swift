@@ -1,7 +1,7 @@
 import Timing
 
-/// What all parts of one cluster's client share: its settings, the moment of the event that is being
-/// handled, and where effects, log and figures go.
+/// What all parts of one cluster's client share: its settings, the moment of the event that is
+/// being handled, and where effects, log and figures go.
 final class ClusterContext {
     let settings: ClusterSettings
     let limits: KafkaLimits

@@ -37,37 +37,4 @@ enum FetchTopics {
         }
         return topics
     }
-
-    /// Finds what a response's partition answers; each once.
-    struct Places {
-        private struct Key: Hashable {
-            var name: String
-            var id: KafkaUUID
-            var index: Int32
-        }
-
-        private var numbers: [Key: Int] = [:]
-
-        init(_ partitions: [Partition]) {
-            for (number, partition) in partitions.enumerated() {
-                let topic = partition.topic
-                numbers[Key(name: topic.name, id: .zero, index: partition.index)] = number
-                if topic.id != .zero {
-                    numbers[Key(name: "", id: topic.id, index: partition.index)] = number
-                }
-            }
-        }
-
-        mutating func take(_ topic: FetchResponse.Topic, _ index: Int32) -> Int? {
-            let key =
-                topic.topicID == .zero
-                ? Key(name: topic.topic, id: .zero, index: index)
-                : Key(name: "", id: topic.topicID, index: index)
-            return numbers.removeValue(forKey: key)
-        }
-
-        mutating func take(_ name: String, _ index: Int32) -> Int? {
-            numbers.removeValue(forKey: Key(name: name, id: .zero, index: index))
-        }
-    }
 }

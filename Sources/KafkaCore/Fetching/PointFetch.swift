@@ -3,7 +3,7 @@ import KafkaProtocol
 /// One request of point reads in flight: one offset of each of several partitions.
 final class PointFetch: RequestPurpose {
     struct Item {
-        let partition: Partition
+        let partition: PartitionReads
         let demand: Demand
         let leaderEpoch: Int32
         let lastFetchedEpoch: Int32
@@ -15,13 +15,13 @@ final class PointFetch: RequestPurpose {
     }
 
     unowned(unsafe) let reader: PointReader
-    let broker: Broker
+    let broker: BrokerReads
     let isolation: Isolation
     var items: [Item] = []
     /// Of the budget of the loop.
     var outstandingBytes = 0
 
-    init(_ reader: PointReader, _ broker: Broker, _ isolation: Isolation) {
+    init(_ reader: PointReader, _ broker: BrokerReads, _ isolation: Isolation) {
         self.reader = reader
         self.broker = broker
         self.isolation = isolation

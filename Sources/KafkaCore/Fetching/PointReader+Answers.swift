@@ -7,12 +7,15 @@ extension PointReader {
         let error = KafkaError(response.errorCode)
         var parts: [DecodeJob.Part] = []
         if error == .none {
-            var places = FetchTopics.Places(fetch.items.map(\.partition))
+            var places = PartitionPlaces(fetch.items.map(\.partition.partition))
             for topic in response.responses {
                 for answer in topic.partitions {
                     // Whatever was not asked for, or is told twice, is ignored.
-                    guard let number = places.take(topic, answer.partitionIndex) else {
-                        cluster.logUnexpected(topic, answer, fetch.broker)
+                    guard
+                        let number = places.take(
+                            topic.topic, id: topic.topicID, answer.partitionIndex)
+                    else {
+                        judge.logUnexpected(topic, answer, fetch.broker)
                         continue
                     }
                     guard !fetch.items[number].isWithdrawn else { continue }
@@ -33,10 +36,9 @@ extension PointReader {
     }
 
     private func finish(_ fetch: PointFetch, _ parts: [DecodeJob.Part], _ told: Answer) {
-        let cache = cluster.cache
-        let release = { cache.outstandingReadBytes -= fetch.outstandingBytes }
+        let release = { [cache] in cache.outstandingReadBytes -= fetch.outstandingBytes }
         guard !parts.isEmpty else { return release() }
-        cluster.decoder.add(
+        state.decoder.add(
             DecodeJob(
                 connection: told.connection, frame: told.frame, parts: parts, finish: release))
     }
@@ -55,7 +57,7 @@ extension PointReader {
             settled(item) { doubt(item, fetch) }
             return nil
         }
-        if cluster.truncate(partition, answer) {
+        if judge.truncate(partition, answer) {
             settled(item) { askAgain(item.demand, of: partition, firstAtOnce: true) }
             return nil
         }
@@ -63,7 +65,7 @@ extension PointReader {
             settled(item) { refused(item, fetch, answer, response) }
             return nil
         }
-        cluster.learn(partition, answer, fetch.isolation, sentAt: sentAt)
+        judge.learn(partition, answer, fetch.isolation, sentAt: sentAt)
         var end = partition.end(fetch.isolation)
         if told.wasLate, !item.demand.wasDoubted {
             // The records are the log's; where it ends, others may know better by now.
@@ -72,15 +74,14 @@ extension PointReader {
         }
         guard let records = answer.records, records.count > 0 else {
             if item.demand.offset >= end, !partition.failsPolls { noteProgress(partition) }
-            settled(item) { cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt) }
+            settled(item) { owner.settle(item.demand, partition, end: end, sentAt: sentAt) }
             return nil
         }
         let builder = RunBuilder(
-            log: partition.log, cache: cluster.cache, fetchOffset: item.demand.offset,
+            log: partition.log, cache: cache, fetchOffset: item.demand.offset,
             region: records, highWatermark: answer.highWatermark,
             aborted: AbortedTransactions(answer, fetch.isolation))
-        let desk = cluster.desk
-        builder.onFlush = { desk.serveEarly(item.demand, partition) }
+        builder.onFlush = { [unowned self] in owner.serveEarly(item.demand, partition) }
         return DecodeJob.Part(builder: builder) { [unowned self] builder in
             settled(item) { decoded(item, fetch, builder, end: end, sentAt: sentAt) }
         }
@@ -101,18 +102,18 @@ extension PointReader {
             item.demand.bytesMin = max(item.demand.bytesMin, builder.cutBatchBytes)
         }
         if let broken = builder.failure {
-            cluster.tellUnreadable(partition, broken.failure)
+            judge.tellUnreadable(partition, broken.failure)
             if let code = broken.failure.code { context.counters.failed(code) }
-            cluster.desk.settleBroken(item.demand, partition, broken)
+            owner.settleBroken(item.demand, partition, broken)
         } else {
             // A first batch that never comes whole is asked for ever more seldom.
             if builder.coveredTo > builder.fetchOffset { noteProgress(partition) }
-            cluster.desk.settle(item.demand, partition, end: end, sentAt: sentAt)
+            owner.settle(item.demand, partition, end: end, sentAt: sentAt)
         }
         if builder.coveredTo > builder.fetchOffset {
             let range = builder.fetchOffset..<builder.coveredTo
-            cluster.desk.serveDemands(partition, in: range)
-            cluster.desk.serveWaiters(partition)
+            owner.serveDemands(partition, in: range)
+            owner.serveWaiters(partition)
         }
     }
 
@@ -124,7 +125,7 @@ extension PointReader {
     }
 
     private func abandoned(_ item: PointFetch.Item) {
-        for reader in cluster.desk.take(&item.demand.readers) { cluster.desk.resolve(reader) }
+        owner.beginAnew(item.demand)
     }
 
     private func refused(
@@ -132,12 +133,12 @@ extension PointReader {
         _ response: FetchResponse
     ) {
         context.counters.failed(answer.errorCode)
-        switch cluster.verdict(item.partition, answer, response) {
-        case .fail(let failure): cluster.desk.fail(item.demand, failure)
+        switch judge.verdict(item.partition, answer, response) {
+        case .fail(let failure): owner.fail(item.demand, failure)
         case .outOfRange(let position):
-            cluster.desk.settleOutOfRange(item.demand, item.partition, position)
+            owner.settleOutOfRange(item.demand, item.partition, position)
         case .retry(let failure):
-            cluster.desk.stall(item.demand.readers, failure)
+            owner.stall(item.demand.readers, failure)
             askAgain(item, fetch)
         }
     }
@@ -152,7 +153,7 @@ extension PointReader {
     /// the leader.
     private func doubt(_ item: PointFetch.Item, _ fetch: PointFetch) {
         item.demand.wasDoubted = true
-        cluster.keeper.want(item.partition.topic)
+        router.want(item.partition.topic)
         askAgain(item, fetch)
     }
 
@@ -163,7 +164,7 @@ extension PointReader {
         if error != .none {
             context.counters.failed(error.rawValue)
             let failure = KafkaFailure.kafka(error.rawValue, cause: item.partition.name)
-            cluster.desk.stall(item.demand.readers, failure)
+            owner.stall(item.demand.readers, failure)
         } else {
             favour(item.partition)
         }
@@ -174,15 +175,15 @@ extension PointReader {
 
     /// The connection ended before the answer came.
     func lost(_ fetch: PointFetch, _ failure: KafkaFailure) {
-        cluster.cache.outstandingReadBytes -= fetch.outstandingBytes
+        cache.outstandingReadBytes -= fetch.outstandingBytes
         for item in fetch.items where !item.isWithdrawn {
             settled(item) {
                 guard !item.partition.isAbandoned else { return abandoned(item) }
-                cluster.desk.stall(item.demand.readers, failure)
+                owner.stall(item.demand.readers, failure)
                 guard !item.demand.confirms else {
-                    return cluster.desk.attempt(item.demand, item.partition)
+                    return owner.attempt(item.demand, item.partition)
                 }
-                cluster.desk.serve(item.demand, item.partition)
+                owner.serve(item.demand, item.partition)
                 askAgain(item, fetch)
             }
         }

@@ -5,37 +5,47 @@ import Timing
 /// partitions. Equal reads are one; what an answer brings beyond its readers serves others.
 final class PointReader {
     let context: ClusterContext
-    unowned(unsafe) let cluster: Cluster
+    let state: ReadState
+    let judge: FetchJudge
+    unowned(unsafe) let router: any ReadRouter
+    unowned(unsafe) let owner: any FetchOwner
     /// Partitions that wait for the end of their pause, and some that don't any more.
-    private var paused = DeadlineHeap<Partition>()
+    private var paused = DeadlineHeap<PartitionReads>()
     private var pausedCount = 0
 
-    init(_ cluster: Cluster) {
-        self.cluster = cluster
-        context = cluster.context
+    init(
+        _ state: ReadState, _ judge: FetchJudge, router: any ReadRouter, owner: any FetchOwner
+    ) {
+        context = state.context
+        self.state = state
+        self.judge = judge
+        self.router = router
+        self.owner = owner
     }
+
+    var cache: LogCache { state.cache }
 
     // MARK: The queue
 
     /// The partition has demands; they are sent at the end of the turn.
-    func queue(_ partition: Partition) {
+    func queue(_ partition: PartitionReads) {
         guard !partition.isQueued, !partition.demands.isEmpty, let leader = partition.leader,
             partition.pace.retryAt == nil
         else { return }
         partition.isQueued = true
         leader.enqueue(partition)
-        cluster.links.activate(leader)
+        state.brokers.activate(leader)
         context.needFlush()
     }
 
-    func unqueue(_ partition: Partition) {
+    func unqueue(_ partition: PartitionReads) {
         guard partition.isQueued else { return }
         partition.isQueued = false
         partition.leader?.dequeue(partition)
     }
 
     /// The partition goes first in the next request.
-    func favour(_ partition: Partition) {
+    func favour(_ partition: PartitionReads) {
         let isQueued = partition.isQueued
         unqueue(partition)
         partition.isStarved = true
@@ -51,13 +61,13 @@ final class PointReader {
     }
 
     /// Asks nothing of the partition for a while.
-    func pause(_ partition: Partition) {
+    func pause(_ partition: PartitionReads) {
         let before = partition.pace.retryAt
         context.delay(&partition.pace, .fetch)
         holdBack(partition, since: before)
     }
 
-    private func holdBack(_ partition: Partition, since before: Instant?) {
+    private func holdBack(_ partition: PartitionReads, since before: Instant?) {
         guard let at = partition.pace.retryAt, at != before else { return }
         if before == nil { pausedCount += 1 }
         unqueue(partition)
@@ -65,7 +75,7 @@ final class PointReader {
         if paused.count > 2 * pausedCount + 1_024 { paused.removeAll { $0.pace.retryAt == nil } }
     }
 
-    func resume(_ partition: Partition) {
+    func resume(_ partition: PartitionReads) {
         guard partition.pace.retryAt != nil else { return }
         partition.pace.endPause()
         pausedCount -= 1
@@ -74,7 +84,7 @@ final class PointReader {
 
     /// The one way back into the queue for a demand that was sent. `firstAtOnce`: the answer has
     /// told how to do better.
-    func askAgain(_ demand: Demand, of partition: Partition, firstAtOnce: Bool) {
+    func askAgain(_ demand: Demand, of partition: PartitionReads, firstAtOnce: Bool) {
         if firstAtOnce {
             pauseButFirst(partition)
         } else {
@@ -83,14 +93,14 @@ final class PointReader {
         partition.requeue(demand)
     }
 
-    private func pauseButFirst(_ partition: Partition) {
+    private func pauseButFirst(_ partition: PartitionReads) {
         guard partition.pace.retryAt == nil else { return }
         context.delayButFirst(&partition.pace, .fetch)
         holdBack(partition, since: nil)
     }
 
     /// What was asked of the partition has brought it forward.
-    func noteProgress(_ partition: Partition) {
+    func noteProgress(_ partition: PartitionReads) {
         resume(partition)
         partition.pace.reset()
     }
@@ -108,13 +118,16 @@ final class PointReader {
     /// Bytes of the loop's budget wait for another cluster's response.
     private(set) var isOutOfBudget = false
 
+    var hasWork: Bool {
+        isOutOfBudget && cache.outstandingReadBytes < context.limits.outstandingReadBytesMax
+    }
+
     func flush() {
         isOutOfBudget = false
-        for broker in cluster.links.active {
+        for broker in state.brokers.active {
             while broker.hasQueue {
-                guard let connection = cluster.links.free(.pointReads, broker) else { break }
-                guard cluster.cache.outstandingReadBytes < context.limits.outstandingReadBytesMax
-                else {
+                guard let connection = state.links.free(.pointReads, broker.broker) else { break }
+                guard cache.outstandingReadBytes < context.limits.outstandingReadBytesMax else {
                     isOutOfBudget = true
                     return
                 }
@@ -123,7 +136,7 @@ final class PointReader {
         }
     }
 
-    private func send(_ broker: Broker, _ connection: BrokerConnection) -> Bool {
+    private func send(_ broker: BrokerReads, _ connection: BrokerConnection) -> Bool {
         let fetch = gather(broker)
         guard !fetch.items.isEmpty else { return false }
         // Topic ids or names, for the whole request (KIP-516).
@@ -133,11 +146,11 @@ final class PointReader {
                 of: FetchRequest.self, atMost: hasIDs ? .max : 12)
         else {
             let failure = KafkaFailure.kafka(
-                KafkaError.unsupportedVersion.rawValue, cause: "\(broker.endpoint): Fetch")
-            for item in fetch.items { settled(item) { cluster.desk.fail(item.demand, failure) } }
+                KafkaError.unsupportedVersion.rawValue, cause: "\(broker.broker.endpoint): Fetch")
+            for item in fetch.items { settled(item) { owner.fail(item.demand, failure) } }
             return false
         }
-        cluster.cache.outstandingReadBytes += fetch.outstandingBytes
+        cache.outstandingReadBytes += fetch.outstandingBytes
         connection.send(
             request(fetch), version: version, for: fetch,
             timeoutMilliseconds: context.settings.requestTimeoutMilliseconds)
@@ -145,12 +158,12 @@ final class PointReader {
     }
 
     /// Takes a demand from each partition in turn, favoured ones first.
-    private func gather(_ broker: Broker) -> PointFetch {
+    private func gather(_ broker: BrokerReads) -> PointFetch {
         let fetch = PointFetch(self, broker, firstIsolation(broker) ?? .readUncommitted)
         let limits = context.limits
-        let budget = limits.outstandingReadBytesMax - cluster.cache.outstandingReadBytes
-        var again: [Partition] = []
-        var skipped: [Partition] = []
+        let budget = limits.outstandingReadBytesMax - cache.outstandingReadBytes
+        var again: [PartitionReads] = []
+        var skipped: [PartitionReads] = []
         while fetch.items.count < limits.partitionsPerRequestMax,
             fetch.outstandingBytes < budget || fetch.items.isEmpty,
             // Only a few are looked at in vain: those of the other isolation level.
@@ -172,7 +185,7 @@ final class PointReader {
     }
 
     /// Of the partition that is asked first; those that nobody wants any more leave.
-    private func firstIsolation(_ broker: Broker) -> Isolation? {
+    private func firstIsolation(_ broker: BrokerReads) -> Isolation? {
         while let partition = broker.firstQueued {
             if let isolation = partition.demands.firstIsolation() { return isolation }
             unqueue(partition)
@@ -180,12 +193,12 @@ final class PointReader {
         return nil
     }
 
-    private func stay(_ partition: Partition, _ enqueue: (Partition) -> Void) {
+    private func stay(_ partition: PartitionReads, _ enqueue: (PartitionReads) -> Void) {
         partition.isQueued = !partition.demands.isEmpty
         if partition.isQueued { enqueue(partition) }
     }
 
-    private func add(_ demand: Demand, _ partition: Partition, _ fetch: PointFetch) {
+    private func add(_ demand: Demand, _ partition: PartitionReads, _ fetch: PointFetch) {
         let before = partition.log.run(endingAt: demand.offset)
         let bytes = bytesMax(demand, readsOn: before != nil)
         fetch.items.append(
@@ -216,7 +229,7 @@ final class PointReader {
         request.topics = FetchTopics.grouped(
             fetch.items.map { item in
                 (
-                    item.partition,
+                    item.partition.partition,
                     FetchRequest.Partition(
                         partition: item.partition.index, currentLeaderEpoch: item.leaderEpoch,
                         fetchOffset: item.demand.offset, lastFetchedEpoch: item.lastFetchedEpoch,

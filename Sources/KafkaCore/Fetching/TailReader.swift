@@ -4,7 +4,7 @@ import Timing
 /// One broker's long poll for one isolation level: all partitions that somebody waits for at their
 /// end, each once.
 final class TailReader {
-    unowned let broker: Broker
+    unowned let broker: BrokerReads
     let isolation: Isolation
     var session = FetchSession()
     /// The one that the session was opened on: another begins another.
@@ -22,7 +22,7 @@ final class TailReader {
 
     static let settledMilliseconds: Int64 = 1_000
 
-    init(_ broker: Broker, _ isolation: Isolation, retryMaxMilliseconds: Int64) {
+    init(_ broker: BrokerReads, _ isolation: Isolation, retryMaxMilliseconds: Int64) {
         self.broker = broker
         self.isolation = isolation
         pace = RetryPace(
@@ -36,7 +36,7 @@ final class TailFetch: RequestPurpose {
     struct Item {
         let follow: Follow
         /// Kept while it is in flight: its topic may be deleted meanwhile.
-        let partition: Partition
+        let partition: PartitionReads
         let offset: Int64
 
         /// The follower still waits for it.
@@ -44,7 +44,9 @@ final class TailFetch: RequestPurpose {
     }
 
     unowned(unsafe) let tails: Tails
-    unowned let tail: TailReader
+    let tail: TailReader
+    /// Kept while it is in flight: the broker may go meanwhile.
+    private let broker: BrokerReads
     /// Empty: the request ends the session.
     let items: [Item]
     /// How long the broker may hold it.
@@ -55,6 +57,7 @@ final class TailFetch: RequestPurpose {
     init(_ tails: Tails, _ tail: TailReader, _ items: [Item], waitMilliseconds: Int64) {
         self.tails = tails
         self.tail = tail
+        broker = tail.broker
         self.items = items
         self.waitMilliseconds = waitMilliseconds
     }

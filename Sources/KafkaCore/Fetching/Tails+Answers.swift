@@ -14,12 +14,15 @@ extension Tails {
         tail.session.answered(
             sessionID: response.sessionID, isThrottled: response.throttleTimeMilliseconds > 0,
             now: context.now)
-        var places = FetchTopics.Places(fetch.items.map(\.partition))
+        var places = PartitionPlaces(fetch.items.map(\.partition.partition))
         var parts: [DecodeJob.Part] = []
         for topic in response.responses {
             for answer in topic.partitions {
-                guard let number = places.take(topic, answer.partitionIndex) else {
-                    cluster.logUnexpected(topic, answer, tail.broker)
+                guard
+                    let number = places.take(
+                        topic.topic, id: topic.topicID, answer.partitionIndex)
+                else {
+                    judge.logUnexpected(topic, answer, tail.broker)
                     continue
                 }
                 if let part = take(fetch.items[number], of: fetch, answer, response) {
@@ -32,7 +35,7 @@ extension Tails {
         let wasHeld = held >= fetch.waitMilliseconds / 2
         if wasHeld { noteHeld(fetch) }
         guard !parts.isEmpty else { return settled(fetch, wasHeld: wasHeld) }
-        cluster.decoder.add(
+        state.decoder.add(
             DecodeJob(connection: told.connection, frame: told.frame, parts: parts) {
                 [unowned self] in settled(fetch, wasHeld: wasHeld)
             })
@@ -43,9 +46,9 @@ extension Tails {
     private func doubt(_ fetch: TailFetch) {
         for item in fetch.items where item.isCurrent {
             item.partition.position = .unknown
-            cluster.keeper.want(item.partition.topic)
-            cluster.pointReader.pause(item.partition)
-            cluster.desk.leaveTail(item.follow)
+            router.want(item.partition.topic)
+            owner.pause(item.partition)
+            owner.leaveTail(item.follow)
         }
     }
 
@@ -66,7 +69,7 @@ extension Tails {
     /// Point reads find out why, after a pause.
     private func giveUp(_ follow: Follow) {
         follow.partition.failsPolls = true
-        cluster.pointReader.pause(follow.partition)
+        owner.pause(follow.partition)
         unfollow(follow)
     }
 
@@ -83,7 +86,7 @@ extension Tails {
         let isNews = tail.refusal.begins(error.name, now: context.now)
         context.log(
             isNews ? .warning : .debug,
-            "\(tail.broker.endpoint): the tail's fetch: \(error.name)")
+            "\(tail.broker.broker.endpoint): the tail's fetch: \(error.name)")
         for follow in tail.follows { giveUp(follow) }
     }
 
@@ -93,7 +96,7 @@ extension Tails {
     ) -> DecodeJob.Part? {
         let (follow, partition) = (item.follow, item.partition)
         guard item.isCurrent, !partition.isAbandoned else { return nil }
-        if cluster.truncate(partition, answer) {
+        if judge.truncate(partition, answer) {
             fetch.hasProgress = true
             giveUp(follow)
             return nil
@@ -102,18 +105,18 @@ extension Tails {
             context.counters.failed(answer.errorCode)
             fetch.hasProgress = true
             // The point reads that follow tell the readers; what it changes for others counts now.
-            _ = cluster.verdict(partition, answer, response)
+            _ = judge.verdict(partition, answer, response)
             if item.isCurrent { giveUp(follow) }
             return nil
         }
-        cluster.learn(partition, answer, follow.isolation)
+        judge.learn(partition, answer, follow.isolation)
         guard let records = answer.records, records.count > 0 else {
             // Other partitions filled the response: a point read is not held up by them.
             let end = partition.end(follow.isolation)
             follow.isBetweenPolls = end <= item.offset
             if end > item.offset, !follow.waiters.isEmpty {
-                cluster.pointReader.favour(partition)
-                cluster.desk.leaveTail(follow)
+                owner.favour(partition)
+                owner.leaveTail(follow)
             }
             return nil
         }
@@ -126,7 +129,7 @@ extension Tails {
     ) -> DecodeJob.Part {
         let (follow, partition) = (item.follow, item.partition)
         let builder = RunBuilder(
-            log: partition.log, cache: cluster.cache, fetchOffset: item.offset, region: records,
+            log: partition.log, cache: state.cache, fetchOffset: item.offset, region: records,
             highWatermark: answer.highWatermark,
             aborted: AbortedTransactions(answer, follow.isolation))
         return DecodeJob.Part(builder: builder) { [unowned self] builder in
@@ -144,15 +147,15 @@ extension Tails {
         if builder.coveredTo > builder.fetchOffset {
             fetch.hasProgress = true
             partition.failsPolls = false
-            cluster.pointReader.noteProgress(partition)
+            owner.noteProgress(partition)
         }
         if follow.waiters.isEmpty { follow.unclaimedBytes += builder.byteCount }
-        cluster.desk.serveWaiters(partition)
+        owner.serveWaiters(partition)
         if builder.coveredTo > builder.fetchOffset {
-            cluster.desk.serveDemands(partition, in: builder.fetchOffset..<builder.coveredTo)
+            owner.serveDemands(partition, in: builder.fetchOffset..<builder.coveredTo)
         }
         // What cannot be read, or not in so few bytes, is a point read's to tell or to fetch.
-        if builder.failure != nil || builder.cutBatchBytes > 0 { cluster.desk.leaveTail(follow) }
+        if builder.failure != nil || builder.cutBatchBytes > 0 { owner.leaveTail(follow) }
     }
 
     func lost(_ fetch: TailFetch, _ failure: KafkaFailure) {
@@ -160,7 +163,7 @@ extension Tails {
         fetch.tail.session.reset()
         context.delay(&fetch.tail.pace, .poll)
         for follow in fetch.tail.follows {
-            cluster.desk.stall(follow.waiters, failure)
+            owner.stall(follow.waiters, failure)
             unfollow(follow)
         }
     }

@@ -14,7 +14,7 @@ extension Tails {
     /// Nobody is left to wait. A broker has room for so many sessions, cluster-wide, and would keep
     /// this one for minutes (KIP-227).
     private func closeSession(_ tail: TailReader) {
-        guard let connection = tail.broker.connection(for: .tail(tail.isolation)),
+        guard let connection = tail.broker.broker.connection(for: .tail(tail.isolation)),
             connection.id == tail.sessionConnection
         else { return tail.session.reset() }
         guard connection.isFree,
@@ -37,7 +37,7 @@ extension Tails {
         // Its last readers are between two reads: nothing new is asked for meanwhile.
         guard !tail.follows.isEmpty, let connection = free(tail) else { return }
         for follow in tail.follows {
-            follow.position = follow.waiters.map(waitOffset).min() ?? follow.position
+            follow.position = follow.waiters.map(owner.waitOffset).min() ?? follow.position
         }
         let hasIDs = tail.follows.allSatisfy { $0.partition.topic.id != .zero }
         guard
@@ -47,14 +47,8 @@ extension Tails {
         send(tail, connection, version, usesIDs: hasIDs && version >= 13)
     }
 
-    /// Where the reader stands behind what is cached for it already.
-    private func waitOffset(_ reader: Reader) -> Int64 {
-        guard let partition = reader.partition else { return reader.offset }
-        return cluster.desk.waitOffset(reader, partition)
-    }
-
     private func free(_ tail: TailReader) -> BrokerConnection? {
-        guard let connection = cluster.links.free(.tail(tail.isolation), tail.broker) else {
+        guard let connection = state.links.free(.tail(tail.isolation), tail.broker.broker) else {
             return nil
         }
         if connection.id != tail.sessionConnection {
@@ -98,7 +92,7 @@ extension Tails {
     private func wish(_ follow: Follow) -> FetchSession.Wish {
         let partition = follow.partition
         return FetchSession.Wish(
-            partition: partition,
+            partition: partition.partition,
             known: FetchSession.Known(
                 offset: follow.position, leaderEpoch: partition.leaderEpoch,
                 lastFetchedEpoch: partition.log.run(endingAt: follow.position)?.leaderEpoch ?? -1,

@@ -5,22 +5,30 @@ import Timing
 /// who wait; whatever goes wrong sends them to point reads, which find out why.
 final class Tails {
     let context: ClusterContext
-    unowned(unsafe) let cluster: Cluster
+    let state: ReadState
+    let judge: FetchJudge
+    unowned(unsafe) let router: any ReadRouter
+    unowned(unsafe) let owner: any FetchOwner
     /// Followers by the end of their `joinPace`'s pause, and some that have none any more.
     private var joins = DeadlineHeap<Follow>()
 
-    init(_ cluster: Cluster) {
-        self.cluster = cluster
-        context = cluster.context
+    init(
+        _ state: ReadState, _ judge: FetchJudge, router: any ReadRouter, owner: any FetchOwner
+    ) {
+        context = state.context
+        self.state = state
+        self.judge = judge
+        self.router = router
+        self.owner = owner
     }
 
     /// Those in use.
-    var all: [TailReader] { cluster.links.active.flatMap(\.allTails) }
+    var all: [TailReader] { state.brokers.active.flatMap(\.tails) }
 
     // MARK: Followers
 
     /// The place where readers of the partition wait for records at `offset`.
-    func follow(_ partition: Partition, _ isolation: Isolation, at offset: Int64) -> Follow {
+    func follow(_ partition: PartitionReads, _ isolation: Isolation, at offset: Int64) -> Follow {
         if let follow = partition.follow(isolation) { return joined(follow) }
         guard let leader = partition.leader else {
             preconditionFailure("a partition without a leader has no end to wait at")
@@ -32,7 +40,7 @@ final class Tails {
                 maximumMilliseconds: Int64(context.limits.tailWaitMilliseconds)))
         let tail = leader.tail(isolation)
         tail.follows.append(follow)
-        cluster.links.activate(leader)
+        state.brokers.activate(leader)
         tail.changedAt = context.now
         partition.setFollow(isolation, follow)
         context.needFlush()
@@ -62,7 +70,7 @@ final class Tails {
         follow.isBetweenPolls = false
         follow.joinPace.reset()
         partition.setFollow(follow.isolation, nil)
-        cluster.desk.leaveTail(follow)
+        owner.leaveTail(follow)
     }
 
     func isUnused(_ follow: Follow) -> Bool {
@@ -85,7 +93,7 @@ final class Tails {
         while let (_, follow) = joins.popFirst(notAfter: context.now) {
             guard follow.joinPace.retryAt ?? .distantFuture <= context.now else { continue }
             follow.joinPace.endPause()
-            if !follow.isPolled { cluster.desk.leaveTail(follow) }
+            if !follow.isPolled { owner.leaveTail(follow) }
         }
     }
 }

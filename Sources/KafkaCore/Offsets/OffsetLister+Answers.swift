@@ -4,7 +4,7 @@ import Timing
 /// What brokers say of offsets.
 extension OffsetLister {
     func received(_ batch: OffsetBatch, _ response: ListOffsetsResponse, _ told: Answer) {
-        var places = FetchTopics.Places(batch.entries.map(\.partition))
+        var places = PartitionPlaces(batch.entries.map(\.partition.partition))
         for topic in response.topics {
             for answer in topic.partitions {
                 guard let number = places.take(topic.name, answer.partitionIndex) else { continue }
@@ -17,7 +17,9 @@ extension OffsetLister {
             }
         }
         for entry in batch.entries where !entry.isAnswered {
-            again(entry, batch, .timeout(cause: "\(entry.partition.name): not in the answer"))
+            again(
+                entry, batch,
+                .timeout(cause: "\(entry.partition.partition.name): not in the answer"))
         }
     }
 
@@ -26,8 +28,10 @@ extension OffsetLister {
     private func doubts(_ entry: OffsetBatch.Entry, _ batch: OffsetBatch) -> Bool {
         guard entry.demand.lookups.contains(where: { !$0.wasDoubted }) else { return false }
         for lookup in entry.demand.lookups { lookup.wasDoubted = true }
-        cluster.keeper.want(entry.partition.topic)
-        again(entry, batch, .timeout(cause: "\(entry.partition.name): the answer came late"))
+        router.want(entry.partition.partition.topic)
+        again(
+            entry, batch, .timeout(cause: "\(entry.partition.partition.name): the answer came late")
+        )
         return true
     }
 
@@ -37,11 +41,11 @@ extension OffsetLister {
         _ sentAt: Instant
     ) {
         let partition = entry.partition
-        partition.lookupPace.reset()
+        partition.pace.reset()
         switch entry.timestamp {
         case -1 where batch.isolation == .readUncommitted:
-            cluster.noteEnd(answer.offset, of: partition, sentAt: sentAt)
-        case -2: partition.log.learn(logStartOffset: answer.offset, lastStableOffset: -1)
+            router.endIsTold(partition.partition, answer.offset, sentAt: sentAt)
+        case -2: router.startIsTold(partition.partition, answer.offset)
         default: break
         }
     }
@@ -59,13 +63,13 @@ extension OffsetLister {
             return
         }
         context.counters.failed(error.rawValue)
-        let failure = KafkaFailure.kafka(error.rawValue, cause: entry.partition.name)
-        if error.isRefusal { entry.partition.log.purge() }
+        let failure = KafkaFailure.kafka(error.rawValue, cause: entry.partition.partition.name)
+        if error.isRefusal { router.rightIsGone(entry.partition.partition) }
         guard error.isRetriable else {
             for lookup in entry.demand.lookups { finish(lookup, .failure(failure)) }
             return
         }
-        if error.reaction == .metadata { cluster.keeper.wantAgain(entry.partition.topic) }
+        if error.reaction == .metadata { router.wantAgain(entry.partition.partition.topic) }
         again(entry, batch, failure)
     }
 
@@ -73,7 +77,9 @@ extension OffsetLister {
     /// versions have for it (KIP-207). Java's client asks again too.
     private func notTold(_ entry: OffsetBatch.Entry, _ batch: OffsetBatch) {
         let code = KafkaError.offsetNotAvailable.rawValue
-        again(entry, batch, .kafka(code, cause: "\(entry.partition.name): no offset in the answer"))
+        again(
+            entry, batch,
+            .kafka(code, cause: "\(entry.partition.partition.name): no offset in the answer"))
     }
 
     /// The one way back for look-ups that were sent.
@@ -81,10 +87,10 @@ extension OffsetLister {
         _ entry: OffsetBatch.Entry, _ batch: OffsetBatch, _ failure: KafkaFailure
     ) {
         let partition = entry.partition
-        if partition.leader === batch.broker {
-            context.delay(&partition.lookupPace, .listOffsets)
+        if partition.partition.leader === batch.broker {
+            context.delay(&partition.pace, .listOffsets)
         } else {
-            context.delayButFirst(&partition.lookupPace, .listOffsets)
+            context.delayButFirst(&partition.pace, .listOffsets)
         }
         for lookup in entry.demand.lookups.takeAll() {
             lookup.lastFailure = failure

@@ -3,9 +3,14 @@ import Timing
 
 /// Looks up offsets by timestamp: one request at a time and broker, with everything that waits for
 /// it. A broker refuses a partition named twice, so other timestamps go with the next request.
-final class OffsetLister {
+final class OffsetLister: ClusterService {
     let context: ClusterContext
-    unowned(unsafe) let cluster: Cluster
+    let links: Links
+    unowned(unsafe) let router: any OffsetRouter
+    private var partitions = PartitionTable<PartitionLookups>()
+    private var brokers = BrokerTable<BrokerLookups>()
+    /// Those that wait for what is to be known of their topics.
+    private var waiting = TopicWaiters<OffsetLookup>()
     var lookups: [ObjectIdentifier: OffsetLookup] = [:]
     private var tokens: [RequestToken: OffsetLookup] = [:]
     private var deadlines = DeadlineHeap<OffsetLookup>()
@@ -13,9 +18,25 @@ final class OffsetLister {
     private var paused = SlotList<OffsetLookup>()
     private var pauseEnds = DeadlineHeap<OffsetLookup>()
 
-    init(_ cluster: Cluster) {
-        self.cluster = cluster
-        context = cluster.context
+    init(_ context: ClusterContext, links: Links, router: any OffsetRouter) {
+        self.context = context
+        self.links = links
+        self.router = router
+    }
+
+    private func entry(of partition: Partition) -> PartitionLookups {
+        if let known = partitions[partition] { return known }
+        let lookups = PartitionLookups(
+            partition, backoffMaxMilliseconds: context.settings.retryBackoffMaxMilliseconds)
+        partitions.insert(lookups)
+        return lookups
+    }
+
+    private func entry(of broker: Broker) -> BrokerLookups {
+        if let known = brokers[broker] { return known }
+        let lookups = BrokerLookups(broker)
+        brokers.insert(lookups)
+        return lookups
     }
 
     func start(_ lookup: OffsetLookup) {
@@ -46,7 +67,7 @@ final class OffsetLister {
     private func takeOut(_ lookup: OffsetLookup) {
         switch lookup.place {
         case .nowhere: break
-        case .topic(let topic): topic.lookups.remove(lookup)
+        case .topic(let topic): waiting.remove(lookup, from: topic)
         case .demand(let demand):
             demand.lookups.remove(lookup)
             forgetUnwanted(demand)
@@ -56,7 +77,7 @@ final class OffsetLister {
     }
 
     private func forgetUnwanted(_ demand: OffsetDemand) {
-        guard !demand.isSent, !demand.isWanted, let queue = demand.partition.lookups else {
+        guard !demand.isSent, !demand.isWanted, let queue = demand.partition.queue else {
             return
         }
         queue.demands.remove(demand)
@@ -64,14 +85,16 @@ final class OffsetLister {
     }
 
     private func unqueue(_ queue: LookupQueue) {
-        queue.partition.leader?.lookups.remove(queue)
-        queue.partition.lookups = nil
+        if let leader = queue.partition.partition.leader {
+            brokers[leader]?.queues.remove(queue)
+        }
+        queue.partition.queue = nil
     }
 
     // MARK: Places
 
     func resolve(_ lookup: OffsetLookup) {
-        switch cluster.keeper.place(lookup.topic, lookup.partition) {
+        switch router.place(lookup.topic, lookup.partition) {
         case .partition(let partition): queue(lookup, partition)
         case .awaited(let topic): awaitTopic(lookup, topic)
         case .none(let failure), .trouble(let failure): finish(lookup, .failure(failure))
@@ -80,25 +103,27 @@ final class OffsetLister {
 
     private func awaitTopic(_ lookup: OffsetLookup, _ topic: Topic) {
         lookup.place = .topic(topic)
-        topic.lookups.append(lookup)
+        waiting.append(lookup, for: topic)
     }
 
     private func queue(_ lookup: OffsetLookup, _ partition: Partition) {
-        if let outage = cluster.keeper.currentOutage, partition.leader?.lastFailure != nil {
+        if let outage = router.currentOutage, partition.leader?.lastFailure != nil {
             return finish(lookup, .failure(outage))
         }
         guard let leader = partition.leader else {
             awaitTopic(lookup, partition.topic)
-            return cluster.keeper.wantAgain(partition.topic)
+            return router.wantAgain(partition.topic)
         }
-        if let retryAt = partition.lookupPace.retryAt, retryAt > context.now {
+        let lookups = entry(of: partition)
+        if let retryAt = lookups.pace.retryAt, retryAt > context.now {
             return pause(lookup, until: retryAt)
         }
-        let queue = partition.lookups ?? LookupQueue(partition)
-        if partition.lookups == nil {
-            partition.lookups = queue
-            leader.lookups.append(queue)
-            cluster.links.activate(leader)
+        let queue = lookups.queue ?? LookupQueue(lookups)
+        if lookups.queue == nil {
+            lookups.queue = queue
+            let leader = entry(of: leader)
+            leader.queues.append(queue)
+            brokers.activate(leader)
         }
         let demand = demand(for: lookup, in: queue)
         demand.lookups.append(lookup)
@@ -114,25 +139,68 @@ final class OffsetLister {
         return demand
     }
 
-    func topicKnown(_ topic: Topic) {
-        let waiting = topic.lookups.takeAll()
-        for lookup in waiting where !lookup.isDone { resolve(lookup) }
+    // MARK: What metadata tells
+
+    func awaits(_ topic: Topic) -> Bool { !waiting.isEmpty(topic) }
+
+    func uses(_ partition: Partition) -> Bool { partitions[partition]?.queue != nil }
+
+    func topicIsKnown(_ topic: Topic) {
+        for lookup in waiting.takeAll(topic) where !lookup.isDone { resolve(lookup) }
     }
 
     func topicFailed(_ topic: Topic, _ failure: KafkaFailure) {
-        let waiting = topic.lookups.takeAll()
-        for lookup in waiting { finish(lookup, .failure(failure)) }
+        for lookup in waiting.takeAll(topic) { finish(lookup, .failure(failure)) }
     }
 
+    func topicIsOutOfReach(_ topic: Topic, _ failure: KafkaFailure) {
+        topicFailed(topic, failure)
+    }
+
+    /// Whoever waits asks the leader of today.
+    func partitionChanged(_ change: PartitionChange) {
+        guard let lookups = partitions[change.partition] else { return }
+        if let old = change.oldLeader {
+            if change.hasNewLeader { takeBack(lookups, from: old) }
+            withdraw(lookups, from: old)
+        }
+        // The new leader's own answers are what makes pauses short again.
+        if change.partition.leader != nil { lookups.pace.endPause() }
+    }
+
+    func partitionIsGone(_ partition: Partition) {
+        guard let lookups = partitions[partition] else { return }
+        partitions.remove(partition)
+        guard let leader = partition.leader else { return }
+        takeBack(lookups, from: leader)
+        withdraw(lookups, from: leader)
+    }
+
+    func partitionIsForgotten(_ partition: Partition) { partitions.remove(partition) }
+
+    // MARK: What is learned of brokers
+
     /// The broker is gone: look the leaders up again.
-    func takeBack(_ broker: Broker) {
-        for queue in broker.lookups.takeAll() { resolveAll(queue) }
+    func brokerIsGone(_ broker: Broker) {
+        guard let gone = brokers[broker] else { return }
+        brokers.remove(broker)
+        for queue in gone.queues.takeAll() { resolveAll(queue) }
+    }
+
+    func topicsAsked(of broker: Broker) -> [Topic] {
+        let queued = brokers[broker]?.queues.map { $0.partition.partition.topic } ?? []
+        let sent = broker.purposes(OffsetBatch.self).flatMap(\.entries).filter { !$0.isAnswered }
+        return queued + sent.map { $0.partition.partition.topic }
+    }
+
+    func awaits(_ role: ConnectionRole, _ broker: Broker) -> Bool {
+        role == .control && brokers[broker]?.hasWork == true
     }
 
     /// The broker does not lead the partition any more: it may not even be there to say so.
-    func takeBack(_ broker: Broker, _ partition: Partition) {
-        guard let queue = partition.lookups else { return }
-        broker.lookups.remove(queue)
+    private func takeBack(_ lookups: PartitionLookups, from broker: Broker) {
+        guard let queue = lookups.queue else { return }
+        brokers[broker]?.queues.remove(queue)
         resolveAll(queue)
     }
 
@@ -141,7 +209,7 @@ final class OffsetLister {
     }
 
     private func takeAll(_ queue: LookupQueue) -> [OffsetLookup] {
-        queue.partition.lookups = nil
+        queue.partition.queue = nil
         let waiting = queue.demands.takeAll().flatMap { $0.lookups.takeAll() }
         for lookup in waiting { lookup.place = .nowhere }
         return waiting
@@ -149,7 +217,7 @@ final class OffsetLister {
 
     /// What is in flight to a broker that does not lead the partition any more, or led it under
     /// another epoch: whoever waits asks the leader of today.
-    func withdraw(_ partition: Partition, from broker: Broker) {
+    private func withdraw(_ partition: PartitionLookups, from broker: Broker) {
         for batch in broker.purposes(OffsetBatch.self) {
             guard let place = batch.places[ObjectIdentifier(partition)],
                 !batch.entries[place].isAnswered
@@ -163,9 +231,9 @@ final class OffsetLister {
     }
 
     /// No broker answers.
-    func failAll(_ failure: KafkaFailure) {
-        for broker in cluster.links.brokers where broker.lastFailure != nil {
-            for queue in broker.lookups.takeAll() {
+    func brokersAreAway(_ failure: KafkaFailure) {
+        for broker in links.brokers where broker.lastFailure != nil {
+            for queue in brokers[broker]?.queues.takeAll() ?? SlotList() {
                 for lookup in takeAll(queue) { finish(lookup, .failure(failure)) }
             }
         }
@@ -193,11 +261,11 @@ final class OffsetLister {
     // MARK: Asking
 
     func flush() {
-        for broker in cluster.links.active {
-            guard !broker.lookups.isEmpty, let connection = cluster.links.free(.control, broker)
-            else { continue }
-            ask(broker, connection)
+        for lookups in brokers.active where lookups.hasWork {
+            guard let connection = links.free(.control, lookups.broker) else { continue }
+            ask(lookups, connection)
         }
+        brokers.settle()
     }
 
     /// The least version that knows a special timestamp (KIP-734, 405, 1005, 1023); Java's client
@@ -213,7 +281,7 @@ final class OffsetLister {
         }
     }
 
-    private func ask(_ broker: Broker, _ connection: BrokerConnection) {
+    private func ask(_ broker: BrokerLookups, _ connection: BrokerConnection) {
         let version = connection.versions.version(of: ListOffsetsRequest.self) ?? 0
         let batch = gather(broker, version)
         guard !batch.entries.isEmpty else { return }
@@ -225,13 +293,13 @@ final class OffsetLister {
             timeoutMilliseconds: context.settings.requestTimeoutMilliseconds)
     }
 
-    private func gather(_ broker: Broker, _ version: Int16) -> OffsetBatch {
-        let batch = OffsetBatch(self, broker, firstIsolation(broker) ?? .readUncommitted)
+    private func gather(_ broker: BrokerLookups, _ version: Int16) -> OffsetBatch {
+        let batch = OffsetBatch(self, broker.broker, firstIsolation(broker) ?? .readUncommitted)
         let most = context.limits.partitionsPerRequestMax
         var again: [LookupQueue] = []
         var skipped: [LookupQueue] = []
         while batch.entries.count < most, skipped.count < most,
-            let queue = broker.lookups.removeFirst()
+            let queue = broker.queues.removeFirst()
         {
             if let demand = take(queue, batch.isolation, version) {
                 demand.isSent = true
@@ -242,14 +310,14 @@ final class OffsetLister {
                 skipped.append(queue)
             }
         }
-        for queue in skipped.reversed() { stay(queue) { broker.lookups.prepend($0) } }
-        for queue in again { stay(queue) { broker.lookups.append($0) } }
+        for queue in skipped.reversed() { stay(queue) { broker.queues.prepend($0) } }
+        for queue in again { stay(queue) { broker.queues.append($0) } }
         return batch
     }
 
     /// Of the partition that is asked first.
-    private func firstIsolation(_ broker: Broker) -> Isolation? {
-        while let queue = broker.lookups.first {
+    private func firstIsolation(_ broker: BrokerLookups) -> Isolation? {
+        while let queue = broker.queues.first {
             if let isolation = queue.demands.firstIsolation() { return isolation }
             unqueue(queue)
         }
@@ -273,8 +341,8 @@ final class OffsetLister {
 
     private func stay(_ queue: LookupQueue, _ enqueue: (LookupQueue) -> Void) {
         // One that was asked for meanwhile, by what has failed here, stands there already.
-        guard queue.partition.lookups === queue else { return }
-        if queue.demands.isEmpty { queue.partition.lookups = nil } else { enqueue(queue) }
+        guard queue.partition.queue === queue else { return }
+        if queue.demands.isEmpty { queue.partition.queue = nil } else { enqueue(queue) }
     }
 
     private func topics(_ batch: OffsetBatch) -> [ListOffsetsRequest.Topic] {
@@ -282,9 +350,10 @@ final class OffsetLister {
         var places: [String: Int] = [:]
         for entry in batch.entries {
             let asked = ListOffsetsRequest.Partition(
-                partitionIndex: entry.partition.index,
-                currentLeaderEpoch: entry.partition.leaderEpoch, timestamp: entry.timestamp)
-            let name = entry.partition.topic.name
+                partitionIndex: entry.partition.partition.index,
+                currentLeaderEpoch: entry.partition.partition.leaderEpoch,
+                timestamp: entry.timestamp)
+            let name = entry.partition.partition.topic.name
             if let place = places[name] {
                 topics[place].partitions.append(asked)
             } else {
@@ -303,7 +372,7 @@ final class OffsetLister {
 
     func tick() {
         while let (_, lookup) = deadlines.popFirst(notAfter: context.now) {
-            let reason = cluster.keeper.reason(
+            let reason = router.reason(
                 lookup.topic, lookup.partition, lookup.lastFailure)
             finish(lookup, .failure(reason))
         }

@@ -47,14 +47,14 @@ final class OffsetLookup: Slotted {
 /// Look-ups of one timestamp of one partition, which one answer serves. Others join only while it
 /// is not sent.
 final class OffsetDemand: Joinable {
-    unowned(unsafe) let partition: Partition
+    unowned(unsafe) let partition: PartitionLookups
     let key: JoinKey
     var lookups = SlotList<OffsetLookup>()
     var isSent = false
     var slot = 0
     var order = 0
 
-    init(_ partition: Partition, _ key: JoinKey) {
+    init(_ partition: PartitionLookups, _ key: JoinKey) {
         self.partition = partition
         self.key = key
     }
@@ -62,20 +62,11 @@ final class OffsetDemand: Joinable {
     var isWanted: Bool { !lookups.isEmpty }
 }
 
-/// What is to be looked up of one partition; it stands in the queue of the partition's leader.
-final class LookupQueue: Slotted {
-    let partition: Partition
-    var demands = JoinQueue<OffsetDemand>()
-    var slot = 0
-
-    init(_ partition: Partition) { self.partition = partition }
-}
-
 /// One ListOffsets request in flight: one timestamp of each of several partitions, each perhaps
 /// for many.
 final class OffsetBatch: RequestPurpose {
     struct Entry {
-        let partition: Partition
+        let partition: PartitionLookups
         let demand: OffsetDemand
         /// Or others lead the partition by now, and are asked.
         var isAnswered = false

@@ -3,8 +3,9 @@ extension ReadDesk {
     /// What the cache has for a read right now, as `start` would answer it at once: nobody has to
     /// wait, so that no reader is needed.
     func cached(_ request: ReadRequest) -> RecordSlice? {
-        guard let topic = cluster.keeper.knownTopic(request.topic),
-            let partition = topic.partitions[request.partition],
+        guard let topic = router.knownTopic(request.topic),
+            let known = topic.partitions[request.partition],
+            let partition = state.partitions[known],
             // Else somebody has to find out about the broker.
             canAsk(partition), !needsConfirmation(partition),
             let found = find(partition, from: request.offset, for: request),
@@ -24,10 +25,10 @@ extension ReadDesk {
     }
 
     func find(
-        _ partition: Partition, from offset: Int64, for request: ReadRequest
+        _ partition: PartitionReads, from offset: Int64, for request: ReadRequest
     ) -> CachedRecords? {
         guard !partition.isDoubtful else { return nil }
-        return cluster.cache.records(
+        return state.cache.records(
             of: partition.log, from: offset, isolation: request.isolation,
             limit: max(0, request.maxBytes))
     }
@@ -35,7 +36,7 @@ extension ReadDesk {
     /// Whether nothing is missing behind what was found, or nobody can tell: what is cached must
     /// not be taken for all there is.
     func isWhole(
-        _ found: CachedRecords, _ partition: Partition, _ request: ReadRequest
+        _ found: CachedRecords, _ partition: PartitionReads, _ request: ReadRequest
     ) -> Bool {
         if found.isFull || request.takesPart || !canAsk(partition) { return true }
         guard let follow = partition.follow(request.isolation), follow.isCurrent else {
@@ -45,15 +46,17 @@ extension ReadDesk {
             && partition.end(request.isolation) <= found.nextOffset
     }
 
-    func isWhole(_ found: CachedRecords, _ partition: Partition, for reader: Reader) -> Bool {
+    func isWhole(_ found: CachedRecords, _ partition: PartitionReads, for reader: Reader) -> Bool {
         reader.takesPart || found.nextOffset >= reader.end
             || isWhole(found, partition, reader.request)
     }
 
     /// Whether its leader may answer: one that is not there, or does not answer, must not take away
     /// what is known.
-    func canAsk(_ partition: Partition) -> Bool {
-        guard let leader = partition.leader, leader.lastFailure == nil, !leader.isLate else {
+    func canAsk(_ partition: PartitionReads) -> Bool {
+        guard let leader = partition.leader, leader.broker.lastFailure == nil,
+            !leader.broker.isLate
+        else {
             return false
         }
         return !(partition.isSilent && partition.isAsked)
@@ -61,7 +64,7 @@ extension ReadDesk {
 
     /// Whether an answer has to back what is cached: nobody has heard of the partition for a
     /// while, and nothing is on its way.
-    func needsConfirmation(_ partition: Partition) -> Bool {
+    func needsConfirmation(_ partition: PartitionReads) -> Bool {
         guard canAsk(partition), partition.pace.retryAt == nil, !partition.isAsked else {
             return false
         }
@@ -75,7 +78,7 @@ extension ReadDesk {
 
     /// Asks what has to be known before cached records are served: of those that fill the reply
     /// whether they still count, else what comes behind them.
-    func confirm(_ reader: Reader, _ partition: Partition, _ found: CachedRecords) {
+    func confirm(_ reader: Reader, _ partition: PartitionReads, _ found: CachedRecords) {
         demand(reader, partition, at: found.isFull ? reader.offset : found.nextOffset)
         if found.isFull, case .demand(let demand) = reader.place { demand.confirms = true }
         limitWait(reader)
@@ -83,14 +86,14 @@ extension ReadDesk {
 
     /// Cached records are served without an answer: somebody has to find out whether the broker is
     /// there again.
-    func probe(_ partition: Partition) {
-        cluster.keeper.wantAgain(partition.topic)
-        if let leader = partition.leader { _ = cluster.links.free(.control, leader) }
+    func probe(_ partition: PartitionReads) {
+        router.wantAgain(partition.topic)
+        if let leader = partition.leader { _ = state.links.free(.control, leader.broker) }
         context.needFlush()
     }
 
     /// The broker has had its time: what is cached is served.
-    func giveUpAsking(_ reader: Reader, _ partition: Partition) {
+    func giveUpAsking(_ reader: Reader, _ partition: PartitionReads) {
         reader.takesPart = true
         if case .demand = reader.place { partition.isSilent = true }
     }

@@ -5,14 +5,15 @@ extension ReadDesk {
     /// From the name to the partition, by way of the metadata where that is not known.
     func resolve(_ reader: Reader) {
         let request = reader.request
-        settle(reader, at: cluster.keeper.place(request.topic, request.partition))
+        settle(reader, at: router.place(request.topic, request.partition))
     }
 
-    private func settle(_ reader: Reader, at place: MetadataKeeper.Place) {
+    private func settle(_ reader: Reader, at place: TopicPlace) {
         switch place {
-        case .partition(let partition):
+        case .partition(let found):
+            let partition = state.reads(of: found)
             if needsTopicID(reader, partition) {
-                return settle(reader, at: cluster.keeper.awaited(partition.topic))
+                return settle(reader, at: router.awaited(partition.topic))
             }
             reader.partition = partition
             if bind(reader, to: partition) { attempt(reader, partition) }
@@ -25,11 +26,11 @@ extension ReadDesk {
     func awaitTopic(_ reader: Reader, _ topic: Topic) {
         reader.place = .topic(topic)
         reader.partition = nil
-        topic.readers.append(reader)
+        waitingForTopics.append(reader, for: topic)
     }
 
     /// Serves the reader from the cache, or queues it for the tail or for a point read.
-    func attempt(_ reader: Reader, _ partition: Partition) {
+    func attempt(_ reader: Reader, _ partition: PartitionReads) {
         if !reader.isFresh, needsConfirmation(partition),
             let found = find(partition, from: reader.offset, for: reader.request)
         {
@@ -40,28 +41,28 @@ extension ReadDesk {
         case .served: return canAsk(partition) ? () : probe(partition)
         case .waitsAt(let offset): waitOffset = offset
         }
-        if reader.offset < 0 { return cluster.tellRange(reader, partition) }
+        if reader.offset < 0 { return tellRange(reader, partition) }
         if reader.waits(at: context.now), let follow = partition.follow(reader.request.isolation),
             follow.position == waitOffset, partition.leader != nil
         {
             return join(reader, follow)
         }
-        if let outage = cluster.keeper.currentOutage, partition.leader?.lastFailure != nil {
+        if let outage = router.currentOutage, partition.leader?.broker.lastFailure != nil {
             return serveOrFail(reader, partition, outage)
         }
         demand(reader, partition, at: waitOffset)
         if waitOffset > reader.offset { limitWait(reader) }
     }
 
-    func demand(_ reader: Reader, _ partition: Partition, at offset: Int64) {
+    func demand(_ reader: Reader, _ partition: PartitionReads, at offset: Int64) {
         let demand = partition.demand(at: offset, reader.request.isolation)
         demand.confirms = false
         demand.readers.append(reader)
         reader.place = .demand(demand)
-        cluster.pointReader.queue(partition)
+        points.queue(partition)
         if partition.leader == nil {
             stall(reader, .noLeader(cause: partition.name))
-            cluster.keeper.wantAgain(partition.topic)
+            router.wantAgain(partition.topic)
         }
     }
 
@@ -96,7 +97,7 @@ extension ReadDesk {
     }
 
     func serve(
-        _ reader: Reader, _ partition: Partition, on occasion: Occasion = .attempt
+        _ reader: Reader, _ partition: PartitionReads, on occasion: Occasion = .attempt
     ) -> Service {
         while let found = find(partition, from: reader.offset, for: reader.request) {
             guard found.recordCount > 0 else {
@@ -113,7 +114,7 @@ extension ReadDesk {
     }
 
     private func isEnough(
-        _ found: CachedRecords, _ reader: Reader, _ partition: Partition, _ occasion: Occasion
+        _ found: CachedRecords, _ reader: Reader, _ partition: PartitionReads, _ occasion: Occasion
     ) -> Bool {
         if found.isFull || reader.takesWhatIsThere { return true }
         switch occasion {
@@ -125,11 +126,13 @@ extension ReadDesk {
     }
 
     /// Where a reader goes on behind what is cached for it and not enough yet.
-    func waitOffset(_ reader: Reader, _ partition: Partition) -> Int64 {
-        find(partition, from: reader.offset, for: reader.request)?.nextOffset ?? reader.offset
+    func waitOffset(_ reader: Reader) -> Int64 {
+        guard let partition = reader.partition else { return reader.offset }
+        let found = find(partition, from: reader.offset, for: reader.request)
+        return found?.nextOffset ?? reader.offset
     }
 
-    private func deliver(_ reader: Reader, _ partition: Partition, _ found: CachedRecords) {
+    private func deliver(_ reader: Reader, _ partition: PartitionReads, _ found: CachedRecords) {
         if reader.isFresh {
             context.counters.readsFromBroker += 1
         } else {

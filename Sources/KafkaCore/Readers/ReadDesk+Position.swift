@@ -1,6 +1,6 @@
 /// What is told of the ends of a log beside its records.
 extension ReadDesk {
-    func position(_ reader: Reader, _ partition: Partition) -> PartitionPosition {
+    func position(_ reader: Reader, _ partition: PartitionReads) -> PartitionPosition {
         position(of: partition, reader.request.isolation, isFresh: reader.isFresh)
     }
 
@@ -8,9 +8,9 @@ extension ReadDesk {
     /// moment ago. `isFresh`: to a request that is younger than the read. While the leader is
     /// silent nothing is known: another may be in its place.
     func position(
-        of partition: Partition, _ isolation: Isolation, isFresh: Bool
+        of partition: PartitionReads, _ isolation: Isolation, isFresh: Bool
     ) -> PartitionPosition {
-        guard let leader = partition.leader, !leader.isLate else { return .unknown }
+        guard let leader = partition.leader?.broker, !leader.isLate else { return .unknown }
         if partition.follow(isolation)?.isCurrent == true { return partition.position }
         guard isFresh, let confirmedAt = partition.confirmedAt else { return .unknown }
         let until = confirmedAt.adding(milliseconds: context.limits.cacheTrustMilliseconds)

@@ -12,15 +12,15 @@ extension ReadDesk {
     }
 
     /// New records are cached: demands that are not sent yet may be served by them.
-    func serveDemands(_ partition: Partition, in range: Range<Int64>) {
+    func serveDemands(_ partition: PartitionReads, in range: Range<Int64>) {
         for demand in partition.demands.all(in: range) {
             attempt(demand, partition)
-            cluster.pointReader.forgetUnwanted(demand)
+            points.forgetUnwanted(demand)
         }
     }
 
     /// New records are cached: whoever waited for them at the end.
-    func serveWaiters(_ partition: Partition) {
+    func serveWaiters(_ partition: PartitionReads) {
         for isolation in Isolation.allCases {
             guard let follow = partition.follow(isolation) else { continue }
             let waiting = take(&follow.waiters)
@@ -35,19 +35,23 @@ extension ReadDesk {
     }
 
     /// The demand will not be answered: its readers are served from the cache, or begin anew.
-    func attempt(_ demand: Demand, _ partition: Partition) {
+    func attempt(_ demand: Demand, _ partition: PartitionReads) {
         for reader in take(&demand.readers) {
             attempt(reader, partition)
         }
     }
 
     /// A run of a response is cached, and more may push it out again: whoever has enough is served.
-    func serveEarly(_ demand: Demand, _ partition: Partition) {
+    func serveEarly(_ demand: Demand, _ partition: PartitionReads) {
         serve(demand, partition, on: .partOfAnswer)
     }
 
     /// Serves whom it can; the others wait on.
-    func serve(_ demand: Demand, _ partition: Partition, on occasion: Occasion = .attempt) {
+    func serve(_ demand: Demand, _ partition: PartitionReads) {
+        serve(demand, partition, on: .attempt)
+    }
+
+    private func serve(_ demand: Demand, _ partition: PartitionReads, on occasion: Occasion) {
         for reader in take(&demand.readers) {
             if case .waitsAt = serve(reader, partition, on: occasion) {
                 demand.readers.append(reader)
@@ -58,7 +62,7 @@ extension ReadDesk {
 
     /// The demand's request was answered and its records are cached. `end`: what the response
     /// told as the end for this isolation level.
-    func settle(_ demand: Demand, _ partition: Partition, end: Int64, sentAt: Instant) {
+    func settle(_ demand: Demand, _ partition: PartitionReads, end: Int64, sentAt: Instant) {
         for reader in take(&demand.readers) {
             reader.learnEnd(end)
             guard case .waitsAt(let offset) = serve(reader, partition) else { continue }
@@ -77,7 +81,7 @@ extension ReadDesk {
 
     /// The records could be read up to some offset only. Whoever stands there is told why; others
     /// get what is in front of it.
-    func settleBroken(_ demand: Demand, _ partition: Partition, _ broken: RunBuilder.Failure) {
+    func settleBroken(_ demand: Demand, _ partition: PartitionReads, _ broken: RunBuilder.Failure) {
         for reader in take(&demand.readers) {
             reader.isFresh = true
             reader.takesWhatIsThere = true
@@ -94,23 +98,28 @@ extension ReadDesk {
         }
     }
 
-    private func settleAtEnd(_ reader: Reader, _ partition: Partition, at offset: Int64) {
+    private func settleAtEnd(_ reader: Reader, _ partition: PartitionReads, at offset: Int64) {
         reader.hasSeenEnd = true
         guard reader.waits(at: context.now) else { return empty(reader, partition) }
         guard partition.leader != nil else { return demand(reader, partition, at: offset) }
-        join(reader, cluster.tails.follow(partition, reader.request.isolation, at: offset))
+        join(reader, tails.follow(partition, reader.request.isolation, at: offset))
     }
 
     /// Records are there and did not come: other partitions filled the response, or the next batch
     /// is larger than what was asked for (KIP-74).
-    private func starve(_ reader: Reader, _ partition: Partition, _ starved: Demand) {
+    private func starve(_ reader: Reader, _ partition: PartitionReads, _ starved: Demand) {
         reader.takesWhatIsThere = true
         demand(reader, partition, at: starved.offset)
         guard case .demand(let demand) = reader.place, demand !== starved else { return }
         demand.starvations = max(demand.starvations, starved.starvations + 1)
         demand.bytesMin = max(demand.bytesMin, starved.bytesMin)
-        cluster.pointReader.favour(partition)
-        if demand.starvations > 3 { cluster.pointReader.pause(partition) }
+        points.favour(partition)
+        if demand.starvations > 3 { points.pause(partition) }
+    }
+
+    /// Its partition does not exist any more: begins by name.
+    func beginAnew(_ demand: Demand) {
+        for reader in take(&demand.readers) { resolve(reader) }
     }
 
     /// Everybody in the demand is told.
@@ -131,7 +140,7 @@ extension ReadDesk {
     }
 
     /// What is cached is better than a failure, even if the reader wants more.
-    func serveOrFail(_ reader: Reader, _ partition: Partition, _ failure: KafkaFailure) {
+    func serveOrFail(_ reader: Reader, _ partition: PartitionReads, _ failure: KafkaFailure) {
         let takesLess = reader.takesWhatIsThere
         reader.takesWhatIsThere = true
         if case .served = serve(reader, partition) { return }
@@ -140,17 +149,10 @@ extension ReadDesk {
     }
 
     /// Fails everybody who waits for a broker that cannot be reached.
-    func failAll(_ failure: KafkaFailure) {
-        for topic in cluster.keeper.topics {
-            for index in topic.indexes {
-                guard let partition = topic.partitions[index] else { continue }
-                guard partition.leader?.lastFailure != nil || partition.leader == nil else {
-                    continue
-                }
-                for reader in partition.takeReaders() {
-                    serveOrFail(reader, partition, failure)
-                }
-            }
+    func brokersAreAway(_ failure: KafkaFailure) {
+        for partition in state.partitions.all
+        where partition.leader == nil || partition.leader?.broker.lastFailure != nil {
+            for reader in partition.takeReaders() { serveOrFail(reader, partition, failure) }
         }
     }
 }

@@ -1,15 +1,22 @@
 import Timing
 
 /// All reads that are not finished: where each one waits, until when, and what it is told.
-final class ReadDesk {
+final class ReadDesk: ClusterService {
     let context: ClusterContext
-    unowned(unsafe) let cluster: Cluster
+    let state: ReadState
+    unowned(unsafe) let router: any ReadRouter
+    private(set) lazy var judge = FetchJudge(context, router: router, owner: self)
+    private(set) lazy var points = PointReader(state, judge, router: router, owner: self)
+    private(set) lazy var tails = Tails(state, judge, router: router, owner: self)
+    /// Those that wait for what is to be known of their topics.
+    var waitingForTopics = TopicWaiters<Reader>()
     private var readers: [ReadToken: Reader] = [:]
     private var deadlines = DeadlineHeap<ReadToken>()
 
-    init(_ cluster: Cluster) {
-        self.cluster = cluster
-        context = cluster.context
+    init(_ state: ReadState, router: any ReadRouter) {
+        self.state = state
+        self.router = router
+        context = state.context
     }
 
     var count: Int { readers.count }
@@ -56,7 +63,7 @@ final class ReadDesk {
     }
 
     /// Everybody who reads the partition, in the order of their tokens.
-    func waiting(on partition: Partition) -> [Reader] {
+    func waiting(on partition: PartitionReads) -> [Reader] {
         readers.values.filter { $0.partition === partition }
             .sorted { $0.token.raw < $1.token.raw }
     }
@@ -65,10 +72,10 @@ final class ReadDesk {
         reader.partition = nil
         switch reader.place {
         case .nowhere: break
-        case .topic(let topic): topic.readers.remove(reader)
+        case .topic(let topic): waitingForTopics.remove(reader, from: topic)
         case .demand(let demand):
             demand.readers.remove(reader)
-            cluster.pointReader.forgetUnwanted(demand)
+            points.forgetUnwanted(demand)
         case .tail(let follow):
             follow.waiters.remove(reader)
             follow.lastWaiterAt = context.now
@@ -91,26 +98,38 @@ final class ReadDesk {
     /// everybody else is told.
     func failOrPark(_ reader: Reader, _ failure: KafkaFailure) {
         // Where no broker has ever answered, the settings may be wrong.
-        let waits = reader.request.waitsOutTrouble && cluster.keeper.hasAnswered
+        let waits = reader.request.waitsOutTrouble && router.hasDescription
         guard reader.isLive || waits, failure.isRetriable, reader.deadline > context.now else {
             return fail(reader, failure)
         }
         stall(reader, failure)
-        let topic = cluster.keeper.topic(reader.request.topic)
+        let topic = router.topic(reader.request.topic)
         takeOut(reader)
         awaitTopic(reader, topic)
-        cluster.keeper.wantAgain(topic)
+        router.wantAgain(topic)
     }
 
-    func empty(_ reader: Reader, _ partition: Partition) {
+    func empty(_ reader: Reader, _ partition: PartitionReads) {
         finish(reader, .empty(position(reader, partition), nextOffset: reader.offset))
     }
 
     // MARK: Time
 
-    var nextDeadline: Instant { deadlines.earliest ?? .distantFuture }
+    var hasWork: Bool { state.decoder.hasWork || points.hasWork }
+
+    func flush() {
+        points.flush()
+        tails.flush()
+        state.brokers.settle()
+    }
+
+    var nextDeadline: Instant {
+        min(deadlines.earliest ?? .distantFuture, min(points.nextDeadline, tails.nextDeadline))
+    }
 
     func tick() {
+        points.tick()
+        tails.tick()
         while let (_, token) = deadlines.popFirst(notAfter: context.now) {
             if let reader = readers[token] { expire(reader) }
         }
@@ -135,26 +154,12 @@ final class ReadDesk {
         }
         guard isOver else { return }
         let request = reader.request
-        fail(reader, cluster.keeper.reason(request.topic, request.partition, reader.lastFailure))
+        fail(reader, router.reason(request.topic, request.partition, reader.lastFailure))
     }
 
     func failEverything(_ failure: KafkaFailure) {
         for token in readers.keys.sorted(by: { $0.raw < $1.raw }) {
             if let reader = readers[token] { fail(reader, failure) }
         }
-    }
-}
-
-extension Partition {
-    /// Everybody who waits here and whose request is not in flight.
-    func takeReaders() -> [Reader] {
-        var taken: [Reader] = []
-        for demand in demands.takeAll() { taken += demand.readers.takeAll() }
-        for isolation in Isolation.allCases {
-            guard let follow = follow(isolation) else { continue }
-            taken += follow.waiters.takeAll()
-        }
-        for reader in taken { reader.place = .nowhere }
-        return taken
     }
 }

@@ -1,11 +1,10 @@
-import KafkaProtocol
 import Timing
 
-/// One partition: its leader, its log's cached part, and who wants what of it.
-final class Partition: Slotted {
+/// One partition: which it is, and who leads it. The metadata service alone writes it; what others
+/// keep of a partition stands in tables of their own, and changes with `PartitionChange`.
+final class Partition {
     let topic: Topic
     let index: Int32
-    let log: PartitionLog
     var leader: Broker?
     var leaderEpoch: Int32 = -1
     /// Since when leader and epoch are these.
@@ -14,103 +13,25 @@ final class Partition: Slotted {
     var isHinted = false
     /// What metadata said of a leader that is not there.
     var leaderless = "no leader"
-    /// As last told by a fetch.
-    var position = PartitionPosition.unknown
 
-    /// When a fetch was last answered well; nil: never.
-    var confirmedAt: Instant?
-    /// The leader did not know the topic when last asked: it may be gone.
-    var isDoubtful = false
-    /// A reader of cached records has waited for an answer as long as it may, and none came since.
-    var isSilent = false
-    /// How far the log was read, and when that was known.
-    var readTo: (offset: Int64, at: Instant) = (0, .zero)
-
-    /// Not sent yet.
-    var demands = JoinQueue<Demand>()
-    /// Demands in flight.
-    var sentDemands = 0
-    /// Stands in its leader's queue, in the slot.
-    var isQueued = false
-    var slot = 0
-    /// Goes first in the next request: it was left out of the last one (KIP-74 lets a broker).
-    var isStarved = false
-    /// After answers that did not help nothing is fetched before.
-    var pace: RetryPace
-    /// Long polls do not get on with it, whatever point reads say.
-    var failsPolls = false
-    /// Deleted or re-created: readers begin anew, by name.
-    var isAbandoned = false
-    /// KIP-516: unknown topic ids pass after creation, and don't after re-creation.
-    var unknownTopicIDs = 0
-    /// Likewise of attempts to look up an offset.
-    var lookupPace: RetryPace
-    /// Records that cannot be read, by what they are: the log knows of them.
-    var unreadable = Trouble()
-    /// The log was found to end before what was read of it.
-    var truncation = Trouble()
-    /// Look-ups of offsets that are not sent yet; nil: none.
-    var lookups: LookupQueue?
-    private var follows: [Follow?] = [nil, nil]
-
-    init(_ topic: Topic, _ index: Int32, cache: LogCache, backoffMaxMilliseconds: Int64) {
+    init(_ topic: Topic, _ index: Int32) {
         self.topic = topic
         self.index = index
-        log = PartitionLog(topic: topic.name, partition: index, cache: cache)
-        pace = RetryPace(
-            initialMilliseconds: KafkaLimits.firstRetryMilliseconds,
-            maximumMilliseconds: backoffMaxMilliseconds)
-        lookupPace = pace
     }
 
     var name: String { "\(topic.name)-\(index)" }
+}
 
-    func follow(_ isolation: Isolation) -> Follow? { follows[Int(isolation.rawValue)] }
-    func setFollow(_ isolation: Isolation, _ follow: Follow?) {
-        follows[Int(isolation.rawValue)] = follow
-    }
+/// A partition has another leader, or the same one under another epoch.
+struct PartitionChange {
+    /// As it is now.
+    let partition: Partition
+    let oldLeader: Broker?
+    let oldEpoch: Int32
 
-    /// The demand that a reader at `offset` may join.
-    func demand(at offset: Int64, _ isolation: Isolation) -> Demand {
-        if let demand = demands[JoinKey(value: offset, isolation: isolation)] { return demand }
-        let demand = Demand(self, offset: offset, isolation: isolation)
-        demands.append(demand)
-        return demand
-    }
-
-    func noteRead(to offset: Int64, now: Instant) {
-        if offset > readTo.offset { readTo = (offset, now) }
-    }
-
-    /// Back into the queue, in front: it was sent and not answered. For `PointReader.askAgain`
-    /// only, which sees to the pause.
-    func requeue(_ demand: Demand) {
-        demand.isSent = false
-        if let other = demands[demand.key] {
-            for reader in demand.readers { reader.place = .demand(other) }
-            other.readers.append(contentsOf: demand.readers.takeAll())
-            other.bytesMin = max(other.bytesMin, demand.bytesMin)
-            other.starvations = max(other.starvations, demand.starvations)
-            other.confirms = other.confirms && demand.confirms
-        } else {
-            demands.prepend(demand)
-        }
-    }
-
-    /// The next demand to send for this isolation level; nil if there is none.
-    func takeDemand(_ isolation: Isolation) -> Demand? {
-        guard let demand = demands.takeFirst(isolation) else { return nil }
-        demand.isSent = true
-        sentDemands += 1
-        return demand
-    }
-
-    /// Requests for it wait to be sent or to be answered.
-    var isAsked: Bool { sentDemands > 0 || !demands.isEmpty }
-
-    /// The offset behind the last record that a reader may see, as last told; -1: not told.
-    func end(_ isolation: Isolation) -> Int64 {
-        isolation == .readCommitted && position.lastStableOffset >= 0
-            ? position.lastStableOffset : position.highWatermark
-    }
+    var hasNewLeader: Bool { partition.leader !== oldLeader }
+    /// An election: the log may end elsewhere than where it was read.
+    var hasNewEpoch: Bool { partition.leaderEpoch != oldEpoch && oldEpoch >= 0 }
+    /// Epochs of one log never fall.
+    var isOtherLog: Bool { partition.leaderEpoch < oldEpoch && partition.topic.id == .zero }
 }

@@ -1,7 +1,8 @@
 import KafkaProtocol
 import Timing
 
-/// What is known of one topic. Topics that nobody uses are forgotten with the time.
+/// What is known of one topic. The metadata service alone writes it, and forgets topics that nobody
+/// uses with the time.
 final class Topic {
     enum State {
         case unknown
@@ -30,9 +31,6 @@ final class Topic {
     var partitions: [Int32: Partition] = [:]
     /// The indexes of `partitions`, in order.
     var indexes: [Int32] = []
-    /// Readers and look-ups that wait for the answer.
-    var readers = SlotList<Reader>()
-    var lookups = SlotList<OffsetLookup>()
     /// How often in a row the cluster did not know a topic that it did know before.
     var disappearances = 0
     /// How often in a row an older leader epoch was told than before (KAFKA-9261 and re-creation).
@@ -42,4 +40,7 @@ final class Topic {
         self.name = name
         lastUsed = now
     }
+
+    /// In the order of their indexes.
+    var orderedPartitions: [Partition] { indexes.compactMap { partitions[$0] } }
 }

@@ -10,13 +10,24 @@ enum FetchVerdict {
     case fail(KafkaFailure)
 }
 
-extension Cluster {
+/// What the answers of brokers, to point reads and long polls alike, say of a partition.
+final class FetchJudge {
+    private let context: ClusterContext
+    private unowned(unsafe) let router: any ReadRouter
+    private unowned(unsafe) let owner: any FetchOwner
+
     /// KIP-516: right after a topic's creation its id is unknown here and there; after its
     /// re-creation for ever. franz-go bears it five times.
     static let unknownTopicIDsMax = 5
 
+    init(_ context: ClusterContext, router: any ReadRouter, owner: any FetchOwner) {
+        self.context = context
+        self.router = router
+        self.owner = owner
+    }
+
     func verdict(
-        _ partition: Partition, _ answer: FetchResponse.Partition, _ response: FetchResponse
+        _ partition: PartitionReads, _ answer: FetchResponse.Partition, _ response: FetchResponse
     ) -> FetchVerdict {
         let error = KafkaError(answer.errorCode)
         let failure = KafkaFailure.kafka(error.rawValue, cause: partition.name)
@@ -35,7 +46,7 @@ extension Cluster {
             partition.unknownTopicIDs += 1
             if partition.unknownTopicIDs > Self.unknownTopicIDsMax {
                 partition.unknownTopicIDs = 0
-                keeper.want(partition.topic)
+                router.want(partition.topic)
                 return .fail(.unknownTopic(cause: "\(partition.name): \(error.name)"))
             }
         }
@@ -46,7 +57,7 @@ extension Cluster {
         }
         guard error.isRetriable else { return .fail(failure) }
         if error.reaction == .metadata || error == .unknownTopicId || error == .fencedLeaderEpoch {
-            keeper.wantAgain(partition.topic)
+            router.wantAgain(partition.topic)
             follow(hint: answer.currentLeader, of: partition, response)
         }
         return .retry(failure)
@@ -55,22 +66,19 @@ extension Cluster {
     /// KIP-951: the error names the new leader and where it listens. Metadata is asked for all the
     /// same, but nobody has to wait for it.
     private func follow(
-        hint: FetchResponse.Leader?, of partition: Partition, _ response: FetchResponse
+        hint: FetchResponse.Leader?, of partition: PartitionReads, _ response: FetchResponse
     ) {
-        guard let hint, hint.leaderID >= 0, hint.leaderEpoch > partition.leaderEpoch else { return }
-        if links.broker(hint.leaderID) == nil,
-            let node = response.nodeEndpoints.first(where: { $0.nodeID == hint.leaderID }),
-            let endpoint = Endpoint(told: node.host, port: node.port)
-        {
-            links.add(hint.leaderID, endpoint)
-        }
-        guard let leader = links.broker(hint.leaderID) else { return }
-        setLeader(partition, leader, epoch: hint.leaderEpoch)
-        partition.isHinted = true
+        guard let hint else { return }
+        let node = response.nodeEndpoints.first { $0.nodeID == hint.leaderID }
+        let endpoint = node.flatMap { Endpoint(told: $0.host, port: $0.port) }
+        router.leaderIsNamed(
+            LeaderHint(
+                partition: partition.partition, nodeID: hint.leaderID, epoch: hint.leaderEpoch,
+                endpoint: endpoint))
     }
 
     /// KIP-595: what we read beyond an offset is not what the leader has. False: it is.
-    func truncate(_ partition: Partition, _ answer: FetchResponse.Partition) -> Bool {
+    func truncate(_ partition: PartitionReads, _ answer: FetchResponse.Partition) -> Bool {
         guard answer.errorCode == 0, let diverging = answer.divergingEpoch,
             diverging.endOffset >= 0
         else { return false }
@@ -82,7 +90,7 @@ extension Cluster {
     /// Takes over the offsets that a good answer tells. `sentAt`: of its request, where that is
     /// known to be younger than what else has come.
     func learn(
-        _ partition: Partition, _ answer: FetchResponse.Partition, _ isolation: Isolation,
+        _ partition: PartitionReads, _ answer: FetchResponse.Partition, _ isolation: Isolation,
         sentAt: Instant? = nil
     ) {
         if let sentAt { noteEnd(answer.highWatermark, of: partition, sentAt: sentAt) }
@@ -101,34 +109,35 @@ extension Cluster {
 
     /// A log that ends before what was read of it, and was asked after that, is not the same log
     /// any more: it was truncated, or its topic was re-created in a cluster without topic ids.
-    func noteEnd(_ end: Int64, of partition: Partition, sentAt: Instant) {
+    func noteEnd(_ end: Int64, of partition: PartitionReads, sentAt: Instant) {
         guard end >= 0, end < partition.readTo.offset, partition.readTo.at < sentAt else { return }
         tellTruncation(partition, "ends at \(end), was read up to \(partition.readTo.offset)")
         partition.log.purge()
         // A leader that was just elected may tell of fewer records at first (KIP-207), and one that
         // was elected over others has lost some: only under one leader an end never falls.
-        let isOther = partition.topic.id == .zero && partition.leaderSince < partition.readTo.at
+        let isOther =
+            partition.topic.id == .zero && partition.partition.leaderSince < partition.readTo.at
         partition.readTo = (end, context.now)
-        if isOther { desk.restart(partition) }
+        if isOther { owner.restart(partition) }
     }
 
     func logUnexpected(
         _ topic: FetchResponse.Topic, _ answer: FetchResponse.Partition,
-        _ broker: Broker
+        _ broker: BrokerReads
     ) {
         let name = topic.topic.isEmpty ? topic.topicID.description : topic.topic
         let text = "unexpected partition \(OutsideText.cleaned(name))-\(answer.partitionIndex)"
         let isNews = broker.unexpected.begins(text, now: context.now)
-        context.log(isNews ? .warning : .debug, "\(broker.endpoint): \(text)")
+        context.log(isNews ? .warning : .debug, "\(broker.broker.endpoint): \(text)")
     }
 
-    private func tellTruncation(_ partition: Partition, _ text: String) {
+    private func tellTruncation(_ partition: PartitionReads, _ text: String) {
         let isNews = partition.truncation.begins(text, now: context.now)
         context.log(isNews ? .warning : .debug, "\(partition.name): \(text)")
     }
 
     /// Whoever asks for these records meets the same failure: it is told once.
-    func tellUnreadable(_ partition: Partition, _ failure: KafkaFailure) {
+    func tellUnreadable(_ partition: PartitionReads, _ failure: KafkaFailure) {
         let isNews = partition.unreadable.begins(failure.cause, now: context.now)
         context.log(isNews ? .error : .debug, failure.cause)
     }

@@ -3,7 +3,7 @@ import Timing
 /// One partition in the tail of its leader, for one isolation level: readers that wait for
 /// records to come.
 final class Follow: Slotted {
-    unowned(unsafe) let partition: Partition
+    unowned(unsafe) let partition: PartitionReads
     let isolation: Isolation
     var waiters = SlotList<Reader>()
     /// Where the tail reads on: nothing is cached from here.
@@ -21,7 +21,7 @@ final class Follow: Slotted {
     var slot = 0
 
     init(
-        _ partition: Partition, _ isolation: Isolation, position: Int64, now: Instant,
+        _ partition: PartitionReads, _ isolation: Isolation, position: Int64, now: Instant,
         joinPace: RetryPace
     ) {
         self.partition = partition

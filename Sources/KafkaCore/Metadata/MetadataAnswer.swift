@@ -3,7 +3,8 @@ import Timing
 
 /// What a metadata response changes.
 struct MetadataAnswer {
-    private unowned(unsafe) let cluster: Cluster
+    private let keeper: MetadataKeeper
+    private let router: any MetadataRouter
 
     /// Java, franz-go and librdkafka merge alike: an older leader epoch than known is a slow
     /// broker's view, unless it stays (the topic was re-created in a cluster without topic ids).
@@ -11,9 +12,10 @@ struct MetadataAnswer {
     /// A known topic that a broker does not know may just not have reached it.
     static let disappearancesMax = 5
 
-    private var context: ClusterContext { cluster.context }
-
-    init(_ cluster: Cluster) { self.cluster = cluster }
+    init(_ keeper: MetadataKeeper) {
+        self.keeper = keeper
+        router = keeper.router
+    }
 
     /// Brokers with an address that can be dialled.
     static func brokers(_ response: MetadataResponse) -> [(nodeID: Int32, endpoint: Endpoint)] {
@@ -27,7 +29,7 @@ struct MetadataAnswer {
     func apply(_ response: MetadataResponse, to question: MetadataQuestion) {
         let told = Self.byName(response)
         forgetRefused(response)
-        for topic in question.topics ?? cluster.keeper.topics where cluster.keeper.knows(topic) {
+        for topic in question.topics ?? keeper.topics where keeper.knows(topic) {
             topic.askedAt = question.askedAt
             guard let answer = told[topic.name] else {
                 if question.topics != nil { disappeared(topic) }
@@ -40,10 +42,10 @@ struct MetadataAnswer {
     /// What was read under a right that is gone must not be served any more, whoever asked.
     private func forgetRefused(_ response: MetadataResponse) {
         for answer in response.topics where KafkaError(answer.errorCode).isRefusal {
-            guard let name = answer.name, let topic = cluster.keeper.knownTopic(name) else {
+            guard let name = answer.name, let topic = keeper.knownTopic(name) else {
                 continue
             }
-            for partition in topic.partitions.values { partition.log.purge() }
+            router.topicIsVoid(topic)
         }
     }
 
@@ -75,16 +77,18 @@ struct MetadataAnswer {
         let failure = KafkaFailure.kafka(error.rawValue, cause: topic.name)
         topic.trouble = failure
         guard error.isRetriable else { return fail(topic, failure) }
-        if !topic.readers.isEmpty || topic.isInUse { cluster.keeper.wantAgain(topic) }
+        if router.isInUse(topic) { keeper.wantAgain(topic) }
     }
 
     private func disappeared(_ topic: Topic) {
         topic.fruitlessAnswers += 1
         topic.disappearances += 1
-        if case .known = topic.state, topic.disappearances < Self.disappearancesMax, topic.isInUse {
-            return cluster.keeper.wantAgain(topic)
+        if case .known = topic.state, topic.disappearances < Self.disappearancesMax,
+            router.isInUse(topic)
+        {
+            return keeper.wantAgain(topic)
         }
-        for partition in topic.partitions.values { partition.log.purge() }
+        router.topicIsVoid(topic)
         fail(topic, .unknownTopic(cause: "\(topic.name): UNKNOWN_TOPIC_OR_PARTITION"))
     }
 
@@ -92,11 +96,8 @@ struct MetadataAnswer {
         topic.state = .failed(failure)
         topic.wantedFrom = nil
         // Takes back what is in flight, so that it fails with the others.
-        for index in topic.indexes {
-            if let partition = topic.partitions[index] { cluster.setLeader(partition, nil) }
-        }
-        cluster.desk.topicFailed(topic, failure)
-        cluster.lister.topicFailed(topic, failure)
+        for partition in topic.orderedPartitions { keeper.setLeader(partition, nil) }
+        router.topicFailed(topic, failure)
     }
 
     // MARK: A topic that exists
@@ -111,15 +112,13 @@ struct MetadataAnswer {
         if isOther { topic.partitions = [:] }
         let isComplete = merge(answer, into: topic, isOther: isOther)
         topic.indexes = topic.partitions.keys.sorted()
-        for partition in topic.partitions.values { partition.log.identity.topicID = topic.id }
         topic.state = .known
         for index in old.keys.sorted() {
-            if let partition = old[index] { cluster.desk.abandon(partition) }
+            if let partition = old[index] { abandon(partition) }
         }
         topic.fruitlessAnswers = isComplete ? 0 : topic.fruitlessAnswers + 1
-        cluster.desk.topicKnown(topic)
-        cluster.lister.topicKnown(topic)
-        if !isComplete, topic.isInUse { cluster.keeper.wantAgain(topic) }
+        router.topicIsKnown(topic)
+        if !isComplete, router.isInUse(topic) { keeper.wantAgain(topic) }
     }
 
     /// Whether every partition in use has a leader that can be asked.
@@ -137,20 +136,20 @@ struct MetadataAnswer {
                 !mayRewind(partition, hasID)
             {
                 hasRewound = true
-                if partition.isInUse && partition.leader == nil { isComplete = false }
+                if partition.leader == nil && router.isInUse(partition) { isComplete = false }
                 continue
             }
             partition.isHinted = false
             // A leader without an entry among the brokers is no leader (KAFKA-9261).
-            let leader = answer.leaderID >= 0 ? cluster.links.broker(answer.leaderID) : nil
-            cluster.setLeader(partition, leader, epoch: answer.leaderEpoch)
+            let leader = answer.leaderID >= 0 ? keeper.links.broker(answer.leaderID) : nil
+            keeper.setLeader(partition, leader, epoch: answer.leaderEpoch)
             if leader == nil { partition.leaderless = Self.leaderless(answer) }
-            if leader == nil && partition.isInUse { isComplete = false }
+            if leader == nil && router.isInUse(partition) { isComplete = false }
         }
         topic.rewinds = hasRewound ? topic.rewinds + 1 : 0
         for index in topic.indexes where !seen.contains(index) {
             guard let gone = topic.partitions.removeValue(forKey: index) else { continue }
-            cluster.desk.abandon(gone)
+            abandon(gone)
         }
         return isComplete && !hasRewound
     }
@@ -168,11 +167,16 @@ struct MetadataAnswer {
 
     private func partition(_ index: Int32, of topic: Topic) -> Partition {
         if let known = topic.partitions[index] { return known }
-        let partition = Partition(
-            topic, index, cache: cluster.cache,
-            backoffMaxMilliseconds: context.settings.retryBackoffMaxMilliseconds)
+        let partition = Partition(topic, index)
         topic.partitions[index] = partition
         return partition
+    }
+
+    /// It does not exist any more.
+    private func abandon(_ partition: Partition) {
+        // First: what is cached of it must not be served any more, whoever leads what.
+        router.partitionIsGone(partition)
+        keeper.setLeader(partition, nil)
     }
 
     // MARK: For the API
@@ -201,7 +205,7 @@ struct MetadataAnswer {
             default: .kafka(topic.errorCode, cause: name)
             }
         let partitions = topic.partitions.map {
-            TopicDescription.Partition(
+            PartitionDescription(
                 index: $0.partitionIndex, leader: $0.leaderID, leaderEpoch: $0.leaderEpoch)
         }
         return TopicDescription(

@@ -23,7 +23,7 @@ final class Reader: Slotted {
     var offset: Int64
     var place = Place.nowhere
     var slot = 0
-    var partition: Partition?
+    var partition: PartitionReads?
     /// The log that it reads on in, if it must not be another's.
     var log: LogIdentity?
     /// A response to a request that was sent after this read arrived told the end of the log.

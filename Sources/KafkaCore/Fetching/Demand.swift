@@ -3,7 +3,7 @@ import Timing
 /// Readers of one partition that one point read at one offset serves. Readers join only while it
 /// is not sent: an answer to an earlier request must not tell them that nothing is there.
 final class Demand: Joinable {
-    unowned(unsafe) let partition: Partition
+    unowned(unsafe) let partition: PartitionReads
     let offset: Int64
     let isolation: Isolation
     var readers = SlotList<Reader>()
@@ -19,7 +19,7 @@ final class Demand: Joinable {
     var slot = 0
     var order = 0
 
-    init(_ partition: Partition, offset: Int64, isolation: Isolation) {
+    init(_ partition: PartitionReads, offset: Int64, isolation: Isolation) {
         self.partition = partition
         self.offset = offset
         self.isolation = isolation

@@ -2,18 +2,7 @@ import Timing
 
 // From a name to its partition, for whoever reads or looks up an offset there.
 extension MetadataKeeper {
-    enum Place {
-        case partition(Partition)
-        /// Nothing is known, or nothing that is young enough: whoever asks waits for the topic's
-        /// metadata, which is wanted now.
-        case awaited(Topic)
-        /// There is none of that name.
-        case none(KafkaFailure)
-        /// What may pass keeps it from being known.
-        case trouble(KafkaFailure)
-    }
-
-    func place(_ name: String, _ index: Int32) -> Place {
+    func place(_ name: String, _ index: Int32) -> TopicPlace {
         guard !name.isEmpty, name.utf8.count <= context.limits.topicNameBytesMax else {
             return .none(.unknownTopic(cause: "no such name can be"))
         }
@@ -33,7 +22,7 @@ extension MetadataKeeper {
     }
 
     /// What is known of the topic does not do.
-    func awaited(_ topic: Topic) -> Place {
+    func awaited(_ topic: Topic) -> TopicPlace {
         if let outage = currentOutage { return .trouble(outage.asBootstrapFailure) }
         want(topic)
         return .awaited(topic)

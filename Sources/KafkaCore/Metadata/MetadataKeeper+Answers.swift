@@ -24,8 +24,8 @@ extension MetadataKeeper {
         roundFailure = nil
         tried = []
         pace.reset()
-        cluster.links.update(brokers)
-        MetadataAnswer(cluster).apply(response, to: asked)
+        links.update(brokers)
+        MetadataAnswer(self).apply(response, to: asked)
         answer(asked.lookups, response)
     }
 
@@ -40,7 +40,7 @@ extension MetadataKeeper {
         lost(asked, .kafka(error.rawValue, cause: "metadata"))
         context.delay(&pace, .metadata)
         // KIP-1102: nothing that is known of the cluster counts any more.
-        if error == .rebootstrapRequired { cluster.links.rebootstrap() }
+        if error == .rebootstrapRequired { links.rebootstrap() }
     }
 
     /// Each answer costs what it tells; all topics are put together once for all who asked.
@@ -62,12 +62,10 @@ extension MetadataKeeper {
     /// After a change of brokers: leaders are node ids, not addresses.
     func reassignLeaders() {
         for topic in topics {
-            for index in topic.indexes {
-                guard let partition = topic.partitions[index], let old = partition.leader else {
-                    continue
-                }
-                let new = old.nodeID.flatMap { cluster.links.broker($0) }
-                if new !== old { cluster.setLeader(partition, new) }
+            for partition in topic.orderedPartitions {
+                guard let old = partition.leader else { continue }
+                let new = old.nodeID.flatMap { links.broker($0) }
+                if new !== old { setLeader(partition, new) }
             }
         }
     }

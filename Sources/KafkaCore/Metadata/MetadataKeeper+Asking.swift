@@ -18,7 +18,7 @@ extension MetadataKeeper {
         let connection = link.connection
         guard let version = connection.versions.version(of: MetadataRequest.self) else {
             let cause = "\(connection.endpoint): no common version of Metadata"
-            return cluster.links.fail(
+            return links.fail(
                 connection, .kafka(KafkaError.unsupportedVersion.rawValue, cause: cause))
         }
         let most = context.limits.topicsPerRequestMax
@@ -52,7 +52,6 @@ extension MetadataKeeper {
     /// A free control connection, preferably an open one; brokers that are known before bootstrap
     /// nodes. nil: one is being opened, all are busy, or (then the round fails) none can be tried.
     private func linkForQuestion() -> Links.Link? {
-        let links = cluster.links
         let free = links.freeControls
         if let best = free.first(where: { isHelpful($0.broker) }) { return best }
         // Who could not tell, or does not answer, is asked again only while there is no other.
@@ -81,7 +80,7 @@ extension MetadataKeeper {
 
     /// The node to try next: a broker that is known, else a bootstrap node.
     private func candidate(where isSuch: (Broker) -> Bool = { _ in true }) -> Broker? {
-        candidate(cluster.links.brokers, isSuch) ?? candidate(cluster.links.bootstrap, isSuch)
+        candidate(links.brokers, isSuch) ?? candidate(links.bootstrap, isSuch)
     }
 
     private func candidate(_ nodes: [Broker], _ isSuch: (Broker) -> Bool) -> Broker? {
@@ -100,7 +99,7 @@ extension MetadataKeeper {
 
     /// Everything was tried and nothing answered.
     private func failRound() {
-        let nodes = cluster.links.brokers + cluster.links.bootstrap
+        let nodes = links.brokers + links.bootstrap
         let earliest = nodes.compactMap(\.pace.retryAt).min() ?? context.now
         let last =
             roundFailure ?? nodes.compactMap(\.lastFailure).last
@@ -118,47 +117,33 @@ extension MetadataKeeper {
         for lookup in lookups.take(while: { _ in true }) {
             finish(lookup, .failure(failure.asBootstrapFailure))
         }
-        cluster.lister.failAll(failure)
-        cluster.desk.failAll(failure)
+        router.brokersAreAway(failure)
     }
 
     private func failWaiting(_ topic: Topic, _ failure: KafkaFailure) {
-        for reader in topic.readers.takeAll() {
-            cluster.desk.failOrPark(reader, failure.asBootstrapFailure)
-        }
-        for lookup in topic.lookups.takeAll() {
-            cluster.lister.finish(lookup, .failure(failure.asBootstrapFailure))
-        }
-        if topic.readers.isEmpty { topic.wantedFrom = nil }
+        router.topicIsOutOfReach(topic, failure.asBootstrapFailure)
+        if !router.isAwaited(topic) { topic.wantedFrom = nil }
     }
 
     /// A connection attempt or a connection in use failed: what was known of leaders may be old.
-    func connectionFailed(_ broker: Broker, _ failure: KafkaFailure, hasServed: Bool) {
+    func brokerFailed(_ broker: Broker, _ failure: KafkaFailure) {
         // A refused login or certificate explains more than the refused port tried after it.
         if roundFailure?.isRefusal != true { roundFailure = failure }
-        // A broker that has served us is worth another attempt in this round.
-        if hasServed { tryAgain(broker) }
         doubt(broker)
-        if broker.nodeID != nil { cluster.desk.stall(broker, failure) }
     }
 
     /// Others may lead its partitions by now.
     func doubt(_ broker: Broker) {
         guard broker.nodeID != nil else { return }
-        var lookedUp = Set(broker.lookups.map { ObjectIdentifier($0.partition.topic) })
-        for batch in broker.purposes(OffsetBatch.self) {
-            for entry in batch.entries where !entry.isAnswered {
-                lookedUp.insert(ObjectIdentifier(entry.partition.topic))
-            }
-        }
+        let asked = Set(router.topicsAsked(of: broker).map(ObjectIdentifier.init))
         for topic in topics
-        where topic.usesBroker(broker) || lookedUp.contains(ObjectIdentifier(topic)) {
+        where router.uses(broker, for: topic) || asked.contains(ObjectIdentifier(topic)) {
             wantAgain(topic)
         }
     }
 
     private func hasOther(than late: Broker) -> Bool {
-        let nodes = cluster.links.brokers + cluster.links.bootstrap
+        let nodes = links.brokers + links.bootstrap
         return nodes.contains { node in
             node.endpoint != late.endpoint && !node.isLate
                 && (node.connection(for: .control)?.isFree

@@ -4,9 +4,10 @@ import Timing
 /// What is known of the topics in use. One request at a time, whoever wants what; only topics that
 /// somebody named; never more often than the backoff allows, so that a moved leader with ten
 /// thousand readers costs a few requests.
-final class MetadataKeeper {
+final class MetadataKeeper: ClusterService {
     let context: ClusterContext
-    unowned(unsafe) let cluster: Cluster
+    let links: Links
+    unowned(unsafe) let router: any MetadataRouter
     private var table = TopicTable()
     var wishes = TopicWishes()
     var question: MetadataQuestion?
@@ -33,9 +34,10 @@ final class MetadataKeeper {
     /// Each node gets one attempt in a round.
     var tried: Set<ObjectIdentifier> = []
 
-    init(_ cluster: Cluster) {
-        self.cluster = cluster
-        context = cluster.context
+    init(_ context: ClusterContext, links: Links, router: any MetadataRouter) {
+        self.context = context
+        self.links = links
+        self.router = router
         pace = RetryPace(
             initialMilliseconds: KafkaLimits.firstRetryMilliseconds,
             maximumMilliseconds: context.settings.retryBackoffMaxMilliseconds)
@@ -119,6 +121,12 @@ final class MetadataKeeper {
 
     var wantedFrom: Instant? { lookups.areUnasked ? .zero : wishes.earliest }
 
+    func awaits(_ role: ConnectionRole, _ broker: Broker) -> Bool {
+        role == .control && wantedFrom != nil
+    }
+
+    func brokerIsLate(_ broker: Broker) { doubt(broker) }
+
     // MARK: Time
 
     var nextDeadline: Instant {
@@ -133,7 +141,7 @@ final class MetadataKeeper {
 
     func tick() {
         while let lookup = lookups.nextOverdue(at: context.now) {
-            let reason = roundFailure ?? cluster.links.controlThrottle
+            let reason = roundFailure ?? links.controlThrottle
             finish(lookup, .failure(reason ?? .timeout(cause: "metadata")))
         }
         while let topic = table.next(notAfter: context.now) { look(after: topic) }
@@ -161,7 +169,7 @@ extension MetadataKeeper {
             return table.schedule(topic, at: askedAt.adding(milliseconds: age))
         }
         let keptUntil = topic.lastUsed.adding(milliseconds: isKnown ? age : min(age, patience))
-        guard topic.isInUse || keptUntil > now else { return forget(topic) }
+        guard router.isInUse(topic) || keptUntil > now else { return forget(topic) }
         if isKnown { want(topic) }
         table.schedule(topic, at: now.adding(milliseconds: isKnown ? age : patience))
     }
@@ -173,7 +181,7 @@ extension MetadataKeeper {
             guard table.count >= context.limits.topicsMax,
                 let topic = table.next(notAfter: .distantFuture)
             else { return }
-            guard topic.isInUse else {
+            guard router.isInUse(topic) else {
                 forget(topic)
                 continue
             }
@@ -191,10 +199,10 @@ extension MetadataKeeper {
         release(topic)
     }
 
-    /// Forgets everything, what is cached included.
+    /// Forgets everything.
     func purge() {
         for topic in topics {
-            for partition in topic.partitions.values { partition.log.purge() }
+            router.topicIsVoid(topic)
             release(topic)
         }
         table.removeAll()
@@ -203,8 +211,9 @@ extension MetadataKeeper {
 
     /// Topic, partitions and brokers know each other, and would keep each other for ever.
     private func release(_ topic: Topic) {
-        for index in topic.indexes {
-            if let partition = topic.partitions[index] { cluster.setLeader(partition, nil) }
+        for partition in topic.orderedPartitions {
+            setLeader(partition, nil)
+            router.partitionIsForgotten(partition)
         }
         topic.partitions = [:]
         topic.indexes = []
@@ -214,24 +223,9 @@ extension MetadataKeeper {
 extension Topic {
     var description: TopicDescription {
         let told = indexes.compactMap { partitions[$0] }.map {
-            TopicDescription.Partition(
+            PartitionDescription(
                 index: $0.index, leader: $0.leader?.nodeID ?? -1, leaderEpoch: $0.leaderEpoch)
         }
         return TopicDescription(name: name, isInternal: isInternal, partitions: told)
-    }
-
-    var isInUse: Bool {
-        !readers.isEmpty || !lookups.isEmpty || partitions.values.contains(where: \.isInUse)
-    }
-
-    func usesBroker(_ broker: Broker) -> Bool {
-        partitions.values.contains { $0.leader === broker && $0.isInUse }
-    }
-}
-
-extension Partition {
-    var isInUse: Bool {
-        !demands.isEmpty || sentDemands > 0 || lookups != nil
-            || Isolation.allCases.contains { !(follow($0)?.waiters.isEmpty ?? true) }
     }
 }

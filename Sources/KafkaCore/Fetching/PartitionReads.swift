@@ -1,0 +1,138 @@
+import KafkaProtocol
+import Timing
+
+/// What is read of one partition: its log's cached part, and who wants what of it.
+final class PartitionReads: PartitionEntry, Slotted {
+    let partition: Partition
+    let log: PartitionLog
+    /// As this service was told last.
+    private(set) var leader: BrokerReads?
+    private(set) var leaderEpoch: Int32
+    /// As last told by a fetch.
+    var position = PartitionPosition.unknown
+
+    /// When a fetch was last answered well; nil: never.
+    var confirmedAt: Instant?
+    /// The leader did not know the topic when last asked: it may be gone.
+    var isDoubtful = false
+    /// A reader of cached records has waited for an answer as long as it may, and none came since.
+    var isSilent = false
+    /// How far the log was read, and when that was known.
+    var readTo: (offset: Int64, at: Instant) = (0, .zero)
+
+    /// Not sent yet.
+    var demands = JoinQueue<Demand>()
+    /// Demands in flight.
+    var sentDemands = 0
+    /// Stands in its leader's queue, in the slot.
+    var isQueued = false
+    var slot = 0
+    /// Goes first in the next request: it was left out of the last one (KIP-74 lets a broker).
+    var isStarved = false
+    /// After answers that did not help nothing is fetched before.
+    var pace: RetryPace
+    /// Long polls do not get on with it, whatever point reads say.
+    var failsPolls = false
+    /// Deleted or re-created: readers begin anew, by name.
+    var isAbandoned = false
+    /// KIP-516: unknown topic ids pass after creation, and don't after re-creation.
+    var unknownTopicIDs = 0
+    /// Records that cannot be read, by what they are: the log knows of them.
+    var unreadable = Trouble()
+    /// The log was found to end before what was read of it.
+    var truncation = Trouble()
+    private var follows: [Follow?] = [nil, nil]
+
+    init(
+        _ partition: Partition, leader: BrokerReads?, cache: LogCache,
+        backoffMaxMilliseconds: Int64
+    ) {
+        self.partition = partition
+        self.leader = leader
+        leaderEpoch = partition.leaderEpoch
+        log = PartitionLog(topic: partition.topic.name, partition: partition.index, cache: cache)
+        log.identity.topicID = partition.topic.id
+        log.identity.leaderEpoch = partition.leaderEpoch
+        pace = RetryPace(
+            initialMilliseconds: KafkaLimits.firstRetryMilliseconds,
+            maximumMilliseconds: backoffMaxMilliseconds)
+    }
+
+    var topic: Topic { partition.topic }
+    var index: Int32 { partition.index }
+    var name: String { partition.name }
+
+    /// The log's ends are the new leader's to tell.
+    func setLeader(_ leader: BrokerReads?, epoch: Int32) {
+        self.leader = leader
+        leaderEpoch = epoch
+        log.identity.leaderEpoch = epoch
+        position = .unknown
+    }
+
+    func follow(_ isolation: Isolation) -> Follow? { follows[Int(isolation.rawValue)] }
+    func setFollow(_ isolation: Isolation, _ follow: Follow?) {
+        follows[Int(isolation.rawValue)] = follow
+    }
+
+    /// The demand that a reader at `offset` may join.
+    func demand(at offset: Int64, _ isolation: Isolation) -> Demand {
+        if let demand = demands[JoinKey(value: offset, isolation: isolation)] { return demand }
+        let demand = Demand(self, offset: offset, isolation: isolation)
+        demands.append(demand)
+        return demand
+    }
+
+    func noteRead(to offset: Int64, now: Instant) {
+        if offset > readTo.offset { readTo = (offset, now) }
+    }
+
+    /// Back into the queue, in front: it was sent and not answered. For `PointReader.askAgain`
+    /// only, which sees to the pause.
+    func requeue(_ demand: Demand) {
+        demand.isSent = false
+        if let other = demands[demand.key] {
+            for reader in demand.readers { reader.place = .demand(other) }
+            other.readers.append(contentsOf: demand.readers.takeAll())
+            other.bytesMin = max(other.bytesMin, demand.bytesMin)
+            other.starvations = max(other.starvations, demand.starvations)
+            other.confirms = other.confirms && demand.confirms
+        } else {
+            demands.prepend(demand)
+        }
+    }
+
+    /// The next demand to send for this isolation level; nil if there is none.
+    func takeDemand(_ isolation: Isolation) -> Demand? {
+        guard let demand = demands.takeFirst(isolation) else { return nil }
+        demand.isSent = true
+        sentDemands += 1
+        return demand
+    }
+
+    /// Requests for it wait to be sent or to be answered.
+    var isAsked: Bool { sentDemands > 0 || !demands.isEmpty }
+
+    /// Somebody waits for something of it.
+    var isInUse: Bool {
+        isAsked || Isolation.allCases.contains { !(follow($0)?.waiters.isEmpty ?? true) }
+    }
+
+    /// Everybody who waits here and whose request is not in flight.
+    func takeReaders() -> [Reader] {
+        var taken: [Reader] = []
+        for demand in demands.takeAll() { taken += demand.readers.takeAll() }
+        for isolation in Isolation.allCases {
+            guard let follow = follow(isolation) else { continue }
+            taken += follow.waiters.takeAll()
+        }
+        for reader in taken { reader.place = .nowhere }
+        return taken
+    }
+
+    /// The offset behind the last record that a reader may see, as last told; -1: not told.
+    func end(_ isolation: Isolation) -> Int64 {
+        isolation == .readCommitted && position.lastStableOffset >= 0
+            ? position.lastStableOffset : position.highWatermark
+    }
+}

@@ -1,0 +1,33 @@
+/// What the parts of the reading service share.
+final class ReadState {
+    let context: ClusterContext
+    let links: Links
+    let cache: LogCache
+    let decoder: ResponseDecoder
+    var partitions = PartitionTable<PartitionReads>()
+    var brokers = BrokerTable<BrokerReads>()
+
+    init(_ context: ClusterContext, links: Links, cache: LogCache) {
+        self.context = context
+        self.links = links
+        self.cache = cache
+        decoder = ResponseDecoder(batchBytesMax: context.settings.batchBytesMax)
+    }
+
+    func reads(of partition: Partition) -> PartitionReads {
+        if let known = partitions[partition] { return known }
+        let new = PartitionReads(
+            partition, leader: partition.leader.map(reads(from:)), cache: cache,
+            backoffMaxMilliseconds: context.settings.retryBackoffMaxMilliseconds)
+        partitions.insert(new)
+        return new
+    }
+
+    func reads(from broker: Broker) -> BrokerReads {
+        if let known = brokers[broker] { return known }
+        let new = BrokerReads(
+            broker, retryMaxMilliseconds: context.settings.retryBackoffMaxMilliseconds)
+        brokers.insert(new)
+        return new
+    }
+}
