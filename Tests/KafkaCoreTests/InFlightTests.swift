@@ -193,4 +193,50 @@ import Timing
         #expect(!endings.all.contains { if case .lost = $0 { true } else { false } })
         #expect(endings.all.count > 2 * depth && send(world, 1) == 1)
     }
+
+    // MARK: Batches
+
+    private final class Produced: RequestPurpose {
+        var told: [ProduceResponse] = []
+
+        func answered(_ response: ProduceResponse, _ answer: Answer) { told.append(response) }
+        func lost(_ failure: KafkaFailure) { Issue.record("lost: \(failure)") }
+    }
+
+    private func block(_ batch: TestBatch) -> ByteBlock {
+        batch.bytes.withUnsafeBytes { ByteBlock(copying: $0) }
+    }
+
+    @Test("large batches go out from where they lie, small ones among the bytes around them")
+    func batches() throws {
+        let world = try connected()
+        world.server.createTopic("u")
+        let large = block(.plain(0, 3, valueBytes: 3_000))
+        let small = block(.plain(0, 2))
+        let purposes = [Produced(), Produced()]
+        world.inside { client in
+            for (purpose, batches) in zip(purposes, [[large, small], [small, large]]) {
+                guard let broker = client.links.brokers.first,
+                    let connection = client.links.free(.producer, broker)
+                else { return }
+                let topics = zip(["t", "u"], batches).map { name, batch in
+                    let records = KafkaBytes(offset: 0, count: batch.count)
+                    return ProduceRequest.Topic(
+                        name: name, partitionData: [.init(index: 0, records: records)])
+                }
+                connection.send(
+                    ProduceRequest(acks: -1, timeoutMilliseconds: 1_000, topicData: topics),
+                    batches: batches, version: 8, for: purpose, timeoutMilliseconds: 5_000)
+            }
+        }
+        world.run(1_000) { !purposes[1].told.isEmpty }
+        let offsets = purposes.map { purpose in
+            purpose.told.flatMap(\.responses).flatMap(\.partitionResponses).map(\.baseOffset)
+        }
+        #expect(offsets == [[10, 0], [13, 2]])
+        let read = try #require(try world.messages(world.outcome(world.read("t", at: 10))))
+        #expect(read.map(\.offset) == Array(10..<15) && world.areCounted)
+        #expect(read.first?.value == TestBatch.value(0, 3_000))
+        #expect(try world.offsets(world.outcome(world.read("u", at: 0))) == Array(0..<5))
+    }
 }

@@ -51,6 +51,8 @@ public final class SimulatedNetwork {
         var broker: Int32
         var peer: ClientConnectionID?
         var toBrokerAt = Instant.zero
+        /// Of a request that comes in several blocks.
+        var unfinished: [UInt8] = []
         /// On its way to the client, in order.
         var arrivals: [Arrival] = []
         /// The first of them has its event.
@@ -106,14 +108,28 @@ public final class SimulatedNetwork {
     }
 
     public func send(_ id: BrokerConnectionID, _ block: ByteBlock) {
+        guard pipes[id] != nil else { return }
+        pipes[id]?.unfinished += block.bytes
+        while let frame = nextRequest(id) { send(id, frame) }
+    }
+
+    private func nextRequest(_ id: BrokerConnectionID) -> [UInt8]? {
+        guard let bytes = pipes[id]?.unfinished, bytes.count >= 4 else { return nil }
+        let size = bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+        guard bytes.count >= 4 + size else { return nil }
+        pipes[id]?.unfinished.removeFirst(4 + size)
+        return Array(bytes.prefix(4 + size))
+    }
+
+    private func send(_ id: BrokerConnectionID, _ frame: [UInt8]) {
         guard var pipe = pipes[id] else { return }
-        note(block, pipe.broker)
-        if let answer = scripted(block, pipe.broker) { return deliver(answer, to: id) }
+        note(frame, pipe.broker)
+        if let answer = scripted(frame, pipe.broker) { return deliver(answer, to: id) }
         pipe.toBrokerAt = max(pipe.toBrokerAt, now.adding(milliseconds: delay))
         pipes[id] = pipe
         clock.schedule(at: pipe.toBrokerAt) { [unowned self] in
             guard let peer = pipes[id]?.peer else { return }
-            brokers.receive(peer, block.bytes, now: now)
+            frame.withUnsafeBytes { brokers.receive(peer, $0, now: now) }
             perform()
         }
     }
@@ -133,21 +149,24 @@ public final class SimulatedNetwork {
         return peer
     }
 
-    private func note(_ block: ByteBlock, _ broker: Int32) {
-        var reader = ByteReader(block.bytes)
-        guard (try? reader.skip(4)) != nil, let key = try? reader.int16(),
-            let version = try? reader.int16()
-        else { return }
-        requests.append((key, version, broker))
+    private func note(_ frame: [UInt8], _ broker: Int32) {
+        frame.withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            guard (try? reader.skip(4)) != nil, let key = try? reader.int16(),
+                let version = try? reader.int16()
+            else { return }
+            requests.append((key, version, broker))
+        }
     }
 
-    private func scripted(_ block: ByteBlock, _ broker: Int32) -> Answer? {
+    private func scripted(_ frame: [UInt8], _ broker: Int32) -> Answer? {
         guard let answer else { return nil }
-        var reader = ByteReader(block.bytes)
-        guard (try? reader.skip(4)) != nil, let header = try? RequestHeader.decode(&reader) else {
-            return nil
+        return frame.withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            guard (try? reader.skip(4)) != nil, let header = try? RequestHeader.decode(&reader)
+            else { return nil }
+            return answer(broker, header, &reader)
         }
-        return answer(broker, header, &reader)
     }
 
     // MARK: The brokers' side

@@ -85,32 +85,6 @@ final class BrokerConnection {
         return hasAnswered || idleAt <= context.now
     }
 
-    /// Appends a request frame to the effects. There has to be room for it (`isFree`).
-    /// `waitMilliseconds`: how long the request lets the broker hold it.
-    func send<R: KafkaRequest>(
-        _ request: R, version: Int16, for purpose: (any RequestPurpose)?,
-        timeoutMilliseconds: Int64, waitMilliseconds: Int64 = 0
-    ) {
-        let now = context.now
-        let correlationID = pipeline.nextCorrelationID()
-        var writer = ByteWriter(capacity: 256)
-        request.encodeFrame(
-            &writer, version: version, correlationID: correlationID,
-            clientID: context.settings.clientID)
-        let isNext = pipeline.isEmpty
-        pipeline.append(
-            Pipeline.Request(
-                apiKey: R.apiKey, version: version, correlationID: correlationID,
-                hasFlexibleHeader: R.Response.hasFlexibleHeader(version: version),
-                purpose: purpose, sentAt: now,
-                deadline: now.adding(milliseconds: timeoutMilliseconds),
-                waitMilliseconds: waitMilliseconds))
-        lastUsed = now
-        if isNext { silence.begin(waitMilliseconds: waitMilliseconds, now: now) }
-        context.counters.requests[R.apiKey, default: 0] += 1
-        context.emit(.send(id, writer.take()))
-    }
-
     /// Takes a whole frame.
     func receive(_ frame: UnsafeRawBufferPointer) throws(KafkaFailure) -> Arrival {
         let now = context.now

@@ -42,6 +42,17 @@ extension ListOffsetsResponse: JudgedResponse {
     }
 }
 
+extension ProduceResponse: JudgedResponse {
+    var firstErrorCode: Int16 {
+        for topic in responses {
+            for partition in topic.partitionResponses where partition.errorCode != 0 {
+                return partition.errorCode
+            }
+        }
+        return 0
+    }
+}
+
 extension FetchResponse: JudgedResponse {
     var firstErrorCode: Int16 {
         guard errorCode == 0 else { return errorCode }

@@ -61,6 +61,10 @@ extension ListOffsetsResponse: ThrottlingResponse {
     static var clientWaitsFrom: Int16 { 3 }
 }
 
+extension ProduceResponse: ThrottlingResponse {
+    static var clientWaitsFrom: Int16 { 6 }
+}
+
 extension FetchResponse: ThrottlingResponse {
     static var clientWaitsFrom: Int16 { 8 }
 }

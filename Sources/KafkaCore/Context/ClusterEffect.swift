@@ -18,7 +18,8 @@ public typealias KeyDerivation = ScramDerivation
 public enum ClusterEffect {
     /// Resolve, connect (trying every address, KIP-302), shake hands; then `opened` or `closed`.
     case connect(BrokerConnectionID, Endpoint, TLSSettings?)
-    /// One whole request frame.
+    /// The next bytes of a connection: a request's whole frame, or a piece of one that carries
+    /// record batches.
     case send(BrokerConnectionID, ByteBlock)
     /// Close without a further event.
     case close(BrokerConnectionID)
