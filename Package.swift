@@ -75,7 +75,7 @@ let package = Package(
         module("Compression", ["CZlib", "CShims", "Bytes"]),
         module("JSON", ["Bytes"]),
         module("RecordFormat", ["Bytes", "CShims"]),
-        module("SASL", ["Bytes", "Digests"]),
+        module("SASL", ["Bytes", "Digests", "Timing"]),
         module("WebSocketProtocol", ["Bytes", "Timing", "Digests", "Compression"]),
         module("PubSubProtocol", ["Bytes", "Digests", "JSON", "RecordFormat"]),
         module(
@@ -200,7 +200,7 @@ let package = Package(
                 "KafkaTestCodecs",
             ]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
-        tests("SASLTests", ["SASL", "TestSupport"]),
+        tests("SASLTests", ["SASL", "Timing", "TestSupport"]),
         tests(
             "DevBrokerTests",
             [

@@ -118,8 +118,9 @@ PUBSUBGW_API int pubsubgw_check_version(uint32_t header_version);
 /* 1 if the library can do what `name` says, on this machine and now; else 0, also for NULL and for
  * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes",
  * "messages", "wake-listen", "host-commands", "client", "permessage-deflate", "kafka-tls",
- * "sasl-plain", "sasl-scram-256", "sasl-scram-512", and the codecs "gzip", "snappy", "lz4", "zstd".
- * The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
+ * "sasl-plain", "sasl-scram-256", "sasl-scram-512", "sasl-scram-token" (delegation tokens),
+ * "sasl-oauthbearer", "secret-files" ("password_file", ...), and the codecs "gzip", "snappy", "lz4",
+ * "zstd". The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
  * needed or asked for here. */
 PUBSUBGW_API int pubsubgw_has_feature(const char *name);
 
@@ -189,8 +190,8 @@ PUBSUBGW_API int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
  * E_CONFIG: last_error gives key, line and column. E_FORKED. */
 PUBSUBGW_API int pubsubgw_new(const char *config_json, pubsubgw_gateway **out);
 
-/* Starts `threads` loops. Two more threads, for name look-ups and for the keys of SCRAM logins, start
- * when they are first needed. Call it in the process that will serve, after its last fork.
+/* Starts `threads` loops. Three more threads, for name look-ups, for the keys of SCRAM logins and for
+ * files with secrets, start when they are first needed. Call it in the process that will serve, after its last fork.
  * E_STATE: it was started before. E_SYSTEM: a thread or descriptor could not be made; the gateway
  * is as before. */
 PUBSUBGW_API int pubsubgw_start(pubsubgw_gateway *g);
@@ -311,8 +312,11 @@ enum {
                                data: why */
   PUBSUBGW_EV_DRAINED = 10, /* pubsubgw_drain is done. status 0: every session has ended;
                                E_TIMEOUT: `number` sessions are left */
-  PUBSUBGW_EV_LOG = 11      /* a log line, for queues with PUBSUBGW_QUEUE_LOG. code: its level,
+  PUBSUBGW_EV_LOG = 11,     /* a log line, for queues with PUBSUBGW_QUEUE_LOG. code: its level,
                                data: the line */
+  PUBSUBGW_EV_TOKEN = 12    /* a token is wanted (pubsubgw_token_on). data: its name, number: how many
+                               milliseconds the one that is there has left, 0: there is none. The
+                               answer is pubsubgw_token_set, or pubsubgw_token_fail */
 };
 
 /* Flags of events. */
@@ -665,6 +669,33 @@ PUBSUBGW_API int pubsubgw_command_reply(pubsubgw_gateway *g, uint64_t token, con
  * failed". E_GONE as above. E_INVALID: a negative code. */
 PUBSUBGW_API int pubsubgw_command_fail(pubsubgw_gateway *g, uint64_t token, int code,
                                        const char *message);
+
+/* ---- tokens -----------------------------------------------------------------------------------
+ * For logins by OAUTHBEARER (RFC 7628, KIP-255) whose tokens the host gets, from an identity provider
+ * by HTTP, or by signing them: a route's {"mechanism": "OAUTHBEARER", "host_token": "name"}.
+ *
+ * One token of a name serves every route, loop and connection of the gateway that names it. The host
+ * is asked (PUBSUBGW_EV_TOKEN) when a connection needs it first, or when the former one's life is
+ * over; again when 80 % of its life has gone by, if it was used meanwhile; and again 10 s after a
+ * failure, which is also 30 s without an answer. No connection is begun without it. Where brokers end
+ * sessions with their token (KIP-368), connections log in again with the new one. */
+
+/* Requests for the token go to `q`; to the last one that was given. q NULL: ends that.
+ * E_INVALID: the name is not of 1 to 64 letters, digits, ".", "-", "_"; q belongs to another gateway;
+ * there is no registration to end. */
+PUBSUBGW_API int pubsubgw_token_on(pubsubgw_gateway *g, const char *name, pubsubgw_queue *q);
+
+/* Here is the token, asked for or not, from pubsubgw_new on. lifetime_ms: how long it is good from
+ * now on, more than 0. extensions_json: NULL, or {"name": "value"} to be sent with it (KIP-342),
+ * beside the route's "extensions" or in their place. Connections that are open keep theirs.
+ * E_INVALID: the name; the token is empty or has other characters than RFC 6750's; it is over.
+ * E_CONFIG: extensions_json. */
+PUBSUBGW_API int pubsubgw_token_set(pubsubgw_gateway *g, const char *name, const char *token,
+                                    int64_t lifetime_ms, const char *extensions_json);
+
+/* There is none now, for this reason (NULL: no special one), which the log and the errors of those
+ * who wait for it tell. A token that is still good goes on being used. E_INVALID: the name. */
+PUBSUBGW_API int pubsubgw_token_fail(pubsubgw_gateway *g, const char *name, const char *reason);
 
 /* ---- Kafka for the host itself ----------------------------------------------------------------
  * A client reads Kafka on the same threads, connections and cache as the sessions whose route has

@@ -1,4 +1,5 @@
 import Bytes
+import SASL
 import Timing
 
 // The events of connections.
@@ -40,10 +41,11 @@ extension Cluster {
         handle(now, &effects) { links.closed(connection, failure) }
     }
 
-    public func derived(
-        _ connection: BrokerConnectionID, saltedPassword: [UInt8], now: Instant,
+    /// What a login has asked for is done.
+    public func worked(
+        _ connection: BrokerConnectionID, _ result: LoginWork.Result, now: Instant,
         _ effects: inout [ClusterEffect]
     ) {
-        handle(now, &effects) { links.worked(connection, .key(saltedPassword)) }
+        handle(now, &effects) { links.worked(connection, result) }
     }
 }

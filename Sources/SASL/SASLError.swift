@@ -2,6 +2,13 @@
 public enum SASLError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The user name is empty, or a NUL stands in the name or the password.
     case unsendableCredentials
+    /// The token is empty, or holds what no token may (RFC 6750 section 2.1).
+    case unsendableToken
+    /// What the login needs cannot be had, and it was not begun: a file, the host's token, a
+    /// Kerberos ticket.
+    case unavailable(String)
+    /// Kerberos knows servers by their names.
+    case addressInsteadOfHost(String)
     /// A message came where the mechanism has none.
     case unexpectedMessage
     /// The server's message does not have the form that its mechanism prescribes.
@@ -25,6 +32,12 @@ public enum SASLError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .unsendableCredentials:
             "the SASL user name is empty, or it or the password holds a NUL"
+        case .unsendableToken:
+            "the OAUTHBEARER token is empty, or holds a character that no token may"
+                + " (letters, digits, -._~+/ and = at its end)"
+        case .unavailable(let reason): reason
+        case .addressInsteadOfHost(let host):
+            "GSSAPI needs the broker's name, and \(host) is an address: advertise a name"
         case .unexpectedMessage: "unexpected SASL message"
         case .malformedMessage(let what): "malformed SASL message: \(what)"
         case .messageTooLong(let count): "SASL message of \(count) bytes is too long"

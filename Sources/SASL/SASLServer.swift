@@ -65,14 +65,16 @@ public struct SASLServer {
             throw .malformedMessage("the GS2 header is not \"n,,\"")
         }
         let bare = Array(parts[2])
-        var attributes = try ScramAttributes(bare)
+        let tokenMark = Array(",tokenauth=true".utf8)
+        let isToken = bare.suffix(tokenMark.count).elementsEqual(tokenMark)
+        var attributes = try ScramAttributes(isToken ? bare.dropLast(tokenMark.count) : bare)
         guard bare.first != UInt8(ascii: "m") else { throw .mandatoryExtension }
         guard let username = scramUnescaped(try attributes.required("n")) else {
             throw .malformedMessage("the user name is not escaped as prescribed")
         }
         let clientNonce = try attributes.required("r")
         guard !clientNonce.isEmpty else { throw .malformedMessage("the nonce is empty") }
-        guard let credential = users.scramCredential(of: username, mechanism) else {
+        guard let (owner, credential) = known(username, isToken: isToken) else {
             throw .wrongCredentials
         }
         let full = Array(clientNonce) + nonce
@@ -81,8 +83,15 @@ public struct SASLServer {
             Array("r=".utf8) + full + Array(",s=\(salt),i=\(credential.iterations)".utf8)
         let comma = [UInt8(ascii: ",")]
         state = .challenged(
-            username: username, credential, nonce: full, prefix: bare + comma + answer + comma)
+            username: owner, credential, nonce: full, prefix: bare + comma + answer + comma)
         return answer
+    }
+
+    /// A delegation token's id is no user's name (KIP-48).
+    private func known(_ name: String, isToken: Bool) -> (String, ScramCredential)? {
+        guard isToken else { return users.scramCredential(of: name, mechanism).map { (name, $0) } }
+        guard let owner = users.owner(ofToken: name) else { return nil }
+        return users.tokenCredential(of: name, mechanism).map { (owner, $0) }
     }
 
     private func clientFinal(

@@ -31,10 +31,6 @@ struct ScramAttributes {
         }
         return attribute.value
     }
-
-    private func isLetter(_ byte: UInt8) -> Bool {
-        (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-    }
 }
 
 /// RFC 5802 section 5.1: `=` and `,` of a user name are sent as `=3D` and `=2C`.

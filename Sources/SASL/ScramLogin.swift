@@ -11,12 +11,14 @@ struct ScramLogin {
         case finished
     }
 
-    private let credentials: SASLCredentials
+    private let credentials: PasswordCredentials
+    private let password: String
     private let nonce: [UInt8]
     private var state = State.initial
 
-    init(_ credentials: SASLCredentials, nonce: [UInt8]) {
+    init(_ credentials: PasswordCredentials, password: String, nonce: [UInt8]) {
         self.credentials = credentials
+        self.password = password
         self.nonce = nonce
     }
 
@@ -47,7 +49,11 @@ struct ScramLogin {
     }
 
     private var clientFirstBare: [UInt8] {
-        Array("n=".utf8) + scramEscaped(credentials.username) + Array(",r=".utf8) + nonce
+        let name = Array("n=".utf8) + scramEscaped(credentials.username)
+        // KIP-48. It stands behind the nonce and is none of it: the server's nonce goes on from
+        // ours alone.
+        let kind = credentials.isDelegationToken ? Array(",tokenauth=true".utf8) : []
+        return name + Array(",r=".utf8) + nonce + kind
     }
 
     private mutating func serverFirst(_ message: [UInt8]) throws(SASLError) -> ScramDerivation {
@@ -69,7 +75,7 @@ struct ScramLogin {
         state = .deriving(
             authMessagePrefix: clientFirstBare + comma + message + comma, finalWithoutProof: final)
         return ScramDerivation(
-            mechanism: credentials.mechanism, password: Array(credentials.password.utf8),
+            mechanism: credentials.mechanism, password: Array(password.utf8),
             salt: salt, iterations: iterations)
     }
 

@@ -150,10 +150,12 @@ struct Options {
         guard parts.count >= 2, !parts[0].isEmpty else {
             throw Refusal("--sasl: give USER:PASSWORD or USER:PASSWORD:MECHANISM")
         }
-        var mechanisms = SASLMechanism.allCases
+        var mechanisms = SASLMechanism.ofPasswords
         if parts.count == 3 {
-            guard let mechanism = SASLMechanism(rawValue: String(parts[2])) else {
-                let names = SASLMechanism.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let mechanism = SASLMechanism(rawValue: String(parts[2])),
+                SASLMechanism.ofPasswords.contains(mechanism)
+            else {
+                let names = SASLMechanism.ofPasswords.map(\.rawValue).joined(separator: ", ")
                 throw Refusal("--sasl: \(parts[2]) is not one of \(names)")
             }
             mechanisms = [mechanism]

@@ -22,7 +22,8 @@ import Testing
             SaslHandshakeRequest(mechanism: mechanism.rawValue), version: 1)
         #expect(handshake.errorCode == 0)
         var machine = Login(
-            SASLCredentials(mechanism: mechanism, username: "ann", password: password), .secure)
+            SASLCredentials(mechanism: mechanism, username: "ann", password: password),
+            host: "broker", .secure)
         var token = try machine.start()
         while true {
             let answer = try client.ask(
@@ -32,11 +33,12 @@ import Testing
             case .finished: return answer
             case .send(let bytes): token = bytes
             case .work(.derive(let work)): token = try machine.worked(work)
+            case .work: throw SASLError.unexpectedMessage
             }
         }
     }
 
-    @Test("each mechanism", arguments: SASLMechanism.allCases)
+    @Test("each mechanism", arguments: SASLMechanism.ofPasswords)
     func right(_ mechanism: SASLMechanism) throws {
         let (bench, client) = try bench()
         #expect(try login(client, mechanism, "secret").errorCode == 0)
@@ -46,7 +48,7 @@ import Testing
 
     @Test("a wrong password is refused in a real broker's words, and the connection closed")
     func wrong() throws {
-        for mechanism in SASLMechanism.allCases {
+        for mechanism in SASLMechanism.ofPasswords {
             let (_, client) = try bench()
             let answer = try login(client, mechanism, "wrong")
             #expect(answer.errorCode == 58)
@@ -74,7 +76,7 @@ import Testing
         let (_, client) = try bench()
         let answer = try client.ask(SaslHandshakeRequest(mechanism: "GSSAPI"), version: 1)
         #expect(answer.errorCode == 33)
-        #expect(answer.mechanisms == SASLMechanism.allCases.map(\.rawValue))
+        #expect(answer.mechanisms == SASLMechanism.ofPasswords.map(\.rawValue))
         #expect(client.isHungUp)
     }
 

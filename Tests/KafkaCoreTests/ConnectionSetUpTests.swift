@@ -132,12 +132,47 @@ import Timing
         _ = try machine.begun()
         let challenge = Array("r=NONCEx,s=c2FsdA==,i=4096".utf8)
         let step = try machine.take(.token(SaslAuthenticateResponse(authBytes: challenge)))
-        guard case .work(let work) = step else { throw MissingRecords() }
+        guard case .work(.derive(let work)) = step else { throw MissingRecords() }
         #expect(machine.setUp.state == .works)
-        guard case .sendToken = try machine.take(.worked(work.perform())) else {
+        guard case .sendToken = try machine.take(.worked(.key(work.saltedPassword()))) else {
             throw MissingRecords()
         }
         #expect(machine.setUp.state == .authenticates)
+    }
+
+    @Test("a refused token: the byte 01, then the error with the broker's words and its JSON")
+    func refusedToken() throws {
+        let machine = Machine(
+            .bearer(BearerCredentials(token: .secret(.value("tok-secret")))))
+        _ = try machine.begun()
+        let json = Array(#"{"status":"invalid_token"}"#.utf8)
+        let step = try machine.take(.token(SaslAuthenticateResponse(authBytes: json)))
+        #expect(step == .sendToken(SaslAuthenticateRequest(authBytes: [1]), version: 2))
+        for (message, told) in [
+            ("bad", #": bad: {"status":"invalid_token"}"#),
+            (
+                "no tok-secret",
+                ": (the broker's text is left out: it repeats what it was sent)"
+                    + #": {"status":"invalid_token"}"#
+            ),
+        ] {
+            let response = SaslAuthenticateResponse(errorCode: 58, errorMessage: message)
+            let text = cause { _ = try machine.take(.token(response)) }
+            #expect(text == "b:9092: SASL_AUTHENTICATION_FAILED" + told)
+        }
+    }
+
+    @Test("what the login needs and cannot be had is no refusal of the broker's")
+    func unavailable() throws {
+        let machine = Machine(.bearer(BearerCredentials(token: .host("idp"))))
+        #expect(try machine.begun() == .work(.token("idp")))
+        do {
+            _ = try machine.take(.worked(.failed("token \"idp\": no answer")))
+            Issue.record("it goes on")
+        } catch let failure as KafkaFailure {
+            #expect(failure.kind == .noCredentials && failure.isRetriable && !failure.isRefusal)
+            #expect(failure.cause == "b:9092: token \"idp\": no answer")
+        }
     }
 
     @Test("bare tokens, without SaslAuthenticate's frame, are not spoken")

@@ -31,6 +31,8 @@ final class World: SimulatedClient {
     private(set) var described: [RequestToken: Result<[TopicDescription], KafkaFailure>] = [:]
     private(set) var logs: [(level: LogLevel, text: String)] = []
     private(set) var derivations = 0
+    /// Of what logins ask for beside keys.
+    var loginWork: (LoginWork) -> LoginWork.Result = { _ in .failed("nobody does it") }
 
     private var lastToken: UInt64 = 0
     private var idleSteps = 0
@@ -233,15 +235,20 @@ final class World: SimulatedClient {
         for effect in produced { perform(effect) }
     }
 
+    private func worked(_ work: LoginWork) -> LoginWork.Result {
+        guard case .derive(let derivation) = work else { return loginWork(work) }
+        return .key(derivation.saltedPassword())
+    }
+
     private func perform(_ effect: ClusterEffect) {
         switch effect {
         case .connect(let id, let endpoint, let tls): network.connect(id, endpoint, tls)
         case .send(let id, let block): network.send(id, block)
         case .close(let id): network.close(id)
-        case .derive(let id, let work):
-            derivations += 1
+        case .work(let id, let work):
+            if case .derive = work { derivations += 1 }
             clock.later(5) { [unowned self] in
-                with { client.derived(id, saltedPassword: work.saltedPassword(), now: now, &$0) }
+                with { client.worked(id, worked(work), now: now, &$0) }
             }
         case .readFinished(let token, let outcome):
             precondition(outcomes[token] == nil, "a read is finished twice")

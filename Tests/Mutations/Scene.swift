@@ -131,7 +131,7 @@ final class Scene {
             cluster.opened(id, now: now, &effects)
         case .send(let id, let block): answer(id, block)
         case .close(let id): open.remove(id)
-        case .derive: break
+        case .work: break
         case .readFinished(let token, let outcome):
             reads.remove(token)
             note(outcome)

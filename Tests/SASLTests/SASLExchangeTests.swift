@@ -8,7 +8,7 @@ import Testing
     private func login(
         _ credentials: SASLCredentials, to users: SASLUsers
     ) throws(SASLError) -> String? {
-        var client = Login(credentials, .secure)
+        var client = Login(credentials, host: "h", .secure)
         var server = SASLServer(credentials.mechanism, users: users, .secure)
         var message = try client.start()
         for _ in 0..<4 {
@@ -28,7 +28,7 @@ import Testing
 
     private static let names = ["user", "a,b=c", "=2C", "zoë", "名前 with space"]
 
-    @Test("every mechanism, every kind of name", arguments: SASLMechanism.allCases, names)
+    @Test("every mechanism, every kind of name", arguments: SASLMechanism.ofPasswords, names)
     func accepted(_ mechanism: SASLMechanism, _ name: String) throws {
         var users = SASLUsers()
         users.add(name, password: "pässword, with=signs")
@@ -37,7 +37,7 @@ import Testing
         #expect(try login(credentials, to: users) == name)
     }
 
-    @Test("a wrong password or name is refused", arguments: SASLMechanism.allCases)
+    @Test("a wrong password or name is refused", arguments: SASLMechanism.ofPasswords)
     func refused(_ mechanism: SASLMechanism) {
         var users = SASLUsers()
         users.add("user", password: "right")
@@ -60,7 +60,8 @@ import Testing
     @Test("PLAIN is NUL, name, NUL, password")
     func plainForm() throws {
         var client = Login(
-            SASLCredentials(mechanism: .plain, username: "user", password: "pwd"), .secure)
+            SASLCredentials(mechanism: .plain, username: "user", password: "pwd"),
+            host: "h", .secure)
         #expect(try client.start() == bytes("\0user\0pwd"))
         #expect(try client.receive([]) == .finished)
         #expect(throws: SASLError.unexpectedMessage) { try client.receive([]) }
@@ -70,11 +71,46 @@ import Testing
         "what cannot be sent is an error of its own",
         arguments: [("", "p"), ("a\0b", "p"), ("a", "p\0q")])
     func unsendable(_ name: String, _ password: String) {
-        for mechanism in SASLMechanism.allCases {
+        for mechanism in SASLMechanism.ofPasswords {
             var client = Login(
-                SASLCredentials(mechanism: mechanism, username: name, password: password), .secure)
+                SASLCredentials(mechanism: mechanism, username: name, password: password),
+                host: "h", .secure)
             #expect(throws: SASLError.unsendableCredentials) { try client.start() }
         }
+    }
+
+    @Test("a delegation token logs in as its owner, and is no user; nor is a user a token")
+    func delegationTokens() throws {
+        var users = SASLUsers()
+        users.add("ann", password: "secret")
+        users.addDelegationToken("tokenID", hmac: "aGFzaA==", owner: "ann")
+        for mechanism in [SASLMechanism.scramSHA256, .scramSHA512] {
+            func token(_ name: String, _ password: String, _ isToken: Bool) -> SASLCredentials {
+                .password(
+                    PasswordCredentials(
+                        mechanism: mechanism, username: name, password: .value(password),
+                        isDelegationToken: isToken))
+            }
+            #expect(try login(token("tokenID", "aGFzaA==", true), to: users) == "ann")
+            for wrong in [
+                token("tokenID", "aGFzaA==", false), token("tokenID", "other", true),
+                token("ann", "secret", true),
+            ] { #expect(throws: SASLError.wrongCredentials) { try login(wrong, to: users) } }
+        }
+    }
+
+    @Test("tokenauth=true stands behind the nonce, of which it is no part")
+    func delegationTokenMessages() throws {
+        var client = Login(
+            .password(
+                PasswordCredentials(
+                    mechanism: .scramSHA256, username: "id", password: .value("hmac"),
+                    isDelegationToken: true)),
+            host: "h", NonceSource(fixed: bytes("abc")))
+        #expect(try client.start() == bytes("n,,n=id,r=abc,tokenauth=true"))
+        guard case .work(.derive(let work)) = try client.receive(bytes("r=abcX,s=c2FsdA==,i=4096"))
+        else { return #expect(Bool(false)) }
+        #expect(text(try client.worked(work)).starts(with: "c=biws,r=abcX,p="))
     }
 
     @Test("the server refuses malformed messages")

@@ -7,7 +7,7 @@ import Testing
     private func started() throws -> Login {
         var client = Login(
             SASLCredentials(mechanism: .scramSHA256, username: "user", password: "pencil"),
-            NonceSource(fixed: bytes("abc")))
+            host: "h", NonceSource(fixed: bytes("abc")))
         _ = try client.start()
         return client
     }
@@ -90,7 +90,7 @@ import Testing
             mechanism: .scramSHA512, username: "u", password: "p")
         var seen: Set<[UInt8]> = []
         for _ in 0..<50 {
-            var client = Login(credentials, .secure)
+            var client = Login(credentials, host: "h", .secure)
             let first = try client.start()
             #expect(first.starts(with: bytes("n,,n=u,r=")))
             let nonce = Array(first.dropFirst(9))

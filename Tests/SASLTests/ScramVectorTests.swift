@@ -56,7 +56,7 @@ func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
         var client = Login(
             SASLCredentials(
                 mechanism: vector.mechanism, username: "user", password: vector.password),
-            NonceSource(fixed: bytes(vector.nonce)))
+            host: "h", NonceSource(fixed: bytes(vector.nonce)))
         #expect(text(try client.start()) == vector.clientFirst)
         guard case .work(.derive(let work)) = try client.receive(bytes(vector.serverFirst)) else {
             Issue.record("no derivation")
@@ -72,7 +72,7 @@ func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
         var client = Login(
             SASLCredentials(
                 mechanism: vector.mechanism, username: "user", password: vector.password),
-            NonceSource(fixed: bytes(vector.nonce)))
+            host: "h", NonceSource(fixed: bytes(vector.nonce)))
         _ = try client.start()
         guard case .work(.derive(let work)) = try client.receive(bytes(vector.serverFirst)) else {
             Issue.record("no derivation")

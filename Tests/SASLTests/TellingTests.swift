@@ -2,8 +2,12 @@ import SASL
 import Testing
 
 @Suite struct TellingTests {
-    private func credentials(_ password: String) -> SASLCredentials {
-        SASLCredentials(mechanism: .plain, username: "ann", password: password)
+    private func credentials(_ password: String) -> Login {
+        var login = Login(
+            SASLCredentials(mechanism: .plain, username: "ann", password: password), host: "h",
+            .secure)
+        _ = try? login.take(.begin)
+        return login
     }
 
     @Test("a text that holds a good part of the password is told from one that does not")

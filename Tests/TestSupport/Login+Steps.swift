@@ -9,7 +9,7 @@ extension Login {
     }
 
     public mutating func worked(_ work: ScramDerivation) throws(SASLError) -> [UInt8] {
-        try sent(.worked(LoginWork.derive(work).perform()))
+        try sent(.worked(.key(work.saltedPassword())))
     }
 
     private mutating func sent(_ event: Event) throws(SASLError) -> [UInt8] {

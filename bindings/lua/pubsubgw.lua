@@ -25,7 +25,7 @@ local pubsubgw = {
     E = status.codes,
     EV = {
         OUTPUT = 1, MESSAGE = 2, RESUME = 3, CLOSED = 4, COMMAND = 5, RECORDS = 7, OFFSET = 8,
-        METADATA = 9, DRAINED = 10, LOG = 11,
+        METADATA = 9, DRAINED = 10, LOG = 11, TOKEN = 12,
     },
     LOG = { OFF = 0, ERROR = 1, WARN = 2, INFO = 3, DEBUG = 4 },
     new = Gateway.new,

@@ -23,13 +23,13 @@ public enum GatewayEffect {
     case log(LogLevel, String)
 
     // Brokers. The driver answers with `brokerOpened`, `brokerReceived`, `brokerClosed`,
-    // `brokerKeyDerived`.
-    case brokerConnect(BrokerConnectionID, Endpoint, TLSSettings?)
+    // `brokerWorked`.
+    case brokerConnect(BrokerConnectionID, Endpoint, ClusterSettings)
     case brokerSend(BrokerConnectionID, ByteBlock)
     /// The cluster has given the connection up; nothing of it is to be told any more.
     case brokerClose(BrokerConnectionID)
-    /// PBKDF2 on the helper thread.
-    case brokerDerive(BrokerConnectionID, KeyDerivation)
+    /// On a helper thread.
+    case brokerWork(BrokerConnectionID, LoginWork)
 }
 
 /// What a host is told about its sessions, and asked by them.

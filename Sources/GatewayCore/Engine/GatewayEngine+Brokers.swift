@@ -1,4 +1,5 @@
 import KafkaCore
+import SASL
 import Timing
 
 /// Who waits for a read.
@@ -85,12 +86,12 @@ extension GatewayEngine {
         call(seat) { $0.closed(connection, failure, now: now, &$1) }
     }
 
-    public func brokerKeyDerived(
-        _ connection: BrokerConnectionID, saltedPassword: [UInt8], now: Instant
+    public func brokerWorked(
+        _ connection: BrokerConnectionID, _ result: LoginWork.Result, now: Instant
     ) {
         self.now = now
         guard let seat = brokerOwners[connection] else { return }
-        call(seat) { $0.derived(connection, saltedPassword: saltedPassword, now: now, &$1) }
+        call(seat) { $0.worked(connection, result, now: now, &$1) }
     }
 
     // MARK: Clusters
@@ -155,15 +156,14 @@ extension GatewayEngine {
 
     private func perform(_ effect: ClusterEffect, _ seat: ClusterSeat) {
         switch effect {
-        case .connect(let connection, let endpoint, let tls):
+        case .connect(let connection, let endpoint, _):
             brokerOwners[connection] = seat
-            effects.append(.brokerConnect(connection, endpoint, tls))
+            effects.append(.brokerConnect(connection, endpoint, seat.cluster.settings))
         case .send(let connection, let block): effects.append(.brokerSend(connection, block))
         case .close(let connection):
             brokerOwners[connection] = nil
             effects.append(.brokerClose(connection))
-        case .derive(let connection, let derivation):
-            effects.append(.brokerDerive(connection, derivation))
+        case .work(let connection, let work): effects.append(.brokerWork(connection, work))
         case .readFinished(let token, let outcome):
             if let purpose = reads.removeValue(forKey: token), !purpose.hasLeft {
                 finish(purpose, outcome)

@@ -27,8 +27,8 @@ extension GatewayEngine {
         // Names that clients choose, which must not take the room of what brokers are in.
         case .notAuthorized, .notFound:
             return refusals.isNews(failure.cause, now: now) ? .warning : .debug
-        case .unavailable, .noLeader, .timedOut, .throttled, .tlsRefused, .loginRefused, .corrupt,
-            .limit:
+        case .unavailable, .noLeader, .timedOut, .throttled, .tlsRefused, .loginRefused,
+            .noCredentials, .corrupt, .limit:
             return complaints.isNews(failure.cause, now: now) ? .warning : .debug
         }
     }

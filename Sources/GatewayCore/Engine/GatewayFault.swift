@@ -23,7 +23,7 @@ public enum GatewayFault: Hashable, Sendable {
     case throttled
     /// One TLS peer refused the other.
     case tlsRefused
-    /// Kafka refused the credentials.
+    /// Kafka refused the credentials, or there are none to show.
     case loginRefused
     case internalError
     /// The host's own command failed.
@@ -124,7 +124,8 @@ public enum GatewayFault: Hashable, Sendable {
         switch failure.kind {
         case .notFound, .notAuthorized, .kafka, .corrupt:
             failure.code.map(Status.number(ofKafka:)) ?? GatewayFault(failure).status
-        case .unavailable, .noLeader, .timedOut, .throttled, .tlsRefused, .loginRefused, .limit:
+        case .unavailable, .noLeader, .timedOut, .throttled, .tlsRefused, .loginRefused,
+            .noCredentials, .limit:
             GatewayFault(failure).status
         }
     }
@@ -156,7 +157,8 @@ public enum GatewayFault: Hashable, Sendable {
         case .timedOut: self = .timedOut
         case .throttled: self = .throttled
         case .tlsRefused: self = .tlsRefused
-        case .loginRefused: self = .loginRefused
+        // The difference is for those who run the gateway: the log has it.
+        case .loginRefused, .noCredentials: self = .loginRefused
         case .limit: self = .limit
         case .kafka, .corrupt: self = failure.code.map { .kafka($0) } ?? .internalError
         }

@@ -136,6 +136,18 @@ struct ConfigurationReader {
         return strings
     }
 
+    /// All members, which have to be strings, in their order.
+    func texts() throws(ConfigurationError) -> [(name: String, text: String)] {
+        var texts: [(String, String)] = []
+        for member in object.members {
+            guard let text = member.value.string else {
+                throw wrongType("string", member.value, member.key)
+            }
+            texts.append((member.key, text))
+        }
+        return texts
+    }
+
     // MARK: What is left
 
     /// Notes for keys that the original knows and that mean nothing here.

@@ -27,26 +27,7 @@ struct KafkaProxyPlugin: Equatable, Sendable {
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) -> SASLCredentials? {
         guard var sasl = try reader.reader("sasl") else { return nil }
-        let mechanism = try mechanism(&sasl)
-        guard let username = try sasl.string("username") else { throw sasl.missing("username") }
-        guard let password = try sasl.string("password") else { throw sasl.missing("password") }
-        try sasl.end()
-        return try checked(
-            SASLCredentials(mechanism: mechanism, username: username, password: password),
-            sasl, "username", "password")
-    }
-
-    private static func mechanism(
-        _ sasl: inout ConfigurationReader
-    ) throws(ConfigurationError) -> SASLMechanism {
-        guard let name = try sasl.string("mechanism") else { return .plain }
-        guard let mechanism = SASLMechanism(rawValue: name) else {
-            let names = SASLMechanism.allCases.map(\.rawValue)
-            throw sasl.fault(
-                "mechanism",
-                "expected one of \(names.joined(separator: ", ")), got \"\(name.prefix(80))\"")
-        }
-        return mechanism
+        return try LoginObject.parse(&sasl)
     }
 
     private static func flat(
@@ -64,23 +45,9 @@ struct KafkaProxyPlugin: Equatable, Sendable {
         }
         guard let username else { throw reader.missing("sasl_username") }
         guard let password else { throw reader.missing("sasl_password") }
-        return try checked(
-            SASLCredentials(mechanism: .plain, username: username, password: password),
-            reader, "sasl_username", "sasl_password")
-    }
-
-    /// RFC 4616 section 2: NUL separates the parts of a PLAIN message, and no part may be empty.
-    private static func checked(
-        _ credentials: SASLCredentials, _ reader: ConfigurationReader, _ username: String,
-        _ password: String
-    ) throws(ConfigurationError) -> SASLCredentials {
-        guard !credentials.username.isEmpty, !credentials.username.utf8.contains(0) else {
-            throw reader.fault(username, "must not be empty or hold NUL")
-        }
-        guard !credentials.password.isEmpty, !credentials.password.utf8.contains(0) else {
-            throw reader.fault(password, "must not be empty or hold NUL")
-        }
-        return credentials
+        try LoginObject.checkPart(username, "sasl_username", reader)
+        try LoginObject.checkPart(password, "sasl_password", reader)
+        return SASLCredentials(mechanism: .plain, username: username, password: password)
     }
 
     /// `_meta{disable}`, which every plugin of the original has.

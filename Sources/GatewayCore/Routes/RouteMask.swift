@@ -4,7 +4,9 @@ import JSON
 /// Route objects as they may be shown: passwords and keys are masked, and so is everything inside
 /// of plugins whose secrets we don't know.
 enum RouteMask {
-    private static let secretKeys: Set<String> = ["password", "sasl_password", "client_key"]
+    private static let secretKeys: Set<String> = [
+        "password", "sasl_password", "client_key", "token",
+    ]
     private static let mask = JSONValue(.string("***"))
 
     static func masked(_ value: JSONValue, id: String) -> String {

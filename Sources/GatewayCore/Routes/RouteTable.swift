@@ -61,11 +61,11 @@ public struct RouteTable: Sendable {
             ?? SessionLimits().handshakeMilliseconds
     }
 
-    static let identifierRule =
+    public static let identifierRule =
         "expected 1 to 64 of the letters a-z, A-Z, digits, \".\", \"-\", \"_\""
 
     /// The original's rule for ids.
-    static func isIdentifier(_ text: String) -> Bool {
+    public static func isIdentifier(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in
                 switch byte {

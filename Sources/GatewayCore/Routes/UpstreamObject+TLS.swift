@@ -13,21 +13,37 @@ extension UpstreamObject {
         tls.caPEM = try pem("ca", &object)
         tls.clientCertificatePEM = try pem("client_cert", &object)
         tls.clientKeyPEM = try pem("client_key", &object)
+        tls.files.ca = try file("ca_file", besides: tls.caPEM, "ca", &object)
+        tls.files.clientCertificate = try file(
+            "client_cert_file", besides: tls.clientCertificatePEM, "client_cert", &object)
+        tls.files.clientKey = try file(
+            "client_key_file", besides: tls.clientKeyPEM, "client_key", &object)
         tls.serverName = try serverName(&object)
         tls.versionMin = try versionMin(&object)
         tls.ciphers = try object.string("ciphers")
         try object.end()
-        if (tls.clientCertificatePEM == nil) != (tls.clientKeyPEM == nil) {
-            throw object.missing(tls.clientKeyPEM == nil ? "client_key" : "client_cert")
+        let hasCertificate = tls.clientCertificatePEM != nil || tls.files.clientCertificate != nil
+        let hasKey = tls.clientKeyPEM != nil || tls.files.clientKey != nil
+        guard hasCertificate == hasKey else {
+            throw object.missing(hasKey ? "client_cert" : "client_key")
         }
         do throws(TLSFinding) {
-            for finding in try check(tls.settings(verify: true)) {
+            for finding in try check(tls.knownSettings) {
                 notes.append("\(object.name(finding.key.rawValue)): \(finding.reason)")
             }
         } catch {
             throw object.fault(error.key.rawValue, error.reason)
         }
         return tls
+    }
+
+    private static func file(
+        _ key: String, besides text: String?, _ textKey: String,
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> SecretFile? {
+        guard let file = try reader.file(key) else { return nil }
+        guard text == nil else { throw reader.fault(key, "give one of \(textKey) and \(key)") }
+        return file
     }
 
     private static func pem(

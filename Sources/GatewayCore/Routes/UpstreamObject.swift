@@ -8,15 +8,26 @@ struct UpstreamObject: Equatable, Sendable {
         var caPEM: String?
         var clientCertificatePEM: String?
         var clientKeyPEM: String?
+        var files = TLSFiles()
         var serverName: String?
         var versionMin = TLSSettings.Version.tls12
         var ciphers: String?
 
         func settings(verify: Bool) -> TLSSettings {
-            TLSSettings(
+            var settings = TLSSettings(
                 verify: verify, caPEM: caPEM, clientCertificatePEM: clientCertificatePEM,
                 clientKeyPEM: clientKeyPEM, serverName: serverName, versionMin: versionMin,
                 ciphers: ciphers)
+            settings.files = files
+            return settings
+        }
+
+        /// What can be checked before files are read: half of a pair cannot.
+        var knownSettings: TLSSettings {
+            var settings = settings(verify: true)
+            if files.clientCertificate != nil { settings.clientKeyPEM = nil }
+            if files.clientKey != nil { settings.clientCertificatePEM = nil }
+            return settings
         }
     }
 

@@ -10,6 +10,8 @@ public struct ConnectionFailure: Error, Hashable, Sendable {
         case timedOut
         /// The TLS handshake failed; the text says why.
         case tls
+        /// There is nothing to log in with, or to show in the TLS handshake; the text says why.
+        case credentials
         /// Connection reset by the peer.
         case reset
         /// End of stream.

@@ -12,6 +12,7 @@ enum FailureMapping {
         case .timedOut: "timeout"
         // Addresses are not for clients: the original appends them here.
         case .tls: "failed to do SSL handshake"
+        case .credentials: "failed to do SASL auth"
         case .reset: "connection reset by peer"
         case .closed: "closed"
         }
@@ -45,6 +46,7 @@ extension KafkaFailure {
         case .timedOut:
             KafkaFailure(kind: .timedOut, text: text, cause: cause, isRetriable: true)
         case .tls: KafkaFailure(kind: .tlsRefused, text: text, cause: cause)
+        case .credentials: noCredentials(cause: cause)
         default: KafkaFailure(kind: .unavailable, text: text, cause: cause, isRetriable: true)
         }
     }
@@ -53,6 +55,11 @@ extension KafkaFailure {
         KafkaFailure(
             kind: .loginRefused, code: KafkaError.saslAuthenticationFailed.rawValue,
             text: "failed to do SASL auth", cause: cause)
+    }
+
+    static func noCredentials(cause: String) -> KafkaFailure {
+        KafkaFailure(
+            kind: .noCredentials, text: "failed to do SASL auth", cause: cause, isRetriable: true)
     }
 
     static func noLeader(cause: String) -> KafkaFailure {

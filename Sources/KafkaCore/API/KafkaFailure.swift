@@ -17,6 +17,8 @@ public struct KafkaFailure: Error, Hashable, Sendable {
         case tlsRefused
         /// The broker refused the credentials.
         case loginRefused
+        /// There is nothing to log in with: no token yet, a file that cannot be read.
+        case noCredentials
         /// The topic is not for this principal. To the client it looks like `notFound`.
         case notAuthorized
         /// Any other error that Kafka answered; `code` is its number.

@@ -19,7 +19,7 @@ extension BrokerConnection {
             } else if frames.isInsideFrame {
                 cause += " in the middle of a response"
             }
-        case .resolve, .refused, .unreachable, .timedOut, .tls: break
+        case .resolve, .refused, .unreachable, .timedOut, .tls, .credentials: break
         }
         return .connection(failure.kind, FailureMapping.text(of: failure), cause: cause)
     }

@@ -73,17 +73,11 @@ extension BrokerConnection {
             sendSetUp(request, version: version)
         case .work(let work):
             if let known = memory.result(of: work) { return try take(.worked(known)) }
-            begin(work)
+            self.work = work
+            context.emit(.work(id, work))
         case .ready: return .ready
         }
         return .nothing
-    }
-
-    private func begin(_ work: LoginWork) {
-        self.work = work
-        switch work {
-        case .derive(let derivation): context.emit(.derive(id, derivation))
-        }
     }
 
     private func sendSetUp<R: KafkaRequest>(_ request: R, version: Int16) {

@@ -37,7 +37,7 @@ struct ConnectionSetUp {
         case asksVersions(Int16)
         case offersMechanism
         case authenticates
-        /// The driver computes a key.
+        /// The driver performs a piece of work of the login.
         case works
         case ready
     }
@@ -154,7 +154,7 @@ struct ConnectionSetUp {
             let name = KafkaError(response.errorCode).name
             throw .login(cause: "\(endpoint): \(name): \(hint)")
         }
-        login = Login(credentials, nonces)
+        login = Login(credentials, host: endpoint.host, nonces)
         return try goOn(with: .begin, now: now, &random)
     }
 
@@ -163,8 +163,9 @@ struct ConnectionSetUp {
     ) throws(KafkaFailure) -> Step {
         guard response.errorCode == 0 else {
             let name = KafkaError(response.errorCode).name
-            let text = response.errorMessage.map { ": \(told($0))" } ?? ""
-            throw .login(cause: "\(endpoint): \(name)\(text)")
+            let texts = [response.errorMessage, login?.challenge].compactMap { $0 }
+            let words = ([name] + texts.map(told)).joined(separator: ": ")
+            throw .login(cause: "\(endpoint): \(words)")
         }
         return try goOn(
             with: .token(response.authBytes), lifetime: response.sessionLifetimeMilliseconds,
@@ -187,6 +188,8 @@ struct ConnectionSetUp {
         defer { login = machine }
         do {
             return try machine.take(event)
+        } catch .unavailable(let reason) {
+            throw .noCredentials(cause: "\(endpoint): \(reason)")
         } catch {
             throw .login(cause: "\(endpoint): \(told(error.description))")
         }
@@ -229,7 +232,7 @@ struct ConnectionSetUp {
     /// What the broker says of a login, for the log. Brokers and their plug-ins word it as they
     /// like, and some put what they were sent into it.
     private func told(_ text: String) -> String {
-        guard credentials?.isToldBy(text) != true else {
+        guard login?.isToldBy(text) != true else {
             return "(the broker's text is left out: it repeats what it was sent)"
         }
         return OutsideText.cleaned(text)

@@ -42,17 +42,14 @@ final class EndpointMemory {
     }
 
     func keep(_ result: LoginWork.Result, of work: LoginWork) {
-        switch (work, result) {
-        case (.derive(let derivation), .key(let key)):
-            if keys.count >= Self.keysMax { keys = [:] }
-            keys[derivation] = key
-        }
+        guard case .derive(let derivation) = work, case .key(let key) = result else { return }
+        if keys.count >= Self.keysMax { keys = [:] }
+        keys[derivation] = key
     }
 
     func result(of work: LoginWork) -> LoginWork.Result? {
-        switch work {
-        case .derive(let derivation): keys[derivation].map { .key($0) }
-        }
+        guard case .derive(let derivation) = work else { return nil }
+        return keys[derivation].map { .key($0) }
     }
 
     // MARK: Trouble

@@ -10,9 +10,9 @@ public enum LogLevel: Int, Comparable, Sendable {
     }
 }
 
-/// The slow step of a SCRAM login, to be computed off the loop with `saltedPassword()`: up to a
-/// million rounds of HMAC.
-public typealias KeyDerivation = ScramDerivation
+/// What a login cannot do on its loop: up to a million rounds of HMAC, a file to read, a question
+/// to the host or to a KDC.
+public typealias LoginWork = SASL.LoginWork
 
 /// What the driver of a cluster has to do, in order. No effect of a connection follows its `close`.
 public enum ClusterEffect {
@@ -23,8 +23,8 @@ public enum ClusterEffect {
     case send(BrokerConnectionID, ByteBlock)
     /// Close without a further event.
     case close(BrokerConnectionID)
-    /// Answer with `derived`.
-    case derive(BrokerConnectionID, KeyDerivation)
+    /// Answer with `worked`, unless the connection is closed before.
+    case work(BrokerConnectionID, LoginWork)
     case readFinished(ReadToken, ReadOutcome)
     /// A live read cannot be answered for now, told again for another reason. It goes on by itself;
     /// once an answer has come `readResumed` says so, if nothing else of the read does.

@@ -27,6 +27,7 @@ extension Gateway {
                 loop.post { $0.setRoutes(routes, closing: []) }
                 loop.post { $0.setCommands(commands) }
             }
+            startLogins(loops)
             state.loops = loops
             state.helpers = helpers
             state.phase = .running
@@ -92,6 +93,7 @@ extension Gateway {
         for loop in loops {
             if let counted = loop.ask({ $0.engine.metrics() }) { metrics.add(counted) }
         }
+        tokens.stop()
         for loop in loops { loop.end() }
         for loop in loops { loop.join() }
         state.withLock { $0.helpers }?.stop(

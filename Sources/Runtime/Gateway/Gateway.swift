@@ -29,6 +29,8 @@ public final class Gateway: Sendable {
     public let settings: RuntimeSettings
     let census = SessionCensus()
     let directory = SessionDirectory()
+    let tokens = TokenDesk()
+    let files = SecretFiles()
     let state = Mutex(State())
     /// Held while one thread stops the gateway; the others wait for it.
     let stopping = Mutex(())

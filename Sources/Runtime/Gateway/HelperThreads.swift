@@ -1,13 +1,15 @@
 import EventLoop
 
-/// The two threads for what blocks: name look-ups, and PBKDF2. Two, because a dead resolver must
-/// not stop logins. Each starts with its first job.
+/// The threads for what blocks: name look-ups, PBKDF2, files with secrets. Each has its own: a dead
+/// resolver or disk must not stop other logins. Each starts with its first job.
 struct HelperThreads: Sendable {
     let resolver = Resolver()
     let deriver = WorkerThread(name: "pubsubgw-kdf")
+    let files = WorkerThread(name: "pubsubgw-files")
 
     func stop(milliseconds: Int32) {
         resolver.stop(milliseconds: milliseconds)
         deriver.stop(milliseconds: milliseconds)
+        files.stop(milliseconds: milliseconds)
     }
 }

@@ -5,8 +5,7 @@ public enum Feature {
     private static let always: Set<String> = [
         "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes", "messages",
         "wake-listen", "host-commands", "client", "permessage-deflate", "kafka-tls", "sasl-plain",
-        "sasl-scram-256",
-        "sasl-scram-512",
+        "sasl-scram-256", "sasl-scram-512", "sasl-scram-token", "sasl-oauthbearer", "secret-files",
     ]
 
     private static let codecs: [String: Codec] = [

@@ -13,6 +13,7 @@ public struct QueueEvent: Sendable {
         case metadata = 9
         case drained = 10
         case log = 11
+        case token = 12
     }
 
     public var kind: Kind

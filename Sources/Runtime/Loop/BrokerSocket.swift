@@ -7,17 +7,21 @@ import TLS
 
 /// One connection to a broker: look-up, TCP to whichever address answers, TLS, and then bytes.
 final class BrokerSocket: ReadinessHandler {
-    private enum Phase {
-        case resolving, connecting, handshaking, open, closed
+    enum Phase {
+        case preparing, resolving, connecting, handshaking, open, closed
     }
 
     let id: BrokerConnectionID
     let endpoint: Endpoint
-    private let tls: TLSSettings?
+    let settings: ClusterSettings
+    /// With what its files held.
+    var tls: TLSSettings?
     unowned let driver: GatewayLoop
-    private var phase = Phase.resolving
+    private(set) var phase = Phase.preparing
     private var connector: Connector?
     private var timeout: TimerID?
+    /// How long the host has for its token.
+    var patience: TimerID?
     private(set) var transport: (any StreamTransport)?
     private var registration: Registration?
     /// What the descriptor was when it was opened.
@@ -28,16 +32,23 @@ final class BrokerSocket: ReadinessHandler {
     var outbox = Outbox()
     var isDirty = false
 
+    /// Of helper threads that work for its login.
+    let wish = Wish()
+    /// What it waits for of the host.
+    var token: (name: String, ticket: UInt64)?
+
     init(
-        _ id: BrokerConnectionID, _ endpoint: Endpoint, _ tls: TLSSettings?, driver: GatewayLoop
+        _ id: BrokerConnectionID, _ endpoint: Endpoint, _ settings: ClusterSettings,
+        driver: GatewayLoop
     ) {
         self.id = id
         self.endpoint = endpoint
-        self.tls = tls
+        self.settings = settings
+        tls = settings.tls
         self.driver = driver
     }
 
-    private var loop: EventLoop { driver.loop }
+    var loop: EventLoop { driver.loop }
 
     // MARK: Opening
 
@@ -46,6 +57,11 @@ final class BrokerSocket: ReadinessHandler {
         timeout = loop.schedule(afterMilliseconds: limit) { [unowned self] in
             fail(.timedOut, "no connection within \(limit) ms (\(phase))")
         }
+        prepare()
+    }
+
+    func resolve() {
+        phase = .resolving
         let broker = LoopBound(self)
         driver.helpers.resolver.resolve(
             host: endpoint.host, port: endpoint.port, replyTo: loop.mailbox
@@ -96,7 +112,9 @@ final class BrokerSocket: ReadinessHandler {
             transport = try makeTransport(descriptor)
         } catch {
             Socket.close(descriptor)
-            return fail(.tls, error.text)
+            // A pair of files may be in the middle of being replaced.
+            let areFiles = settings.tls?.files.isEmpty == false
+            return fail(areFiles ? .credentials : .tls, error.text)
         }
         phase = .handshaking
         do throws(SystemError) {
@@ -209,7 +227,7 @@ final class BrokerSocket: ReadinessHandler {
         }
     }
 
-    private func fail(_ kind: ConnectionFailure.Kind, _ text: String) {
+    func fail(_ kind: ConnectionFailure.Kind, _ text: String) {
         driver.brokerFailed(id, ConnectionFailure(kind, text))
     }
 
@@ -223,6 +241,7 @@ final class BrokerSocket: ReadinessHandler {
         guard phase != .closed else { return }
         phase = .closed
         endTimeout()
+        endPreparation()
         connector?.cancel()
         connector = nil
         if isIntact { closeTransport() } else { abandonTransport() }

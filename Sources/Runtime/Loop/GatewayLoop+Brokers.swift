@@ -4,8 +4,8 @@ import KafkaCore
 
 // Broker connections: what the Kafka clusters of the engine ask for.
 extension GatewayLoop {
-    func connect(_ id: BrokerConnectionID, _ endpoint: Endpoint, _ tls: TLSSettings?) {
-        let broker = BrokerSocket(id, endpoint, tls, driver: self)
+    func connect(_ id: BrokerConnectionID, _ endpoint: Endpoint, _ settings: ClusterSettings) {
+        let broker = BrokerSocket(id, endpoint, settings, driver: self)
         brokers[id] = broker
         broker.start()
     }
@@ -42,27 +42,6 @@ extension GatewayLoop {
         guard let broker = brokers.removeValue(forKey: id) else { return }
         broker.close()
         engine.brokerClosed(id, failure, now: loop.now)
-        perform()
-    }
-
-    func derive(_ id: BrokerConnectionID, _ derivation: KeyDerivation) {
-        let mailbox = loop.mailbox
-        let driver = LoopBound(self)
-        let isAccepted = helpers.deriver.submit {
-            let key = derivation.saltedPassword()
-            mailbox.post { driver.value.derived(id, key) }
-        }
-        guard !isAccepted else { return }
-        // Asked from within the engine's effects: the answer comes in a later turn.
-        mailbox.post {
-            driver.value.brokerFailed(
-                id, ConnectionFailure(.unreachable, "too many logins wait for the key thread"))
-        }
-    }
-
-    private func derived(_ id: BrokerConnectionID, _ key: [UInt8]) {
-        guard brokers[id] != nil else { return }
-        engine.brokerKeyDerived(id, saltedPassword: key, now: loop.now)
         perform()
     }
 }

@@ -136,10 +136,10 @@ final class GatewayLoop {
         case .direct(let event): deliver(event)
         case .commandOver(let token): _ = openCommands.claim(token)
         case .log(let level, let text): log(level, text)
-        case .brokerConnect(let id, let endpoint, let tls): connect(id, endpoint, tls)
+        case .brokerConnect(let id, let endpoint, let settings): connect(id, endpoint, settings)
         case .brokerSend(let id, let block): send(id, block)
         case .brokerClose(let id): closeBroker(id)
-        case .brokerDerive(let id, let derivation): derive(id, derivation)
+        case .brokerWork(let id, let work): self.work(id, work)
         }
     }
 

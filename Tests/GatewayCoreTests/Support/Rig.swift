@@ -204,12 +204,13 @@ final class Rig: SimulatedClient {
         case .commandOver(let token): over.append(token)
         case .direct(let event): direct.append(event)
         case .log(let level, let line): logs.append((level, line))
-        case .brokerConnect(let id, let endpoint, let tls): network.connect(id, endpoint, tls)
+        case .brokerConnect(let id, let endpoint, let settings):
+            network.connect(id, endpoint, settings.tls)
         case .brokerSend(let id, let block): network.send(id, block)
         case .brokerClose(let id): network.close(id)
-        case .brokerDerive(let connection, let derivation):
-            engine.brokerKeyDerived(
-                connection, saltedPassword: derivation.saltedPassword(), now: now)
+        case .brokerWork(let connection, let work):
+            guard case .derive(let derivation) = work else { return }
+            engine.brokerWorked(connection, .key(derivation.saltedPassword()), now: now)
         }
     }
 

@@ -67,7 +67,8 @@ enum {
   PUBSUBGW_EV_OFFSET = 8,
   PUBSUBGW_EV_METADATA = 9,
   PUBSUBGW_EV_DRAINED = 10,
-  PUBSUBGW_EV_LOG = 11
+  PUBSUBGW_EV_LOG = 11,
+  PUBSUBGW_EV_TOKEN = 12
 };
 enum {
   PUBSUBGW_COMMAND_JSON = 1,
@@ -159,6 +160,10 @@ int pubsubgw_command_reply(pubsubgw_gateway *g, uint64_t token, const void *msg,
                                         size_t len);
 int pubsubgw_command_fail(pubsubgw_gateway *g, uint64_t token, int code,
                                        const char *message);
+int pubsubgw_token_on(pubsubgw_gateway *g, const char *name, pubsubgw_queue *q);
+int pubsubgw_token_set(pubsubgw_gateway *g, const char *name, const char *token,
+                                    int64_t lifetime_ms, const char *extensions_json);
+int pubsubgw_token_fail(pubsubgw_gateway *g, const char *name, const char *reason);
 typedef struct pubsubgw_header {
   const char *name;
   const void *value;

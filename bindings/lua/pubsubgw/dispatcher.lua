@@ -29,7 +29,7 @@ function Dispatcher.new(gateway, path, is_late)
     if not listens then return nil, text, code end
     local self = setmetatable({
         queue = queue, path = path, gateway = gateway, sessions = {}, tokens = {}, next_token = 1,
-        commands = {}, pool = Pool.new(), until_idle = is_late,
+        commands = {}, sources = {}, pool = Pool.new(), until_idle = is_late,
     }, Dispatcher)
     self.handle = function(raw)
         local fine, text = pcall(self.take, self, raw)
@@ -73,6 +73,9 @@ function Dispatcher:take(raw)
         self.until_idle, self.drained = true, event.status ~= 0
     elseif kind == 5 then -- COMMAND
         self:command(event)
+    elseif kind == 12 then -- TOKEN
+        local source = self.sources[event.data]
+        self.pool:run(function() self.gateway:token_answer(event.data, source) end)
     elseif event.session ~= 0 then
         local receiver = self.sessions[event.session]
         if kind == 4 then self.sessions[event.session] = nil end -- CLOSED
@@ -86,6 +89,13 @@ end
 -- handler: function (message, event) that returns the response's encoded sub-message, or nil, a text
 -- for the client, and a code. It may wait: each command has a light thread.
 function Dispatcher:on(request_field, handler) self.commands[request_field] = handler end
+
+-- source: function (name) that returns a token and its lifetime in seconds; see pubsubgw/tokens.lua. It
+-- may wait: each request has a light thread.
+function Dispatcher:on_token(name, source)
+    self.sources[name] = source
+    return self.gateway:token_on(name, self.queue)
+end
 
 local function answer(gateway, handler, event)
     local fine, message, text, code = pcall(handler, event.data, event)

@@ -89,7 +89,7 @@ function Gateway:adopt(fd, options)
     return tonumber(out[0])
 end
 
-for _, part in ipairs { "pubsubgw.sessions", "pubsubgw.commands" } do
+for _, part in ipairs { "pubsubgw.sessions", "pubsubgw.commands", "pubsubgw.tokens" } do
     for name, call in pairs(require(part)) do Gateway[name] = call end
 end
 

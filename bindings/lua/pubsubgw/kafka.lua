@@ -60,6 +60,10 @@ function Kafka:metadata(topic)
     return event.data
 end
 
+-- Brings the token of {"mechanism": "OAUTHBEARER", "host_token": name}; source: see
+-- pubsubgw.nginx's `token`. In plain LuaJIT it is asked while a call of this client waits.
+function Kafka:token(name, source) return self.source:on_token(name, source) end
+
 -- Ends the client, and what waits for it with E.GONE.
 function Kafka:close() self.client:close() end
 

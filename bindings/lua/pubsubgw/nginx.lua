@@ -57,6 +57,7 @@ end
 --   routes      by id, upstreams: by id: tables or JSON
 --   settings    of pubsubgw.new: a table
 --   commands    of the host's own, a list; see `on`
+--   tokens      for logins by OAUTHBEARER, by the route's "host_token"; see `token`
 --   origins     pages that may use plug-ins in APISIX's shape (pubsubgw.apisix), as in a route; default:
 --               those of the host that is asked
 --   drain_ms    how long sessions may take to end when nginx reloads or quits; default 10000
@@ -108,6 +109,7 @@ function nginx.init_worker()
     assert(state.generation:announce())
     assert(ngx.timer.at(WATCH_SECONDS, watch))
     for _, command in ipairs(state.commands or {}) do assert(nginx.on(command)) end
+    for name, source in pairs(state.tokens or {}) do assert(nginx.token(name, source)) end
 end
 
 -- Joins the library's threads. Nginx no longer moves bytes here, so nothing is waited for.
@@ -148,6 +150,15 @@ function nginx.on(command)
     dispatcher:on(command.request, command.handler)
     return state.gateway:command_on(
         command.route, command.name, command.request, command.response, dispatcher.queue)
+end
+
+-- Brings the token of routes with { mechanism = "OAUTHBEARER", host_token = name }.
+--   source   function (name) that returns the token and its lifetime in seconds, and perhaps its
+--            extensions; or nil and a reason. It may ask an identity provider by a cosocket.
+function nginx.token(name, source)
+    local dispatcher, text, code = nginx.dispatcher()
+    if not dispatcher then return nil, text, code end
+    return dispatcher:on_token(name, source)
 end
 
 -- Serves the request at hand as a WebSocket: nginx keeps the connection (with TLS), the library

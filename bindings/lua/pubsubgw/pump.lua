@@ -5,7 +5,7 @@ local Mailbox = {}
 Mailbox.__index = Mailbox
 
 function Pump.new(queue)
-    return setmetatable({ queue = queue, tokens = {}, next_token = 1 }, Pump)
+    return setmetatable({ queue = queue, gateway = queue.gateway, tokens = {}, next_token = 1, sources = {} }, Pump)
 end
 
 -- A token for a request, and what is called with each event that carries it.
@@ -14,6 +14,19 @@ function Pump:token(receiver)
     self.next_token = token + 1
     self.tokens[token] = receiver
     return token
+end
+
+-- source: as of pubsubgw.nginx's `token`. It is asked while somebody waits for an event.
+function Pump:on_token(name, source)
+    self.sources[name] = source
+    return self.gateway:token_on(name, self.queue)
+end
+
+function Pump:take(event)
+    local source = event.type == 12 and self.sources[event.data] -- TOKEN
+    if source then return self.gateway:token_answer(event.data, source) end
+    local receiver = self.tokens[event.token]
+    if receiver then receiver(event) end
 end
 
 function Pump:forget(token) self.tokens[token] = nil end
@@ -33,10 +46,7 @@ function Mailbox:take(seconds)
         local left = math.max(0, math.min(seconds, ends - os.time()))
         local events = self.pump.queue:wait(left * 1000) or {}
         if #events == 0 then break end
-        for _, event in ipairs(events) do
-            local receiver = self.pump.tokens[event.token]
-            if receiver then receiver(event) end
-        end
+        for _, event in ipairs(events) do self.pump:take(event) end
     end
     local item = self[self.first]
     if item == nil then return nil end

@@ -27,6 +27,7 @@ from ._gateway import Gateway, Stats, route_check, upstream_check
 from ._library import has_feature, load, set_log_level, version
 from ._records import Record
 from ._sessions import BytesSession, Closed, MessagesSession, Session
+from ._tokens import Token
 
 __all__ = [
     "AuthError", "BytesSession", "Client", "Closed", "Command", "CommandFailed", "ConfigError",
@@ -34,6 +35,6 @@ __all__ = [
     "GoneError", "InvalidError", "Isolation", "KafkaError", "ListedOffset", "LoadError",
     "MessagesSession", "NoRouteError", "OutOfMemoryError", "ProtocolError", "Queue", "Record",
     "RefusedError", "Session", "StateError", "Stats", "Status", "Subscription", "SystemCallError", "TLSError",
-    "TimedOutError", "UnsupportedError", "has_feature", "load", "route_check", "set_log_level",
+    "TimedOutError", "Token", "UnsupportedError", "has_feature", "load", "route_check", "set_log_level",
     "upstream_check", "version",
 ]

@@ -36,6 +36,7 @@ class EventType(enum.IntEnum):
     METADATA = 9
     DRAINED = 10
     LOG = 11
+    TOKEN = 12
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ._events import EventType, Queue
 from ._library import check, lib, load, take_text
 from ._sessions import BytesSession, MessagesSession, OnClosed, Session, opened, opening
 from ._structs import StatsStruct
+from ._tokens import Token, TokenDesk, TokenSource, fail_token, set_token
 from ._text import JSON, json_bytes, milliseconds, optional_bytes
 
 _CLOSE_SESSIONS = 1
@@ -90,6 +91,8 @@ class Gateway:
         self._registrations: List[Registration] = []
         self._desks: List[CommandDesk] = []
         self._command_queues: List[Queue] = []
+        self._sources: Dict[str, TokenSource] = {}
+        self._token_desk: Optional[TokenDesk] = None
         self._clients: "weakref.WeakSet[Client]" = weakref.WeakSet()
 
     # Routes ------------------------------------------------------------------------------------
@@ -353,11 +356,15 @@ class Gateway:
         return register
 
     def serve_commands(self, queue: Queue) -> None:
-        """Answers the commands on `queue`, where it is dispatched; for loops other than asyncio's,
-        with handlers that are plain functions. `attach` does it by itself."""
+        """Answers the commands and the requests for tokens on `queue`, where it is dispatched; for
+        loops other than asyncio's, with handlers that are plain functions. `attach` does it by
+        itself."""
         self._desks.append(CommandDesk(self, queue))
         for registration in self._registrations:
             self._register(registration)
+        self._token_desk = TokenDesk(self, queue)
+        for name, source in self._sources.items():
+            self._token_desk.add(name, source)
 
     def _register(self, registration: Registration) -> None:
         for desk in self._desks:
@@ -372,6 +379,39 @@ class Gateway:
         self._command_queues.append(queue)
         self._desks.append(CommandDesk(self, queue))
         self._desks[-1].add(registration)
+
+    # Tokens ------------------------------------------------------------------------------------
+
+    def token(self, name: str) -> Callable[[TokenSource], TokenSource]:
+        """Brings the token of routes with {"mechanism": "OAUTHBEARER", "host_token": name}:
+
+            @gateway.token("idp")
+            async def token():
+                answer = await ask_the_identity_provider()
+                return answer["access_token"], answer["expires_in"]
+
+        The function answers a `Token`, or its value and its lifetime in seconds; what it raises
+        is told to those who wait. It is called when a token is needed and in good time before its
+        end, on the asyncio loop that the gateway is attached to first, from then on; one that is
+        no coroutine holds that loop up meanwhile."""
+
+        def register(source: TokenSource) -> TokenSource:
+            if self._token_desk is not None:
+                self._token_desk.add(name, source)
+            self._sources[name] = source
+            return source
+
+        return register
+
+    def token_set(
+        self, name: str, value: str, lifetime: float, extensions: Optional[Dict[str, str]] = None,
+    ) -> None:
+        """Gives the gateway a token, asked for or not. lifetime: seconds from now on."""
+        set_token(self, name, Token(value, lifetime, extensions or {}))
+
+    def token_fail(self, name: str, reason: str) -> None:
+        """There is no token now; who waits for it is told why."""
+        fail_token(self, name, reason)
 
     def client(self, *, route: Optional[str] = None, **config: Any) -> Client:
         """A Kafka client for the host itself, on the running asyncio loop. route: with that
