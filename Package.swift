@@ -72,7 +72,8 @@ let package = Package(
         module("Statuses", []),
         module("Bytes", []),
         module("Digests", ["COpenSSL", "CShims", "Bytes"]),
-        module("Compression", ["CZlib", "CShims", "Bytes"]),
+        module("SharedLibraries", []),
+        module("Compression", ["CZlib", "CShims", "Bytes", "SharedLibraries"]),
         module("JSON", ["Bytes"]),
         module("RecordFormat", ["Bytes", "CShims"]),
         module("SASL", ["Bytes", "Digests", "Timing"]),
@@ -94,11 +95,13 @@ let package = Package(
         // The only I/O.
         module("EventLoop", ["CShims", "Bytes", "Timing"]),
         module("TLS", ["COpenSSL", "CShims", "Bytes", "EventLoop"]),
+        module("Cyrus", ["CShims", "SharedLibraries"]),
         module(
             "Runtime",
             [
                 "Bytes", "Timing", "Digests", "Compression", "WebSocketProtocol", "KafkaProtocol",
-                "KafkaCore", "GatewayCore", "EventLoop", "TLS", "SASL", "CShims", "Statuses",
+                "KafkaCore", "GatewayCore", "EventLoop", "TLS", "Cyrus", "SASL", "CShims",
+                "Statuses",
             ]),
         .target(
             name: "PubSubGW",
@@ -127,7 +130,7 @@ let package = Package(
             "DevBroker",
             [
                 "Bytes", "Timing", "Digests", "Compression", "JSON", "SASL", "KafkaProtocol",
-                "KafkaMirror", "EventLoop", "TLS", "CShims",
+                "KafkaMirror", "EventLoop", "TLS", "Cyrus", "CShims",
             ]),
         .executableTarget(
             name: "pubsubgw-devbroker",

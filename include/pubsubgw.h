@@ -32,7 +32,11 @@
  *              queue.
  *   Signals    The library raises none, installs no handlers, and its threads block them all.
  *   Process    It reads no environment variable, registers nothing with atexit, and stays loaded
- *              after dlclose. Loading it, pubsubgw_new and the route functions start no thread.
+ *              after dlclose. Loading it, pubsubgw_new and the route functions start no thread. But
+ *              what logins by GSSAPI open reads variables: Kerberos KRB5_CONFIG, KRB5CCNAME (where
+ *              tickets are), KRB5_CLIENT_KTNAME (a keytab to get them with), KRB5_TRACE and others
+ *              that its manual names; Cyrus SASL_PATH and SASL_CONF_PATH. nginx clears its workers'
+ *              environment, but for what its `env` directives name.
  *   Fork       Load, pubsubgw_new and the route functions before a fork are fine, and each child
  *              may start its own copy. After pubsubgw_start the gateway belongs to the process that
  *              called it: in a forked child all its descriptors are closed, and every function of
@@ -119,9 +123,9 @@ PUBSUBGW_API int pubsubgw_check_version(uint32_t header_version);
  * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes",
  * "messages", "wake-listen", "host-commands", "client", "permessage-deflate", "kafka-tls",
  * "sasl-plain", "sasl-scram-256", "sasl-scram-512", "sasl-scram-token" (delegation tokens),
- * "sasl-oauthbearer", "secret-files" ("password_file", ...), and the codecs "gzip", "snappy", "lz4",
- * "zstd". The last three are other libraries (libsnappy.so.1, liblz4.so.1, libzstd.so.1), opened when first
- * needed or asked for here. */
+ * "sasl-oauthbearer", "sasl-gssapi", "secret-files" ("password_file", ...), and the codecs "gzip",
+ * "snappy", "lz4", "zstd". The last three and GSSAPI are other libraries (libsnappy.so.1, liblz4.so.1,
+ * libzstd.so.1; libsasl2.so.2 with its plug-in), opened when first needed or asked for here. */
 PUBSUBGW_API int pubsubgw_has_feature(const char *name);
 
 /* "PUBSUBGW_E_GONE", "PUBSUBGW_OK"; for -1000-n Kafka's own name ("OFFSET_OUT_OF_RANGE"); for any
@@ -190,8 +194,8 @@ PUBSUBGW_API int pubsubgw_set_log(int level, pubsubgw_log_fn fn, void *arg);
  * E_CONFIG: last_error gives key, line and column. E_FORKED. */
 PUBSUBGW_API int pubsubgw_new(const char *config_json, pubsubgw_gateway **out);
 
-/* Starts `threads` loops. Three more threads, for name look-ups, for the keys of SCRAM logins and for
- * files with secrets, start when they are first needed. Call it in the process that will serve, after its last fork.
+/* Starts `threads` loops. Four more threads, for name look-ups, for the keys of SCRAM logins, for
+ * files with secrets and for Kerberos, start when they are first needed. Call it in the process that will serve, after its last fork.
  * E_STATE: it was started before. E_SYSTEM: a thread or descriptor could not be made; the gateway
  * is as before. */
 PUBSUBGW_API int pubsubgw_start(pubsubgw_gateway *g);

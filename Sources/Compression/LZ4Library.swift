@@ -1,5 +1,6 @@
 import CShims
 import Glibc
+import SharedLibraries
 
 /// What is used of `liblz4.so.1`.
 struct LZ4Library: Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import SharedLibraries
 
 /// What is used of the C interface of `libsnappy.so.1`. Its functions answer 0 for success.
 struct SnappyLibrary: Sendable {

@@ -1,5 +1,6 @@
 import CShims
 import Glibc
+import SharedLibraries
 
 /// What is used of `libzstd.so.1`.
 struct ZstdLibrary: Sendable {

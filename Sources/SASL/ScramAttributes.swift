@@ -50,7 +50,7 @@ func scramEscaped(_ name: String) -> [UInt8] {
 }
 
 /// The inverse; nil for a `=` that escapes nothing, or for what is not UTF-8.
-func scramUnescaped(_ value: ArraySlice<UInt8>) -> String? {
+public func scramUnescaped(_ value: ArraySlice<UInt8>) -> String? {
     var bytes: [UInt8] = []
     var rest = value
     while let byte = rest.popFirst() {

@@ -52,6 +52,10 @@ struct Options {
                 settings.createsTopics = false
                 continue
             }
+            if option == "--unsecured-tokens" {
+                settings.tokens.takesUnsecured = true
+                continue
+            }
             guard Self.known.contains(option) else {
                 throw Refusal("\(option) is not an option; --help lists them")
             }
@@ -65,7 +69,8 @@ struct Options {
     private static let known: Set<String> = [
         "--brokers", "--host", "--port", "--advertise", "--topic", "--records", "--live",
         "--codec", "--batch-bytes", "--profile", "--tls-cert", "--tls-key", "--client-ca",
-        "--sasl", "--session-lifetime", "--retention-bytes", "--control",
+        "--sasl", "--delegation-token", "--token", "--kerberos", "--session-lifetime",
+        "--retention-bytes", "--control",
     ]
 
     private mutating func take(_ option: String, _ value: String) throws(Refusal) {
@@ -84,6 +89,9 @@ struct Options {
         case "--tls-key": keyPath = value
         case "--client-ca": clientCAPath = value
         case "--sasl": try addUser(value)
+        case "--delegation-token": try addDelegationToken(value)
+        case "--token": try addToken(value)
+        case "--kerberos": settings.kerberosHost = value
         case "--session-lifetime":
             settings.sessionLifetimeMilliseconds = Int64(try number(option, value, 0...(1 << 40)))
         case "--retention-bytes":
@@ -164,6 +172,23 @@ struct Options {
             String(parts[0]), password: String(parts[1]), mechanisms: mechanisms)
     }
 
+    private mutating func addDelegationToken(_ value: String) throws(Refusal) {
+        let parts = value.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 3, !parts.contains("") else {
+            throw Refusal("--delegation-token: give ID:HMAC:OWNER")
+        }
+        settings.users.addDelegationToken(
+            String(parts[0]), hmac: String(parts[1]), owner: String(parts[2]))
+    }
+
+    private mutating func addToken(_ value: String) throws(Refusal) {
+        let parts = value.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts.contains("") else {
+            throw Refusal("--token: give TOKEN:USER")
+        }
+        settings.tokens.add(String(parts[0]), user: String(parts[1]))
+    }
+
     private func checkTLS() throws(Refusal) {
         guard (certificatePath == nil) == (keyPath == nil) else {
             throw Refusal("--tls-cert and --tls-key belong together")
@@ -198,6 +223,14 @@ struct Options {
           --sasl USER:PASSWORD[:MECHANISM]
                                     clients have to log in: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
                                     (all three); may be given several times
+          --delegation-token ID:HMAC:OWNER
+                                    SCRAM with tokenauth is taken, too
+          --token TOKEN:USER        OAUTHBEARER is taken with this token, which has no end; the
+                                    control command "add-token" adds those with one
+          --kerberos HOST           GSSAPI is taken, as the principal kafka/HOST; its key is in the
+                                    keytab that KRB5_KTNAME names (needs libsasl2.so.2)
+          --unsecured-tokens        OAUTHBEARER is taken with any JWS whose "alg" is "none" and
+                                    that has a "sub" and an "exp"
           --session-lifetime MS     after this time they have to log in again (never)
           --control PATH            takes commands at this Unix socket, one JSON object a line,
                                     answered by one; "-": standard input and output, and the end

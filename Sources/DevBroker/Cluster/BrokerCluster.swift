@@ -11,6 +11,8 @@ import Timing
 public final class BrokerCluster {
     public let settings: BrokerSettings
     let brokers: [Broker]
+    /// Those of the settings, and what was added and revoked since.
+    public var tokens: BearerTokens
     var topics: [String: Topic] = [:]
     /// In the order of creation: what clients see must not depend on hashing.
     var topicNames: [String] = []
@@ -46,6 +48,7 @@ public final class BrokerCluster {
         precondition(settings.brokers >= 1, "a cluster has at least one broker")
         self.settings = settings
         transactionVersion = settings.profile.transactionVersion
+        tokens = settings.tokens
         random = SeededRandom(seed: seed)
         brokers = (1...Int32(settings.brokers)).map { id in
             Broker(

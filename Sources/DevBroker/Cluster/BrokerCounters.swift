@@ -29,6 +29,8 @@ public struct ConnectionFacts: Equatable, Sendable {
     public internal(set) var software: String?
     /// The name of the user that logged in.
     public internal(set) var user: String?
+    /// What it has sent beside its token (KIP-342).
+    public internal(set) var extensions: [String: String] = [:]
     public internal(set) var requests: [Int16: Int] = [:]
 
     init(id: ClientConnectionID, broker: Int32) {

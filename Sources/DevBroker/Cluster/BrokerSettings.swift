@@ -33,9 +33,15 @@ public struct BrokerSettings: Sendable {
     /// Stored bytes of a partition before the oldest batches are deleted. Not a broker's default
     /// (none): this cluster lives in memory.
     public var retentionBytes = 1 << 30
-    /// Users that may log in; if there are any, a connection has to before anything else.
+    /// Users that may log in; if there are any, or tokens or Kerberos, a connection has to before
+    /// anything else.
     public var users = SASLUsers()
-    /// KIP-368: how long a login lasts; 0: for ever.
+    /// Tokens that clients may log in with, by OAUTHBEARER.
+    public var tokens = BearerTokens()
+    /// The host in the brokers' principal `kafka/host`: clients may log in by GSSAPI. nil: they may
+    /// not.
+    public var kerberosHost: String?
+    /// KIP-368: how long a login lasts at most; 0: as long as its token.
     public var sessionLifetimeMilliseconds: Int64 = 0
     /// How long a group waits for more members before its first rebalance ends
     /// (`group.initial.rebalance.delay.ms`; a broker's default is 3 s, which only delays tests).

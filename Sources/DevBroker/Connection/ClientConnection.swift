@@ -38,5 +38,5 @@ struct SASLExchange {
     let mechanism: SASLMechanism
     /// SaslHandshake v1: tokens come in SaslAuthenticate; v0: as bare frames.
     let isWrapped: Bool
-    var server: SASLServer
+    var server: ServerLogin
 }

@@ -43,6 +43,13 @@ extension ControlCommands {
             w.jsonString(facts.clientID ?? "")
             w.jsonKey("user")
             w.jsonString(facts.user ?? "")
+            w.jsonKey("extensions")
+            w.jsonBeginObject()
+            for name in facts.extensions.keys.sorted() {
+                w.jsonKey(name)
+                w.jsonString(facts.extensions[name] ?? "")
+            }
+            w.jsonEndObject()
             requests(facts.requests, &w)
             w.jsonEndObject()
         }

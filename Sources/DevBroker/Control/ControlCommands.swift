@@ -52,6 +52,10 @@ public struct ControlCommands {
             try found(cluster.recreateTopic(try a.string("topic"), now: now), a)
         case "inject": try inject(a)
         case "clear-faults": cluster.clearFaults()
+        case "add-token": try addToken(a, now: now)
+        case "revoke-token":
+            let isKnown = cluster.tokens.revoke(try a.string("token"))
+            guard isKnown else { throw Refusal("revoke-token: there is no such token") }
         default: try runOnBrokers(a, now: now)
         }
     }
@@ -71,7 +75,7 @@ public struct ControlCommands {
         "delay-markers milliseconds", "set-transaction-version level",
         "set-quota kind [per_second]",
         "inject action [code|milliseconds|bytes|how] [api] [broker] [topic] [partition] [times]",
-        "clear-faults",
+        "clear-faults", "add-token token user [milliseconds]", "revoke-token token",
     ]
 
     private func help(_ w: inout ByteWriter) {
@@ -134,6 +138,13 @@ public struct ControlCommands {
         guard made else {
             throw Refusal("create-topic: the topic exists, or its name is not one")
         }
+    }
+
+    private func addToken(_ a: ControlArguments, now: Instant) throws(Refusal) {
+        let life = try a.optionalInt64("milliseconds")
+        cluster.tokens.add(
+            try a.string("token"), user: try a.string("user"),
+            expires: life.map { now.adding(milliseconds: $0) })
     }
 
     private func compact(_ a: ControlArguments) throws(Refusal) {

@@ -6,7 +6,12 @@ import Timing
 
 /// SaslHandshake and SaslAuthenticate, and what is allowed before.
 extension BrokerCluster {
-    var requiresLogin: Bool { !settings.users.mechanisms.isEmpty }
+    var requiresLogin: Bool { !mechanisms.isEmpty }
+
+    private var mechanisms: [SASLMechanism] {
+        settings.users.mechanisms + (settings.tokens.isEmpty ? [] : [.oauthBearer])
+            + (settings.kerberosHost == nil ? [] : [.gssapi])
+    }
 
     /// Before a login only these three; after its time has run out (KIP-368) too.
     func mayAsk(_ context: RequestContext) -> Bool {
@@ -27,21 +32,30 @@ extension BrokerCluster {
             response.errorCode = KafkaError.illegalSaslState.rawValue
             return context.reply(response)
         }
-        response.mechanisms = settings.users.mechanisms.map(\.rawValue)
+        response.mechanisms = mechanisms.map(\.rawValue)
         if let code = context.injectedError() {
             response.errorCode = code
             context.closesAfterwards = true
         } else if let mechanism = SASLMechanism(rawValue: request.mechanism),
-            settings.users.mechanisms.contains(mechanism)
+            mechanisms.contains(mechanism)
         {
             context.connection.exchange = SASLExchange(
                 mechanism: mechanism, isWrapped: context.version >= 1,
-                server: SASLServer(mechanism, users: settings.users, nonces()))
+                server: server(mechanism))
         } else {
             response.errorCode = KafkaError.unsupportedSaslMechanism.rawValue
             context.closesAfterwards = true
         }
         return context.reply(response)
+    }
+
+    private func server(_ mechanism: SASLMechanism) -> ServerLogin {
+        switch mechanism {
+        case .oauthBearer: .bearer(BearerServer(tokens))
+        case .gssapi:
+            .kerberos(KerberosServer(service: "kafka", host: settings.kerberosHost ?? ""))
+        default: .password(SASLServer(mechanism, users: settings.users, nonces()))
+        }
     }
 
     /// Of this cluster's seed, so that a run can be replayed.
@@ -71,12 +85,14 @@ extension BrokerCluster {
             }
             let step = try advanceLogin(request.authBytes, context.connection, now: context.now)
             response.authBytes = step.answer
-            if step.isDone {
-                response.sessionLifetimeMilliseconds = settings.sessionLifetimeMilliseconds
+            if step.isDone, let end = context.connection.login?.expires {
+                response.sessionLifetimeMilliseconds = end.milliseconds(since: context.now)
             }
         } catch {
             response.errorCode = KafkaError.saslAuthenticationFailed.rawValue
-            response.errorMessage = refusal(context.connection.exchange?.mechanism)
+            response.errorMessage =
+                context.connection.exchange?.server.words
+                ?? refusal(context.connection.exchange?.mechanism)
             context.connection.exchange = nil
             context.closesAfterwards = true
         }
@@ -96,19 +112,32 @@ extension BrokerCluster {
         _ token: [UInt8], _ connection: ClientConnection, now: Instant
     ) throws(SASLError) -> (answer: [UInt8], isDone: Bool) {
         guard var exchange = connection.exchange else { throw .unexpectedMessage }
-        switch try exchange.server.receive(token) {
-        case .challenge(let challenge):
-            connection.exchange = exchange
-            return (challenge, false)
+        // Its words are asked for after a refusal, too.
+        defer { if connection.exchange != nil { connection.exchange = exchange } }
+        let step = try exchange.server.receive(
+            token, now: now, epochMilliseconds: wallClock(now))
+        switch step {
+        case .challenge(let challenge): return (challenge, false)
         case .done(let username, let message):
-            let lifetime = settings.sessionLifetimeMilliseconds
             connection.exchange = nil
+            guard username == connection.login?.username ?? username else {
+                // KIP-368: "Cannot change principals during re-authentication".
+                throw .wrongCredentials
+            }
             connection.login = .init(
-                username: username,
-                expires: lifetime > 0 ? now.adding(milliseconds: lifetime) : nil)
+                username: username, expires: end(of: exchange.server.expires, now))
             connection.facts.user = username
+            connection.facts.extensions = exchange.server.extensions
             return (message, true)
         }
+    }
+
+    /// The sooner of the cluster's limit and the token's end; nil: never.
+    private func end(of token: Instant?, _ now: Instant) -> Instant? {
+        let lifetime = settings.sessionLifetimeMilliseconds
+        let limit = lifetime > 0 ? now.adding(milliseconds: lifetime) : nil
+        guard let limit, let token else { return limit ?? token }
+        return min(limit, token)
     }
 
     /// After SaslHandshake v0 tokens are frames without a header; a refusal is a closed

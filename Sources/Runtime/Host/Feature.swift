@@ -1,4 +1,5 @@
 import Compression
+import Cyrus
 
 /// What this library can do on this machine (`pubsubgw_has_feature`). Names are never renamed.
 public enum Feature {
@@ -15,6 +16,7 @@ public enum Feature {
     public static func isAvailable(_ name: String?) -> Bool {
         guard let name else { return false }
         if let codec = codecs[name] { return codec.isAvailable }
+        if name == "sasl-gssapi" { return CyrusClient.isAvailable }
         return always.contains(name)
     }
 }

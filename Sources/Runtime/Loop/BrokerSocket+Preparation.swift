@@ -37,6 +37,7 @@ extension BrokerSocket {
     func endPreparation() {
         endPatience()
         wish.end()
+        if settings.sasl?.mechanism == .gssapi { driver.exchanges.end(id) }
         if let token { driver.gateway.tokens.withdraw(token.name, token.ticket) }
         token = nil
     }

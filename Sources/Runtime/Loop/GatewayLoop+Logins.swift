@@ -20,7 +20,9 @@ extension GatewayLoop {
                 }
             }
         case .token(let name): broker.awaitToken(name) { [unowned self] in worked(id, $0) }
-        case .gssapi: submit(broker, to: helpers.deriver) { .failed("GSSAPI is not supported") }
+        case .gssapi(let step):
+            let exchanges = exchanges
+            submit(broker, to: helpers.kerberos) { exchanges.perform(id, step) }
         }
     }
 

@@ -30,6 +30,7 @@ final class GatewayLoop {
     var callers: [UInt64] = []
     var brokers: [BrokerConnectionID: BrokerSocket] = [:]
     var dirtyBrokers: [BrokerSocket] = []
+    let exchanges = GSSAPIExchanges()
     var tlsContexts: [TLSSettings: TLSContext] = [:]
     var lingering: [ObjectIdentifier: LingeringSocket] = [:]
     /// Those whose descriptor the host gets back.
