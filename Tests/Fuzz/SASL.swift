@@ -8,6 +8,7 @@ let saslTargets = [
         guard let talk = Talk(bytes) else { return }
         login(talk)
     },
+    FuzzTarget("sasl-token", seeds: tokenTalk) { bytes in answerTokens(bytes) },
     FuzzTarget("sasl-server", seeds: clientTalk) { bytes in
         guard let talk = Talk(bytes) else { return }
         serve(talk)
@@ -143,6 +144,67 @@ private func checkEnd(_ mechanism: SASLMechanism, _ message: [UInt8], _ authMess
     require(
         decoded(value) == signature(algorithm, salted: salted, authMessage),
         "a wrong signature is taken")
+}
+
+// MARK: Tokens
+
+private let bearerToken = "eyJ.token-of-the-user."
+private let challenge = #"{"status":"invalid_token","scope":"kafka"}"#
+
+/// A mechanism's number, then the server's messages and, for GSSAPI, the library's in turn.
+private let tokenTalk: [[UInt8]] = [
+    [0], [0] + Array(challenge.utf8), [0] + Array(challenge.utf8) + [separator],
+    [0] + Array("no \(bearerToken)".utf8) + [separator, separator],
+    [1, 1, separator, 2, separator, separator, 3, separator, 4],
+    [2] + Array("password".utf8), [3] + Array(bearerToken.utf8) + [separator],
+]
+
+private func answerTokens(_ bytes: UnsafeRawBufferPointer) {
+    guard let first = bytes.first else { return }
+    let file = SecretFile(path: "/f", key: "password_file")
+    let credentials: [SASLCredentials] = [
+        .bearer(BearerCredentials(token: .secret(.value(bearerToken)))),
+        .kerberos(service: "kafka"),
+        .password(
+            PasswordCredentials(mechanism: .plain, username: name, password: .file(file))),
+        .bearer(BearerCredentials(token: .host("idp"))),
+    ]
+    var login = Login(
+        credentials[Int(first) % credentials.count], host: "broker", NonceSource(fixed: [0x41]))
+    let messages = bytes.dropFirst().split(
+        separator: separator, maxSplits: 40, omittingEmptySubsequences: false
+    ).map { [UInt8]($0) }
+    do throws(SASLError) {
+        var step = try login.take(.begin)
+        for message in messages {
+            let isWork: Bool
+            switch step {
+            case .work(let work):
+                isWork = true
+                step = try login.take(.worked(result(of: work, message)))
+            case .send:
+                isWork = false
+                step = try login.take(.token(message))
+            case .finished: return
+            }
+            if step == .finished {
+                require(!isWork && (message.isEmpty || first % 4 == 2), "done before the answer")
+            }
+        }
+    } catch {
+        let tells = error.description.contains(bearerToken)
+        require(!tells || login.isToldBy(error.description), "an error tells the token")
+    }
+}
+
+private func result(of work: LoginWork, _ message: [UInt8]) -> LoginWork.Result {
+    switch work {
+    case .derive: .key(message)
+    case .read: .secret(String(decoding: message, as: UTF8.self))
+    case .token:
+        .token(BearerToken(value: String(decoding: message, as: UTF8.self)))
+    case .gssapi: .gssapi(message, isComplete: (message.first ?? 0) & 1 == 0)
+    }
 }
 
 // MARK: The server

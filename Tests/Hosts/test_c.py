@@ -30,6 +30,10 @@ def test_commands_of_the_hosts_own_in_c():
     c_host("commands")
 
 
+def test_tokens_of_the_host_in_c():
+    c_host("tokens")
+
+
 def test_bytes_sessions_keep_order_and_promises():
     c_host("bytes")
 

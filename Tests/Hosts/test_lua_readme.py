@@ -82,6 +82,23 @@ def test_nginx_locations():
         assert client.close_code() == 1012
 
 
+def test_tokens():
+    location = """location = /offset { content_by_lua_block {
+        local kafka = assert(require("pubsubgw.nginx").kafka { nodes = "%s", plugins = {
+            ["kafka-proxy"] = { sasl = { mechanism = "OAUTHBEARER", host_token = "%s" } } } })
+        ngx.say(tostring(kafka:list_offset("demo", 0, -1)), " ",
+                (select(2, kafka:list_offset("demo", 0, -1))))
+    } }"""
+    with DevBroker(*RECORDS, "--token", "access-token:ann") as broker:
+        for name, answer in (("idp", "500 -1"), ("other", "nil ")):
+            with Shown(broker.bootstrap, init=blocks()["tokens.lua"],
+                       location=location % (broker.bootstrap, name)) as nginx:
+                body = nginx.get("/offset").rsplit("\r\n\r\n", 1)[1].strip()
+                assert body.startswith(answer), body
+                if name == "other":
+                    assert 'token "other": nobody brings it' in body, body
+
+
 def test_own_commands():
     with Shown("127.0.0.1:9", init=blocks()["own_commands.lua"]) as nginx:
         for path in PATHS:
