@@ -14,6 +14,7 @@ extension GatewayEngine {
             return sendRecords(session, BatchHead(sequence: request.sequence, slice), slice)
         }
         let command = begin(session, request, fetch)
+        spent &+= Work.read
         let token = ReadToken(raw: nextNumber())
         command.token = .read(token)
         reads[token] = .fetch(session, command)

@@ -64,7 +64,7 @@ extension GatewayEngine {
             break
         }
         session.isConsuming = false
-        spent &+= Work.bytes(input.position - from)
+        spent &+= Work.received(input.position - from)
         session.turnAccount.add(spent &- start)
         watchUnfinished(session)
         account(session)

@@ -155,6 +155,9 @@ extension GatewayEngine {
         }
         session.phase = .open
         session.httpStatus = 101
+        spent &+= Work.opening
+        // A thousand bytes of it may be a megabyte.
+        if session.deflate != nil { session.turnAccount.expected = Work.heavy }
         session.inFlightMax = access.limits.commandsInFlight
         session.unsentMax = access.limits.unsentBytes
         session.pace = CommandPace(perSecond: access.limits.commandsPerSecond)

@@ -45,13 +45,16 @@ extension GatewayEngine {
         turns.append(session.id, &session.turnAccount)
     }
 
-    /// One slice for each session, until the turn has done its work.
+    /// One slice for each session, until the turn has done its work. What came with the sockets may
+    /// have been all of that: those that wait get a half as much at least.
     func serveTurns() {
-        while let id = turns.next() {
+        let end = max(turns.began &+ Work.turn, spent &+ Work.turn / 2)
+        var room = Int.max
+        while room > 0, let id = turns.next(room: room) {
             let before = spent
             if let session = sessions[id], session.waitsForTurn { serveTurn(session) }
             turns.count(spent &- before)
-            if isTurnOver { break }
+            room = end &- spent
         }
         turns.forgive()
     }

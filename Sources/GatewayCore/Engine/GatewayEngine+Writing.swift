@@ -45,12 +45,12 @@ extension GatewayEngine {
                 end(session, lingers: false)
                 return .closed
             }
+            let made = Int(workshop.madeBytes &- madeBefore)
+            spent &+= Work.sent(taken) &+ made &* Work.packedByte
             guard taken > 0 else { return .blocked }
             wrote(session, min(taken, offered))
             if taken < offered { return .blocked }
             // A megabyte that is left of thirty is the work of thirty.
-            let made = Int(workshop.madeBytes &- madeBefore)
-            spent &+= Work.bytes(taken) &+ made &* Work.packedByte
             budget -= max(taken, made)
             if budget <= 0, !session.output.isEmpty { return .more }
         }

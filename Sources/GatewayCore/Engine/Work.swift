@@ -9,6 +9,8 @@ enum Work {
     static let slice = 20_000
     /// A session whose input took so much last time waits in the queue at once.
     static let heavy = 250_000
+    /// What a session costs that has not shown it yet.
+    static let unknown = 10_000
 
     static let frame = 50
     /// A command that is decoded and looked up.
@@ -17,6 +19,8 @@ enum Work {
     static let refusal = 1_000
     /// A line of the log, and the texts in it.
     static let logLine = 4_000
+    /// A read that has to wait, and its end.
+    static let read = 4_000
     /// A partition that is followed.
     static let partition = 3_000
     /// A topic that a reply tells of.
@@ -24,9 +28,13 @@ enum Work {
     static let inflatedByte = 2
     static let packedByte = 20
 
+    /// An upgrade, a session that begins, and what is told of both.
+    static let opening = 20_000
     /// A command that is taken back, because its session has left.
     static let farewell = 1_000
 
     /// Bytes that are received, unmasked and moved.
-    static func bytes(_ count: Int) -> Int { count >> 2 }
+    static func received(_ count: Int) -> Int { count >> 1 }
+    /// Bytes that the kernel takes.
+    static func sent(_ count: Int) -> Int { count >> 2 }
 }

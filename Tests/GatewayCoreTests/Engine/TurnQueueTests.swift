@@ -63,4 +63,34 @@ import Testing
         }
         Issue.record("it never had its turn")
     }
+
+    @Test("who needs less than a slice has three quarters of the time, who needs more the rest")
+    mutating func lightFirst() throws {
+        for id in 1...200 { put(UInt64(id)) }
+        // All have shown what they need.
+        let cost: (UInt64) -> Int = { $0 <= 100 ? 500_000 : 5_000 }
+        for _ in 0..<5_000 { put(try serve(cost)) }
+        var work = [false: 0, true: 0]
+        for _ in 0..<20_000 {
+            let id = try serve(cost)
+            work[id <= 100, default: 0] += cost(id)
+            put(id)
+        }
+        let heavy = Double(work[true] ?? 0)
+        let share = heavy / (heavy + Double(work[false] ?? 0))
+        #expect(share > 0.2 && share < 0.3, "\(share)")
+    }
+
+    @Test("who needs more than is left of a turn waits for the next one")
+    mutating func room() throws {
+        for id in [1, 2] { put(UInt64(id)) }
+        for _ in 0..<2 { put(try serve { $0 == 1 ? 900_000 : 5_000 }) }
+        let light = queue.next(room: 100_000)
+        #expect(light?.raw == 2)
+        queue.count(5_000)
+        let none = queue.next(room: 100_000)
+        #expect(none == nil && !queue.isEmpty)
+        let heavy = queue.next()
+        #expect(heavy?.raw == 1)
+    }
 }
