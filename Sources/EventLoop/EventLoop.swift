@@ -29,6 +29,8 @@ public final class EventLoop {
     private var strayTurns = 0
     private var timers = TimerQueue()
     private var isStopped = false
+    /// Descriptors that are told of in this turn.
+    public private(set) var readyCount = 0
     /// When it wakes by itself.
     private var sleepsUntil = Instant.zero
 
@@ -182,6 +184,7 @@ public final class EventLoop {
 
     private func dispatch(_ count: Int) {
         var isStray = false
+        readyCount = count
         for index in 0..<count {
             let data = cshims_epoll_data(events, Int32(index))
             if data == Self.mailboxData {

@@ -13,13 +13,17 @@ extension GatewayEngine {
     /// Writing has a budget of its own, as large as that of what was done before.
     public func beginWriting() { beginTurn() }
 
-    /// While others wait for their turns a session has no use for more than these bytes at a time,
-    /// and while memory is short it gets room for fewer.
-    public var receiveBytesMax: Int {
+    /// What is received of one session, of so many that have something in this turn. While others
+    /// wait for their turns it has no use for much at a time, and while memory is short it gets
+    /// room for less.
+    public func receiveBytesMax(ready count: Int) -> Int {
         if memory.isFull { return Self.shareBytesMin }
-        return turns.isEmpty ? .max : Self.heldInputBytesMax
+        let most = turns.isEmpty ? Self.receivedBytesMax : Self.heldInputBytesMax
+        return min(most, max(Self.receivedBytesMax / max(1, count), Self.shareBytesMin))
     }
 
+    /// Of all in one turn, if each gets more than the least.
+    static let receivedBytesMax = 1 << 20
     static let heldInputBytesMax = 16 << 10
 
     /// Frames that have just come.

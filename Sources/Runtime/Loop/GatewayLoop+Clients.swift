@@ -31,7 +31,7 @@ extension GatewayLoop {
 
     /// An error or an end of a client's socket, or its bytes.
     func receive(_ client: ClientSocket) {
-        let room = min(inbox.count, engine.receiveBytesMax)
+        let room = min(inbox.count, engine.receiveBytesMax(ready: loop.readyCount))
         let space = UnsafeMutableRawBufferPointer(rebasing: inbox[..<room])
         switch Socket.read(client.descriptor, into: space) {
         case .bytes(let count):

@@ -95,6 +95,13 @@ import Testing
         #expect(try one.takeReplies().count == 1)
     }
 
+    @Test("the more sessions have something, the less is received of each at a time")
+    func received() throws {
+        let engine = try Rig().engine
+        let sizes = [1, 64, 256, 10_000].map { engine.receiveBytesMax(ready: $0) }
+        #expect(sizes == [1 << 20, 16 << 10, 4 << 10, 4 << 10])
+    }
+
     @Test("who was stopped for its commands while the memory was full goes on when there is room")
     func wokenForMemory() throws {
         var settings = GatewaySettings()
