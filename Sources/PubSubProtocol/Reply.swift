@@ -43,6 +43,23 @@ public enum Reply {
         }
     }
 
+    /// What goes in front of `writeRest`.
+    public static func writeStart(
+        sequence: Int64, as format: MessageFormat, into out: inout ByteWriter
+    ) {
+        if format != .binary { out.jsonBeginObject() }
+        let start = out.count
+        FieldWriter(format: format).int64(1, "sequence", sequence, to: &out)
+        if format != .binary, out.count > start { out.uint8(UInt8(ascii: ",")) }
+    }
+
+    /// The message but for its sequence: the same bytes for all who are told the same. Not for
+    /// pongs and the host's messages.
+    public func writeRest(as format: MessageFormat, into out: inout ByteWriter) {
+        writeReply(FieldWriter(format: format), to: &out)
+        if format != .binary { out.jsonEndObject() }
+    }
+
     /// The reply's member of the `oneof`.
     private func writeReply(_ fields: FieldWriter, to out: inout ByteWriter) {
         switch self {

@@ -139,4 +139,18 @@ private func text(_ sequence: Int64, _ reply: Reply, _ format: MessageFormat) ->
         ]
         #expect(codes.map(\.rawValue) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1001, 999])
     }
+
+    @Test("a start and a rest are the whole message", arguments: [0, 5, Int64.min])
+    func inTwoParts(_ sequence: Int64) {
+        let topic = TopicMetadata(
+            topic: "t", partitions: [.init(partition: 0, code: .unavailable)])
+        for reply in [Reply.metadata([]), .metadata([topic]), .unsubscribed(subscription: 3)] {
+            for format in [MessageFormat.binary, .json, .text] {
+                let whole = written { reply.write(sequence: sequence, as: format, into: &$0) }
+                let start = written { Reply.writeStart(sequence: sequence, as: format, into: &$0) }
+                let rest = written { reply.writeRest(as: format, into: &$0) }
+                #expect(start + rest == whole)
+            }
+        }
+    }
 }

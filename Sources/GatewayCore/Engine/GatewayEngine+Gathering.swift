@@ -12,6 +12,7 @@ extension GatewayEngine {
                 let place = base.map { $0 + start }
                 offer.add(UnsafeRawBufferPointer(start: place, count: count), &iovecs)
             case .owned(let owned): offer.add(owned.rest, &iovecs)
+            case .shared(let shared, let from): offer.add(shared.rest(from: from), &iovecs)
             case .records(let cursor):
                 guard gather(cursor, &offer) else { return (offer.count, offer.bytes) }
             case .chunked(let reply):

@@ -8,7 +8,8 @@ extension GatewayEngine {
         let seen = metadata.topics.filter { sees(session, $0) }
         let query = MetadataQuery(topics: all ? nil : metadata.topics, seen: all ? nil : seen)
         guard all || !seen.isEmpty, session.service?.seat != nil else {
-            return tell(session, command, query, .success([]))
+            return complete(
+                session, command, nil, .metadata(visible(session, query.topics ?? [], [])))
         }
         session.desk?.postponed.append((command, query))
         askPostponed(session)
@@ -58,69 +59,87 @@ extension GatewayEngine {
         _ session: Session, _ command: PendingCommand, _ query: MetadataQuery,
         _ result: Result<[TopicDescription], KafkaFailure>
     ) {
-        if let desk = session.desk {
-            let bytes = command.promisedBytes
-            desk.promisedBytes -= bytes
-            command.promisedBytes = 0
-            command.token = .none
-            // The replies before it were longer than was known: it is asked for again.
-            guard mayHold(session, bytes), unsent(session) <= session.unsentMax else {
-                return desk.postponed.insert((command, query), at: 0)
+        guard let desk = session.desk else { return }
+        command.token = .none
+        if query.topics == nil, case .success(let found) = result,
+            let seat = session.service?.seat
+        {
+            seat.learn(found)
+            // The cluster answers all who have asked at once.
+            if isTurnOver || !turns.isEmpty {
+                desk.described.append((command, query))
+                session.turnAccount.expected = Work.command
+                return waitForTurn(session)
             }
         }
-        if case .success(let found) = result {
-            spent &+= found.count &* Work.topic
-            if query.topics == nil { session.service?.seat?.note(found) }
-        }
         tell(session, command, query, result)
+    }
+
+    /// All topics, to one of those who had to wait.
+    func tellDescribed(_ session: Session, _ desk: Desk) {
+        let (command, query) = desk.described.removeFirst()
+        guard let all = session.service?.seat?.allTopics else {
+            keepPromise(desk, command)
+            return desk.postponed.insert((command, query), at: 0)
+        }
+        tell(session, command, query, .success(all.topics))
     }
 
     private func tell(
         _ session: Session, _ command: PendingCommand, _ query: MetadataQuery,
         _ result: Result<[TopicDescription], KafkaFailure>
     ) {
+        guard let desk = session.desk else { return }
+        let bytes = keepPromise(desk, command)
         switch result {
         case .success(let found):
-            complete(session, command, nil, .metadata(visible(session, query, found)))
+            // The replies before it were longer than was known: it is asked for again.
+            guard mayHold(session, bytes), unsent(session) <= session.unsentMax else {
+                return desk.postponed.insert((command, query), at: 0)
+            }
+            guard let names = query.topics else { return tellAll(session, command) }
+            spent &+= found.count &* Work.topic
+            complete(session, command, nil, .metadata(visible(session, names, found)))
         case .failure(let failure):
             fail(session, command, failure) { "failed to get metadata, err: \($0)" }
         }
     }
 
-    /// In the order of the command, or by name; topics that are refused or missing look the same.
+    @discardableResult
+    private func keepPromise(_ desk: Desk, _ command: PendingCommand) -> Int {
+        let bytes = command.promisedBytes
+        desk.promisedBytes -= bytes
+        command.promisedBytes = 0
+        return bytes
+    }
+
+    /// In the order of the command; topics that are refused or missing look the same.
     private func visible(
-        _ session: Session, _ query: MetadataQuery, _ found: [TopicDescription]
+        _ session: Session, _ names: [String], _ found: [TopicDescription]
     ) -> [TopicMetadata] {
-        guard let topics = query.topics else {
-            return found.filter { session.access?.allows(topic: $0.name) == true }
-                .sorted { $0.name < $1.name }.map(Self.topicMetadata)
-        }
         let byName = Dictionary(found.map { ($0.name, $0) }) { first, _ in first }
-        return topics.map { name in
+        return names.map { name in
             guard session.access?.allows(topic: name) == true, let topic = byName[name] else {
                 return TopicMetadata(topic: name, code: .notFound)
             }
-            return Self.topicMetadata(topic)
+            return TopicMetadata(topic)
         }
     }
 
-    private static func topicMetadata(_ topic: TopicDescription) -> TopicMetadata {
-        if let failure = topic.failure {
-            return TopicMetadata(
-                topic: topic.name, code: GatewayFault(failure).replyCode ?? .internalError)
-        }
-        return TopicMetadata(
-            topic: topic.name,
-            partitions: topic.partitions.map {
-                PartitionMetadata(
-                    partition: $0.index, code: $0.leader < 0 ? .unavailable : nil)
-            })
+    /// Nobody waits to be told.
+    func forgetAllTopics() {
+        for seat in seats where seat.allTopics != nil { seat.allTopics = nil }
     }
-}
 
-extension ClusterSeat {
-    /// All topics were told of: so long is a reply.
-    fileprivate func note(_ found: [TopicDescription]) {
-        allTopicsBytes = found.reduce(64) { $0 + $1.name.utf8.count + 16 + 8 * $1.partitions.count }
+    private func tellAll(_ session: Session, _ command: PendingCommand) {
+        guard let all = session.service?.seat?.allTopics, let access = session.access else {
+            return complete(session, command, nil, .metadata([]))
+        }
+        if let rest = all.reply(access, session.format) {
+            spent &+= Work.command
+            return complete(session, command, rest)
+        }
+        spent &+= all.topics.count &* Work.topic
+        complete(session, command, all.makeReply(access, session.format))
     }
 }

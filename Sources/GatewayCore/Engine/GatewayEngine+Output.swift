@@ -34,6 +34,23 @@ extension GatewayEngine {
         }
     }
 
+    /// The start of a message in `workshop.plain`, and its rest.
+    func sendPlain(_ session: Session, _ rest: SharedBytes) {
+        if session.deflate != nil, rest.count >= Self.compressedBytesMin {
+            workshop.plain.bytes(rest.rest(from: 0))
+            return sendPlain(session)
+        }
+        counts.messagesOut &+= 1
+        session.lastMessage = now
+        addRaw(session) { out in
+            let opcode: Opcode = session.format == .binary ? .binary : .text
+            FrameWriter.header(opcode, length: workshop.plain.count + rest.count, into: &out)
+            workshop.plain.withBytes { out.bytes($0) }
+        }
+        session.output.addShared(rest)
+        account(session)
+    }
+
     /// Bytes as they are. They go to the arena, unless the socket is full and nobody would take
     /// them from there in this turn.
     @inline(__always)

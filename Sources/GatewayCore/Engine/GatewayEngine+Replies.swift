@@ -89,6 +89,19 @@ extension GatewayEngine {
         settle(session)
     }
 
+    /// Ends a command whose reply has its place in no order with one that many get.
+    func complete(_ session: Session, _ command: PendingCommand, _ rest: SharedBytes) {
+        guard let desk = session.desk,
+            desk.free.removeValue(forKey: command.number) != nil
+        else { return }
+        count(command, nil)
+        workshop.plain.removeAll()
+        Reply.writeStart(
+            sequence: command.sequence, as: session.format, into: &workshop.plain)
+        sendPlain(session, rest)
+        settle(session)
+    }
+
     func complete(_ session: Session, _ command: PendingCommand, _ slice: RecordSlice) {
         guard let desk = session.desk else { return }
         if desk.free.removeValue(forKey: command.number) != nil {

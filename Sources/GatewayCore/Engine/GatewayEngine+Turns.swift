@@ -41,7 +41,7 @@ extension GatewayEngine {
     /// This turn has done its work.
     public var isTurnOver: Bool { spent &- turns.began >= Work.turn }
 
-    /// It has input that was not looked at.
+    /// It has input that was not looked at, or is to be told of all topics.
     func waitForTurn(_ session: Session) {
         guard !session.waitsForTurn else { return }
         if !session.isHeld { effects.append(.pauseReading(session.id, isBrief: true)) }
@@ -65,6 +65,9 @@ extension GatewayEngine {
 
     private func serveTurn(_ session: Session) {
         session.waitsForTurn = false
+        if tellNext(session) {
+            return needsTurn(session) ? waitForTurn(session) : readOn(session)
+        }
         // It was stopped for another reason meanwhile, and comes back when that is over.
         guard !session.isReadingPaused else { return }
         if let held = session.heldInput {
@@ -74,6 +77,20 @@ extension GatewayEngine {
             if input.isAtEnd, session.heldInput === held { session.heldInput = nil }
         }
         readOn(session)
+    }
+
+    private func needsTurn(_ session: Session) -> Bool {
+        session.desk?.described.isEmpty == false
+            || session.heldInput != nil && !session.isReadingPaused
+    }
+
+    /// Sends one long reply, if one waits for that.
+    private func tellNext(_ session: Session) -> Bool {
+        guard let desk = session.desk, !desk.described.isEmpty else { return false }
+        let before = spent
+        tellDescribed(session, desk)
+        session.turnAccount.add(spent &- before)
+        return true
     }
 
     /// Nothing keeps the driver from reading any more.

@@ -149,6 +149,7 @@ public final class GatewayEngine {
     public func work(now: Instant) {
         self.now = now
         serveTurns()
+        if turns.isEmpty { forgetAllTopics() }
         serveMemoryWaiters()
         serveLeaving()
         let busy = seats.filter(\.cluster.hasWork)
@@ -160,6 +161,6 @@ public final class GatewayEngine {
 
     public var hasWork: Bool {
         !turns.isEmpty || canServeMemoryWaiters || !leaving.isEmpty
-            || seats.contains { $0.cluster.hasWork }
+            || seats.contains { $0.cluster.hasWork || $0.allTopics != nil }
     }
 }

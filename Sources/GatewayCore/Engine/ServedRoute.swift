@@ -21,6 +21,8 @@ final class ClusterSeat {
     let cluster: Cluster
     /// What a reply that tells of all topics takes, as far as one was made.
     var allTopicsBytes = 64 << 10
+    /// The last answer that told of all topics, as long as somebody waits to be told.
+    var allTopics: AllTopics?
 
     init(_ cluster: Cluster) { self.cluster = cluster }
 }

@@ -7,6 +7,8 @@ struct Output {
     enum Item {
         case arena(start: Int, count: Int)
         case owned(OwnedBytes)
+        /// `from`: written up to there.
+        case shared(SharedBytes, from: Int)
         case records(RecordCursor)
         case chunked(ChunkedReply)
     }
@@ -19,7 +21,8 @@ struct Output {
     private(set) var tailCount = 0
     /// Bytes that are promised and not written, those of records included.
     private(set) var unsentBytes = 0
-    /// Of those, what lies in memory of the session's own.
+    /// Of those, what lies in memory of the session's own, or in memory that is kept for it: nobody
+    /// knows who of many will be the last.
     private(set) var ownedBytes = 0
 
     var isEmpty: Bool { first == items.count && tailCount == 0 }
@@ -61,6 +64,13 @@ struct Output {
             owned.bytes.bytes(bytes)
             items.append(.owned(owned))
         }
+        unsentBytes += bytes.count
+        ownedBytes += bytes.count
+    }
+
+    mutating func addShared(_ bytes: SharedBytes) {
+        pushTail()
+        items.append(.shared(bytes, from: 0))
         unsentBytes += bytes.count
         ownedBytes += bytes.count
     }
@@ -116,6 +126,16 @@ struct Output {
             left -= taken
             owned.from += taken
             if owned.count == 0 { first += 1 }
+        case .shared(let shared, let from):
+            let taken = min(left, shared.count - from)
+            unsentBytes -= taken
+            ownedBytes -= taken
+            left -= taken
+            if from + taken == shared.count {
+                first += 1
+            } else {
+                items[first] = .shared(shared, from: from + taken)
+            }
         case .records(let cursor) where cursor.remainingBytes <= left:
             unsentBytes -= cursor.remainingBytes
             left -= cursor.remainingBytes

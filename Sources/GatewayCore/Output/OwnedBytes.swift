@@ -12,3 +12,16 @@ final class OwnedBytes {
         bytes.withBytes { UnsafeRawBufferPointer(rebasing: $0[from...]) }
     }
 }
+
+/// Bytes that many sessions are sent.
+final class SharedBytes {
+    private let bytes: ByteWriter
+
+    init(_ bytes: consuming ByteWriter) { self.bytes = bytes }
+
+    var count: Int { bytes.count }
+
+    func rest(from start: Int) -> UnsafeRawBufferPointer {
+        bytes.withBytes { UnsafeRawBufferPointer(rebasing: $0[start...]) }
+    }
+}

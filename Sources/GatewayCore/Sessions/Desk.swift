@@ -9,6 +9,8 @@ final class Desk {
     var hosted = HostedCommands()
     /// Look-ups of metadata that are not asked for yet: there is no room for their replies.
     var postponed: [(command: PendingCommand, query: MetadataQuery)] = []
+    /// Those whose answer is there, to be told in turns of the session.
+    var described: [(command: PendingCommand, query: MetadataQuery)] = []
     /// What the replies to those that were asked for may take.
     var promisedBytes = 0
     /// By the sequence of their CmdSubscribe.

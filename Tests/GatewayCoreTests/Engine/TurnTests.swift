@@ -82,6 +82,43 @@ import Testing
         #expect(rig.engine.metrics().heldBytes == 0)
     }
 
+    @Test("all who ask for all topics at once are told in turns, one reply is made for all")
+    func allTopics() throws {
+        let rig = try Rig()
+        let names = (0..<2_000).map { "a-topic-with-a-usual-name-\(10_000 + $0)" }
+        for name in names { rig.brokers.createTopic(name) }
+        let narrow = try #"{"topics":{"allow":["*-name-10007"]}}"#.withRawBytes {
+            try SessionPolicy.parse($0)
+        }
+        let clients = try (0..<60).map { try rig.connect(policy: $0 == 59 ? narrow : nil) }
+        _ = try clients[0].ask(Request.metadata(1))
+        rig.engine.beginTurn()
+        for (number, client) in clients.enumerated() {
+            feed(client, Self.frames(Request.metadata(Int64(number)), 3))
+        }
+        rig.settle()
+        let all = Response.Body.metadata(
+            names.map { Response.Topic(name: $0, partitions: [0], code: 0) })
+        for (number, client) in clients.enumerated() {
+            let replies = try client.takeReplies()
+            #expect(replies.map(\.sequence) == [Int64](repeating: Int64(number), count: 3))
+            guard number < 59 else {
+                #expect(
+                    replies.map(\.body)
+                        == [Response.Body](
+                            repeating: .metadata([.init(name: names[7], partitions: [0], code: 0)]),
+                            count: 3))
+                continue
+            }
+            #expect(replies.allSatisfy { $0.body == all })
+        }
+        let work = rig.engine.metrics().turnWorkMax
+        // To send 180 of them counts as well; to make each would count twice as much.
+        #expect(work < 60 * names.count * Work.topic, "\(work)")
+        #expect(rig.engine.seats.allSatisfy { $0.allTopics == nil })
+        #expect(rig.engine.metrics().heldBytes == 0)
+    }
+
     @Test("a message that may inflate waits for its turn, the first one too")
     func inflates() throws {
         let rig = try Rig(routes: [Rig.route(#"{"compression":true}"#)])
