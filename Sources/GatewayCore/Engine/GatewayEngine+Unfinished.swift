@@ -21,16 +21,26 @@ extension GatewayEngine {
     }
 
     /// A client that is not read from cannot end anything; but memory that many of them hold has to
-    /// be given back.
+    /// be given back. Whether such a client is still there nobody knows: its end comes behind what
+    /// was not read.
     func unfinishedEnd(_ session: Session) -> Instant {
+        guard let since = session.unfinishedSince else { return .distantFuture }
+        if session.waitsForMemory {
+            return session.memoryWaitBegan.adding(milliseconds: Self.memoryWaitMilliseconds)
+        }
         let limit = session.limits.messageMilliseconds
-        guard limit > 0, !session.isHeld || session.waitsForMemory,
-            let since = session.unfinishedSince
-        else { return .distantFuture }
+        guard limit > 0, !session.isHeld else { return .distantFuture }
         return since.adding(milliseconds: limit)
     }
 
+    /// How long who is in the middle of a message is stopped for memory: all of it may be held by
+    /// such as wait for each other.
+    static let memoryWaitMilliseconds: Int64 = 5_000
+
     func closeUnfinished(_ session: Session) {
+        if session.waitsForMemory {
+            return close(session, .overLimit, "no memory for the message that has begun")
+        }
         counts.limitHits["message_ms", default: 0] += 1
         close(
             session, .idle,

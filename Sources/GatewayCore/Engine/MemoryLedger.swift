@@ -41,6 +41,7 @@ extension GatewayEngine {
     func waitForMemory(_ session: Session) {
         guard !session.waitsForMemory else { return }
         session.waitsForMemory = true
+        session.memoryWaitBegan = now
         memory.waiting.insert(
             session.id, at: Instant(nanoseconds: Int64(session.chargedBytes)))
         schedule(session)

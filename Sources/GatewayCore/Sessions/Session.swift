@@ -52,6 +52,7 @@ final class Session {
     var hasLeft = false
     /// It goes on when the loop's sessions hold less.
     var waitsForMemory = false
+    var memoryWaitBegan = Instant.zero
     /// What the loop's memory budget has been charged for it.
     var chargedBytes = 0
     var isWriteWanted = false

@@ -167,6 +167,21 @@ import Testing
         return Array(frame.bytes.dropLast(1_000))
     }
 
+    @Test("who is stopped for memory in the middle of a message is ended after a while")
+    func stoppedForMemory() throws {
+        var settings = GatewaySettings()
+        settings.memoryBytes = 1 << 20
+        let rig = try Rig(settings: settings)
+        let clients = try (0..<2).map { _ in try rig.connect() }
+        for client in clients { client.sendRaw(Self.unfinished(400_000)) }
+        clients[1].sendRaw([0])
+        #expect(clients[1].isReadingPaused)
+        rig.pass(4_900)
+        #expect(clients[1].closeFrame == nil)
+        rig.pass(200)
+        #expect(clients[1].closeFrame?.code == 1013 && clients[0].closeFrame == nil)
+    }
+
     @Test("messages that never end are bounded together, and end with their time")
     func unfinished() throws {
         var settings = GatewaySettings()
