@@ -73,6 +73,7 @@ extension GatewayEngine {
     func end(_ session: Session, lingers: Bool) {
         guard session.phase != .over else { return }
         session.phase = .over
+        spent &+= Work.ending &+ Work.grown(session.chargedBytes) / 2
         abandon(session)
         leaveArena(session, spills: false)
         account(session)

@@ -55,6 +55,7 @@ extension GatewayEngine {
     func consume(_ session: Session, _ input: inout MutableInput, until end: Int) {
         let start = spent
         let from = input.position
+        let held = session.connection.heldBytes
         session.isConsuming = true
         while let event = nextEvent(session, &input) {
             spent &+= Work.frame
@@ -65,6 +66,7 @@ extension GatewayEngine {
         }
         session.isConsuming = false
         spent &+= Work.received(input.position - from)
+        spent &+= Work.grown(session.connection.heldBytes - held)
         session.turnAccount.add(spent &- start)
         watchUnfinished(session)
         account(session)

@@ -24,6 +24,7 @@ extension GatewayEngine {
             desk.postponed.removeFirst()
             command.promisedBytes = bytes
             desk.promisedBytes += bytes
+            spent &+= Work.read
             let token = RequestToken(raw: nextNumber())
             command.token = .request(token)
             requests[token] = .metadata(session, command, query)
@@ -135,8 +136,8 @@ extension GatewayEngine {
         guard let all = session.service?.seat?.allTopics, let access = session.access else {
             return complete(session, command, nil, .metadata([]))
         }
+        spent &+= Work.command
         if let rest = all.reply(access, session.format) {
-            spent &+= Work.command
             return complete(session, command, rest)
         }
         spent &+= all.topics.count &* Work.topic

@@ -124,8 +124,10 @@ public final class GatewayEngine {
     /// Call at or after `nextDeadline`.
     public func tick(now: Instant) {
         self.now = now
-        while let (moment, id) = timers.popFirst(notAfter: now) {
+        // What else is due is looked at in the next turns: a thousand may end at a time.
+        while !isTurnOver, let (moment, id) = timers.popFirst(notAfter: now) {
             guard let session = sessions[id], session.scheduledAt == moment else { continue }
+            spent &+= Work.look
             session.scheduledAt = .distantFuture
             look(after: session)
         }

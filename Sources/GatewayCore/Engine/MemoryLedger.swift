@@ -56,6 +56,7 @@ extension GatewayEngine {
         {
             if let session = sessions[id], session.waitsForMemory {
                 session.waitsForMemory = false
+                spent &+= Work.command
                 askPostponed(session)
                 resumeReading(session)
             }

@@ -30,11 +30,17 @@ enum Work {
 
     /// An upgrade, a session that begins, and what is told of both.
     static let opening = 20_000
+    /// A session whose deadline is due.
+    static let look = 500
+    /// The end of a session, and what is told of it; beside the memory that it gives back.
+    static let ending = 10_000
     /// A command that is taken back, because its session has left.
     static let farewell = 1_000
 
     /// Bytes that are received, unmasked and moved.
     static func received(_ count: Int) -> Int { count >> 1 }
-    /// Bytes that the kernel takes.
-    static func sent(_ count: Int) -> Int { count >> 2 }
+    /// Bytes that the kernel takes: it has to find memory for them where the client does not read.
+    static func sent(_ count: Int) -> Int { count }
+    /// Memory that a message takes while it comes, and the move to it.
+    static func grown(_ count: Int) -> Int { max(0, count) >> 1 }
 }

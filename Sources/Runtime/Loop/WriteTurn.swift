@@ -5,7 +5,7 @@ import GatewayCore
 struct WriteTurn {
     private static let bytesMin = 16 << 10
     /// Of all clients together, if they get more than the least.
-    private static let sharedBytes = 4 << 20
+    private static let sharedBytes = 2 << 20
 
     let bytesMax: Int
     private let isShared: Bool

@@ -167,6 +167,30 @@ import Testing
         return Array(frame.bytes.dropLast(1_000))
     }
 
+    @Test("memory that a message takes while it comes counts as work")
+    func grown() throws {
+        let rig = try Rig()
+        let client = try rig.connect()
+        rig.engine.beginTurn()
+        let before = rig.engine.spent
+        feed(client, Self.unfinished(400_000))
+        #expect(rig.engine.spent - before >= Work.received(400_000) + Work.grown(400_000))
+    }
+
+    @Test("sessions whose time is over at one moment end in turns")
+    func ends() throws {
+        let rig = try Rig()
+        let clients = try (0..<200).map { _ in try rig.connect() }
+        for client in clients {
+            rig.engine.close(client.id, code: 1000, reason: "", now: rig.now)
+        }
+        rig.settle()
+        rig.pass(5_000)
+        #expect(clients.allSatisfy { $0.closed != nil })
+        let work = rig.engine.metrics().turnWorkMax
+        #expect(work > Work.turn / 2 && work < Work.turn + Self.overMax, "\(work)")
+    }
+
     @Test("who is stopped for memory in the middle of a message is ended after a while")
     func stoppedForMemory() throws {
         var settings = GatewaySettings()
