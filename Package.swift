@@ -83,6 +83,9 @@ let package = Package(
             "KafkaProtocol", ["Bytes", "Digests", "Compression", "CShims"],
             exclude: ["Definitions", "definitions.py", "generate"]),
         module(
+            "KafkaProducing",
+            ["Bytes", "Timing", "Digests", "Compression", "KafkaProtocol"]),
+        module(
             "KafkaCore",
             ["Bytes", "Timing", "Compression", "KafkaProtocol", "RecordFormat", "SASL"]),
         module(
@@ -201,6 +204,12 @@ let package = Package(
             [
                 "Bytes", "Timing", "Digests", "Compression", "KafkaProtocol", "KafkaMirror",
                 "KafkaTestCodecs",
+            ]),
+        tests(
+            "KafkaProducingTests",
+            [
+                "KafkaProducing", "KafkaProtocol", "Compression", "Digests", "Bytes", "Timing",
+                "TestSupport",
             ]),
         tests("DigestsTests", ["Digests", "CShims", "Timing"]),
         tests("SASLTests", ["SASL", "Timing", "TestSupport"]),
