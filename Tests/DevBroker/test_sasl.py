@@ -163,30 +163,30 @@ def wrong_bearer():
 
 
 def bearer_running_out():
-    """Tokens of two seconds: the client logs in again on the same connection with the next one."""
+    """Tokens of five seconds: the client logs in again on the same connection with the next one."""
     with DevBroker("--topic", "t", "--unsecured-tokens") as broker:
         given = []
 
         def token(_):
-            given.append(jws("ann", 2))
-            return given[-1], time.time() + 2
+            given.append(jws("ann", 5))
+            return given[-1], time.time() + 5
         client = confluent_kafka.Consumer({
             "bootstrap.servers": broker.bootstrap, "group.id": "g", "fetch.wait.max.ms": 50,
             "security.protocol": "sasl_plaintext", "sasl.mechanism": "OAUTHBEARER",
             "oauth_cb": token})
         client.assign([confluent_kafka.TopicPartition("t", 0, 0)])
-        found, end, step = [], time.monotonic() + 6, 0
-        while time.monotonic() < end:
+        found, end, step, logins = [], time.monotonic() + 40, 0, 0
+        # A busy machine may be late with one: then the broker ends the connection, as it must.
+        while (logins < 2 or len(given) < 2) and time.monotonic() < end:
             broker.do("append", topic="t", values=[f"{step}"])
             step += 1
             found += [m.value() for m in client.consume(10, 0.2) if not m.error()]
+            logins = max(c["requests"].get("36", 0) for c in broker.do("stats")["connections"])
         until(5, "the last record", lambda: found.extend(
             m.value() for m in client.consume(10, 0.05)) or len(found) == step)
         assert found == [str(i).encode() for i in range(step)]
-        assert len(given) >= 3, given
-        connection = max(broker.do("stats")["connections"],
-                         key=lambda c: c["requests"].get("36", 0))
-        assert connection["requests"]["36"] >= 2, connection
+        assert len(given) >= 2, given
+        assert logins >= 2, broker.do("stats")["connections"]
         client.close()
 
 
