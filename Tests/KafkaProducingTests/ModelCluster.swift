@@ -40,7 +40,8 @@ final class ModelCluster {
     /// Requests of connections that have ended.
     private var ghosts: [(at: Instant, batches: [(partition: Int32, bytes: [UInt8])])] = []
     private var answers: [(at: Instant, () -> Void)] = []
-    private var answeredAt: [Int32: Instant] = [:]
+    /// Nodes that cannot be reached before.
+    private var upAt: [Int32: Instant] = [:]
     let coordinator = ModelCoordinator()
     /// Of transactions, in the order of their coming.
     var outcomes: [TransactionOutcome] = []
@@ -112,6 +113,7 @@ final class ModelCluster {
 
     private var nextEvent: Instant? {
         var moments = answers.map(\.at) + ghosts.map(\.at)
+        moments += upAt.values.filter { $0 > now }
         moments += arrivals.values.compactMap { $0.first?.at }
         if let metadataAt { moments.append(metadataAt) }
         if let identityAt { moments.append(identityAt) }
@@ -209,12 +211,14 @@ final class ModelCluster {
     var startEpoch: Int16 = 0
 
     func move(_ index: Int) {
+        // The old one may be gone for good: nothing is fetched for it then.
+        if chance(500) { upAt[partitions[index].leader] = now.adding(milliseconds: 200) }
         partitions[index].leader = (partitions[index].leader + 1) % nodeCount
         partitions[index].epoch += 1
     }
 
     private func serve() {
-        for node in producer.nodesToServe(now) {
+        for node in producer.nodesToServe(now) where now >= upAt[node] ?? .zero {
             while let request = producer.takeRequest(to: node, budgetBytes: 1 << 20, now: now) {
                 requestCount += 1
                 inFlightMax = max(inFlightMax, (arrivals[node]?.count ?? 0) + 1)

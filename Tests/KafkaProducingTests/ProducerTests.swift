@@ -246,6 +246,124 @@ struct CollectingTests {
         #expect(bench.take()?.recordCounts == [1])
     }
 
+    @Test("names that nobody knows are forgotten, and may be named again")
+    func forgotten() {
+        var bench = Bench { $0.propagationMilliseconds = 100 }
+        let handle = bench.producer.topic("t")
+        bench.append(10, partition: nil, token: 1)
+        bench.producer.refuse(
+            "t", ProduceFailure(.notFound, "no such topic"), isFinal: true, now: bench.now)
+        #expect(bench.reports.map(\.tokens) == [[1]])
+        #expect(bench.producer.topics.isEmpty && bench.producer.topicOrder.isEmpty)
+        #expect(handle.isForgotten)
+        bench.append(10, partition: nil, token: 2)
+        #expect(
+            bench.effects.contains { if case .metadataNeeded("t") = $0 { true } else { false } })
+        bench.tell()
+        bench.wait(5)
+        #expect(bench.take()?.recordCounts == [1])
+    }
+
+    @Test("a topic that is deleted fails what waits, when nobody has known it for long enough")
+    func deleted() {
+        var bench = Bench {
+            $0.propagationMilliseconds = 100; $0.lingerMilliseconds = 10_000
+        }
+        bench.tell()
+        bench.append(10, token: 1)
+        func refuse() {
+            bench.producer.refuse(
+                "t", ProduceFailure(.notFound, "no such topic"), isFinal: false, now: bench.now)
+        }
+        refuse()
+        bench.wait(99)
+        #expect(bench.reports.isEmpty)
+        refuse()
+        bench.wait(1)
+        #expect(bench.reports.first?.failure?.reason == .notFound)
+        #expect(bench.producer.topics.isEmpty)
+    }
+
+    @Test("a partition that the topic does not have is refused, and asked for")
+    func noPartition() {
+        let bench = Bench { $0.lingerMilliseconds = 0 }
+        bench.append(10, partition: 1, token: 1)
+        bench.tell([0])
+        #expect(bench.reports.first?.failure?.reason == .notFound)
+        for partition: Int32 in [-1, 1, .max] {
+            guard case .refused(let failure) = bench.append(10, partition: partition) else {
+                Issue.record("\(partition) was taken")
+                continue
+            }
+            #expect(failure.reason == .notFound)
+        }
+        #expect(
+            bench.effects.contains { if case .metadataNeeded("t") = $0 { true } else { false } })
+        bench.tell([0, 0])
+        #expect(bench.append(10, partition: 1) == .accepted)
+    }
+
+    @Test("what a broker says of partitions beyond their count takes no memory")
+    func hugeIndex() {
+        let bench = Bench()
+        let topic = bench.producer.topic("t")
+        bench.producer.tell(
+            "t", id: bench.topicID,
+            [
+                PartitionLeader(index: 0, leader: 0, epoch: 1),
+                PartitionLeader(index: .max, leader: 0, epoch: 1),
+                PartitionLeader(index: -1, leader: 0, epoch: 1),
+            ], now: bench.now)
+        #expect(topic.queues.count == 1)
+    }
+
+    @Test("a partition whose leader is another one waits no more for the old one's connection")
+    func moves() {
+        let bench = Bench { $0.lingerMilliseconds = 0 }
+        bench.tell([0], epoch: 1)
+        bench.append(10)
+        #expect(bench.producer.nodesToServe(bench.now) == [0])
+        bench.tell([1], epoch: 2)
+        #expect(bench.producer.nodesToServe(bench.now) == [1])
+        #expect(bench.take(1)?.recordCounts == [1])
+        #expect(bench.take(0) == nil)
+    }
+
+    @Test("a partition whose broker takes nothing gets no record without a key")
+    func availability() {
+        var bench = Bench {
+            $0.lingerMilliseconds = 0
+            $0.availabilityTimeoutMilliseconds = 100
+            $0.batchBytes = 200
+        }
+        bench.tell([0, 1])
+        bench.append(10, partition: 1)
+        bench.wait(0)
+        bench.wait(100)
+        for _ in 0..<50 {
+            bench.append(190, partition: nil)
+            _ = bench.take(0).map { bench.answer($0) }
+            bench.wait(1)
+        }
+        // One batch at most went there before it was found out.
+        #expect((bench.take(1)?.recordCounts ?? []).reduce(0, +) <= 2)
+        #expect(bench.producer.topic("t").queues[1].waitingCount <= 1)
+    }
+
+    @Test("parts of a batch count once for the triggers")
+    func partsAndTriggers() throws {
+        var bench = Bench { $0.triggers.records = 4 }
+        bench.tell()
+        for token: UInt64 in 1...4 { bench.append(100, token: token) }
+        bench.answer(try #require(bench.take()), 10)
+        bench.answer(try #require(bench.take()))
+        bench.wait(1)
+        bench.answer(try #require(bench.take()))
+        #expect(bench.producer.nodes[0].unsent == UnsentLoad())
+        for token: UInt64 in 5...7 { bench.append(100, token: token) }
+        #expect(bench.take() == nil)
+    }
+
     @Test("a flush sends what waits, and is done when all of it is reported of")
     func flush() throws {
         var bench = Bench { $0.lingerMilliseconds = 10_000 }

@@ -9,13 +9,14 @@ struct MemoryLedger {
 
     init(bytesMax: Int = .max) { self.bytesMax = bytesMax }
 
-    /// Beyond a half nobody goes on who holds more than its share of a quarter. What a share is
-    /// grows to twice its size before it is seen, so that all of them stay below the whole.
+    /// Beyond a half nobody goes on who holds more than its share of a fifth. What a share is
+    /// grows to twice its size before it is seen, and input that waits comes to it: all of them
+    /// stay below the whole.
     var isFull: Bool { heldBytes > bytesMax / 2 }
     /// There is room again: a loop at the edge would else stop and start for every message.
     var hasRoom: Bool { heldBytes <= bytesMax / 8 * 3 }
 
-    func share(of sessions: Int) -> Int { bytesMax / 4 / max(1, sessions) }
+    func share(of sessions: Int) -> Int { bytesMax / 5 / max(1, sessions) }
 }
 
 /// `limits.memory_bytes`: beyond it those wait who hold more than their share.

@@ -9,16 +9,6 @@ struct FIFO<Element> {
 
     mutating func append(_ element: Element) { elements.append(element) }
 
-    /// In front of all others, mostly where one has just left.
-    mutating func prepend(_ element: Element) {
-        if head > 0 {
-            head -= 1
-            elements[head] = element
-        } else {
-            elements.insert(element, at: 0)
-        }
-    }
-
     mutating func popFirst() -> Element? {
         guard !isEmpty else { return nil }
         defer { advance() }

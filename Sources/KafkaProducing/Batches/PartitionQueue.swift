@@ -3,7 +3,7 @@ import Timing
 
 /// The batches of one partition: the one that is filled, those that wait, those that were sent.
 /// It alone knows their order, and their places in the producer's sequence.
-final class PartitionQueue {
+final class PartitionQueue: Slotted {
     unowned let topic: ProducerTopic
     let index: Int32
     /// Node id; -1: nobody leads, or nobody knows who does.
@@ -26,8 +26,9 @@ final class PartitionQueue {
     var unsent = UnsentLoad()
     /// The producer looks at it again then; nil: nobody has asked for that.
     var pausesUntil: Instant?
-    /// Stands in its leader's list.
-    var isListed = false
+    /// The node in whose list it stands.
+    var listedAt: Int32?
+    var slot = 0
 
     private(set) var identity: ProducerIdentity?
     /// A batch was given up that may be stored: of the next one the broker alone knows whether
@@ -240,9 +241,14 @@ final class PartitionQueue {
 
     /// Everything that is not reported of; the queue is empty then.
     func takeAll() -> [ProducerBatch] {
-        close()
         defer { sent = [] }
-        return sent + closed.takeAll()
+        return sent + takeWaiting()
+    }
+
+    /// Everything that was never sent; nothing of that is left.
+    func takeWaiting() -> [ProducerBatch] {
+        close()
+        return closed.takeAll()
     }
 
     /// A broker that knows nothing of an identity takes its first batch for the beginning, whatever
@@ -252,14 +258,6 @@ final class PartitionQueue {
         nextSequence = 0
         isProven = false
         isUnresolved = false
-    }
-
-    /// Everything but what is on its way; its sequence is not used any more.
-    func takeUnsent() -> [ProducerBatch] {
-        close()
-        let unsent = sent.filter { !$0.isOnWire }
-        sent.removeAll { !$0.isOnWire }
-        return unsent + closed.takeAll()
     }
 
     /// Those behind move up. Not if a request with one of them may still reach the broker: with
@@ -281,7 +279,13 @@ final class PartitionQueue {
     }
 
     private func removeWaiting(_ batch: ProducerBatch) {
-        if open === batch { open = nil }
-        closed.removeAll { $0 === batch }
+        if open === batch {
+            open = nil
+        } else if closed.first === batch {
+            // Those that expire are the oldest.
+            _ = closed.popFirst()
+        } else {
+            closed.removeAll { $0 === batch }
+        }
     }
 }

@@ -27,6 +27,8 @@ final class ProducerBatch: Slotted {
     private(set) var isOnWire = false
     /// Which of its partition's batches it is.
     var ordinal = 0
+    /// No request had it, nor any of what it is a part.
+    private(set) var isUnsent = true
     /// Requests that had it.
     private(set) var attempts = 0
     /// A request with it was lost, or its answer does not tell: it may be stored.
@@ -52,6 +54,7 @@ final class ProducerBatch: Slotted {
         deadline = other.deadline
         generation = other.generation
         ordinal = other.ordinal
+        isUnsent = false
         writer = RecordBatchWriter()
     }
 
@@ -84,6 +87,7 @@ final class ProducerBatch: Slotted {
         }
         sentPlace = place
         isOnWire = true
+        isUnsent = false
         attempts += 1
     }
 

@@ -4,32 +4,45 @@ import Timing
 /// A topic of one producer: its partitions' queues, and the choice among them.
 public final class ProducerTopic {
     enum State {
-        /// Since when its partitions are wanted.
-        case unknown(since: Instant?)
+        case unknown
+        /// The cluster is asked for its partitions.
+        case wanted
         case known
-        case failed(ProduceFailure)
     }
 
     public let name: String
     var id = KafkaUUID.zero
-    var state = State.unknown(since: nil)
-    /// Why the last answer told nothing of it; nil: it did.
-    var trouble: ProduceFailure?
+    var state = State.unknown
+    /// Why the cluster tells nothing of it, and since when; nil: it does.
+    private(set) var trouble: (failure: ProduceFailure, since: Instant)?
+    /// The producer looks at it then; nil: nobody has asked for that.
+    var watchedAt: Instant?
+    /// The producer has taken it out of its table.
+    var isForgotten = false
     /// Of the partitions that the cluster has told.
     private(set) var partitionCount: Int32 = 0
     /// Those with a leader, in order.
     private(set) var led: [Int32] = []
-    /// By index; longer than `partitionCount` where somebody wants a partition that is not there.
+    /// By index.
     private(set) var queues: [PartitionQueue] = []
     /// Records whose partition cannot be chosen yet.
     var unplaced = FIFO<UnplacedRecord>()
     private var sticky = StickyChoice()
     private var nextInTurn: Int32 = 0
 
-    /// Kafka's own bound is far below; an explicit partition beyond it is refused.
-    static let partitionsMax: Int32 = 1 << 20
-
     init(_ name: String) { self.name = name }
+
+    /// Nothing of it waits.
+    var isEmpty: Bool { unplaced.isEmpty && queues.allSatisfy(\.isEmpty) }
+
+    /// As far as is known.
+    func hasNo(_ partition: Int32) -> Bool {
+        if case .known = state { partition >= partitionCount } else { false }
+    }
+
+    func isMissing(_ failure: ProduceFailure, _ now: Instant) {
+        trouble = (failure, trouble?.since ?? now)
+    }
 
     func queue(_ index: Int32, _ settings: ProducerSettings) -> PartitionQueue {
         while queues.count <= Int(index) {
@@ -41,6 +54,7 @@ public final class ProducerTopic {
     /// What the cluster tells. Answers the queues whose leader is another one.
     func tell(_ partitions: [PartitionLeader], _ settings: ProducerSettings) -> [PartitionQueue] {
         state = .known
+        trouble = nil
         partitionCount = (partitions.lazy.map(\.index).max() ?? -1) + 1
         led = partitions.lazy.filter { $0.leader >= 0 }.map(\.index).sorted()
         var moved: [PartitionQueue] = []
@@ -92,11 +106,14 @@ public final class ProducerTopic {
             &random)
     }
 
-    /// How the batches that wait lie.
-    func weigh(_ settings: ProducerSettings) {
+    /// How the batches that wait lie. `isAvailable` is asked of a partition's leader.
+    func weigh(_ settings: ProducerSettings, _ isAvailable: (Int32) -> Bool) {
         guard settings.partitioner == .sticky, settings.isAdaptive, led.count > 1 else { return }
+        let available = led.filter { isAvailable(queues[Int($0)].leader) }
         sticky.update(
-            LoadWeights(led.map { (partition: $0, batches: queues[Int($0)].waitingCount) }))
+            LoadWeights(
+                available.map { (partition: $0, batches: queues[Int($0)].waitingCount) },
+                isPartial: available.count < led.count))
     }
 }
 

@@ -54,10 +54,11 @@ struct LoadWeights: Equatable {
 
     init() {}
 
-    /// Partitions with a leader, and the batches that wait for each.
-    init(_ queues: [(partition: Int32, batches: Int)]) {
-        guard queues.count > 1, let longest = queues.lazy.map(\.batches).max(),
-            queues.contains(where: { $0.batches != longest })
+    /// Partitions with a leader, and the batches that wait for each. `isPartial`: there are others,
+    /// which are to be left out.
+    init(_ queues: [(partition: Int32, batches: Int)], isPartial: Bool = false) {
+        guard let longest = queues.lazy.map(\.batches).max(),
+            isPartial || queues.contains(where: { $0.batches != longest })
         else { return }
         var sum = 0
         for (partition, batches) in queues {

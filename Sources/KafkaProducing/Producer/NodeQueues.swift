@@ -1,8 +1,12 @@
+import Timing
+
 /// What waits for each broker.
 struct NodeQueues {
     struct Node {
         /// Partitions with something to send.
-        var ready = FIFO<PartitionQueue>()
+        var ready = SlotList<PartitionQueue>()
+        /// Since when it has taken none of them; nil: there is nothing.
+        var leavesSince: Instant?
         /// Of all partitions that it leads, where the triggers count.
         var unsent = UnsentLoad()
         /// Requests that have no answer.
@@ -17,23 +21,51 @@ struct NodeQueues {
 
     // MARK: What is ready
 
+    /// Into its leader's list, and out of another's: that one may not be served any more.
     mutating func list(_ queue: PartitionQueue) {
-        guard queue.leader >= 0, !queue.isListed else { return }
-        queue.isListed = true
+        guard queue.listedAt != queue.leader else { return }
+        unlist(queue)
+        guard queue.leader >= 0 else { return }
         use(queue.leader)
+        queue.listedAt = queue.leader
         nodes[queue.leader]?.ready.append(queue)
+    }
+
+    mutating func unlist(_ queue: PartitionQueue) {
+        guard let id = queue.listedAt else { return }
+        queue.listedAt = nil
+        nodes[id]?.ready.remove(queue)
     }
 
     /// It was taken, and goes first in the next request.
     mutating func putBack(_ queue: PartitionQueue) {
-        queue.isListed = true
+        queue.listedAt = queue.leader
         nodes[queue.leader]?.ready.prepend(queue)
     }
 
     mutating func takeReady(_ id: Int32) -> PartitionQueue? {
-        guard let queue = nodes[id]?.ready.popFirst() else { return nil }
-        queue.isListed = false
+        guard let queue = nodes[id]?.ready.removeFirst() else { return nil }
+        queue.listedAt = nil
         return queue
+    }
+
+    // MARK: Availability
+
+    /// Notes since when brokers have left what is ready lie.
+    mutating func look(_ now: Instant) {
+        for id in order {
+            let isReady = !(nodes[id]?.ready.isEmpty ?? true)
+            if !isReady { nodes[id]?.leavesSince = nil }
+            if isReady, nodes[id]?.leavesSince == nil { nodes[id]?.leavesSince = now }
+        }
+    }
+
+    mutating func tookSome(_ id: Int32) { nodes[id]?.leavesSince = nil }
+
+    /// Whether it has taken what was ready within so many milliseconds.
+    func isAvailable(_ id: Int32, within milliseconds: Int64, _ now: Instant) -> Bool {
+        guard let since = nodes[id]?.leavesSince else { return true }
+        return since.adding(milliseconds: milliseconds) > now
     }
 
     // MARK: Requests

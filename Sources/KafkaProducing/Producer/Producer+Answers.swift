@@ -91,7 +91,7 @@ extension Producer {
         queue.arrived(batch, offset: offset)
         report(batch, .delivered(baseOffset: offset, logAppendTime: answer.logAppendTime))
         // The broker counts on from where this one stood, and we do not.
-        if settings.isIdempotent && wasMoved { bump(queue, mayHaveLost: false, now) }
+        if settings.isIdempotent && wasMoved { bump(queue, mayHaveLost: false) }
     }
 
     private func perform(
@@ -112,11 +112,11 @@ extension Producer {
             retry(batch, now, answer)
         case .split: split(batch, now)
         case .failRecords: failRecords(batch, answer, now)
-        case .bump(let mayHaveLost): bump(queue, mayHaveLost: mayHaveLost, now)
+        case .bump(let mayHaveLost): bump(queue, mayHaveLost: mayHaveLost)
         case .fail(let reason): fail(batch, reason, answer, now)
         case .failAndBump:
             fail(batch, .kafka, answer, now)
-            bump(queue, mayHaveLost: false, now)
+            bump(queue, mayHaveLost: false)
         case .abort: fail(batch, .aborted, answer, now)
         case .restart:
             if let identity { queue.restart(identity) }
@@ -135,7 +135,7 @@ extension Producer {
         let mayStop = !(settings.isIdempotent && batch.mayBeStored)
         if mayStop, batch.attempts > settings.retriesMax {
             guard let answer else {
-                giveUp(batch, isStored: batch.mayBeStored ? nil : false, now)
+                giveUp(batch, isStored: batch.mayBeStored ? nil : false)
                 return report(
                     batch,
                     .failed(
@@ -156,13 +156,13 @@ extension Producer {
         _ batch: ProducerBatch, _ reason: ProduceFailure.Reason, _ answer: ProduceAnswer,
         _ now: Instant
     ) {
-        giveUp(batch, isStored: batch.mayBeStored ? nil : false, now)
+        giveUp(batch, isStored: batch.mayBeStored ? nil : false)
         report(batch, .failed(failure(reason, batch, answer)))
     }
 
-    func giveUp(_ batch: ProducerBatch, isStored: Bool?, _ now: Instant) {
+    func giveUp(_ batch: ProducerBatch, isStored: Bool?) {
         guard batch.queue.gaveUp(batch, isStored: isStored) else { return }
-        bump(batch.queue, mayHaveLost: false, now)
+        bump(batch.queue, mayHaveLost: false)
     }
 
     private func failure(

@@ -39,12 +39,12 @@ extension Producer {
         effects.append(.identityNeeded(identification.last))
     }
 
-    var hasRecords: Bool { !deadlines.isEmpty || !topicsThatWait.isEmpty }
+    var hasRecords: Bool { !deadlines.isEmpty || unplacedCount > 0 }
 
     /// The partition's batches begin anew under the next epoch: the broker does not know, or not
     /// any more, what went before. Other partitions take it on when nothing of theirs is on its
     /// way.
-    func bump(_ queue: PartitionQueue, mayHaveLost: Bool, _ now: Instant) {
+    func bump(_ queue: PartitionQueue, mayHaveLost: Bool) {
         effects.append(
             .gapFound(
                 topic: queue.topic.name, partition: queue.index, mayHaveLost: mayHaveLost))

@@ -52,7 +52,7 @@ extension Producer {
         } catch {
             preconditionFailure("a batch of our own cannot be read: \(error)")
         }
-        if queue.replace(batch, by: parts) { bump(queue, mayHaveLost: false, now) }
+        if queue.replace(batch, by: parts) { bump(queue, mayHaveLost: false) }
         flushes.divided(batch.generation, by: parts.count + failed.count)
         deadlines.remove(batch)
         for part in parts.reversed() { deadlines.prepend(part) }

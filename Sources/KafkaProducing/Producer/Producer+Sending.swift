@@ -29,6 +29,7 @@ extension Producer {
         // Some may have to be enrolled first.
         pursueTransaction(now)
         guard !batches.isEmpty else { return nil }
+        nodes.tookSome(node)
         lastRequest += 1
         let id = ProduceRequestID(number: lastRequest)
         let sorted = batches.sorted { $0.queue.topic.name < $1.queue.topic.name }
@@ -65,10 +66,6 @@ extension Producer {
         var budget = budgetBytes
         for _ in 0..<nodes[node].ready.count where budget > 0 {
             guard let queue = nodes.takeReady(node) else { break }
-            guard queue.leader == node else {
-                nodes.list(queue)
-                continue
-            }
             guard let size = queue.nextSize(settings, identity, now) else {
                 pause(queue, now)
                 continue
@@ -87,7 +84,7 @@ extension Producer {
 
     private func next(of queue: PartitionQueue, _ now: Instant) -> ProducerBatch? {
         guard let batch = queue.next(settings, identity, now) else { return nil }
-        if batch.attempts == 0 { noteNotUnsent(batch) }
+        if batch.isUnsent { noteNotUnsent(batch) }
         batch.send(&compressor, isTransactional: transactions != nil)
         relist(queue, now)
         return batch

@@ -8,13 +8,7 @@ extension Producer {
         if let batch = lingering.first { earliest = min(earliest, lingerEnd(batch)) }
         if let at = pausing.earliest { earliest = min(earliest, at) }
         if let batch = deadlines.first { earliest = min(earliest, batch.deadline) }
-        for topic in topicsThatWait {
-            guard let first = topic.unplaced.first else { continue }
-            let limit =
-                topic.trouble == nil
-                ? settings.deliveryTimeoutMilliseconds : settings.propagationMilliseconds
-            earliest = min(earliest, first.waited.acceptedAt.adding(milliseconds: limit))
-        }
+        if let at = topicDeadlines.earliest { earliest = min(earliest, at) }
         return earliest == .distantFuture ? nil : earliest
     }
 
@@ -33,24 +27,26 @@ extension Producer {
             relist(queue, now)
         }
         while let batch = deadlines.first, batch.deadline <= now { expire(batch, now) }
-        for topic in topicsThatWait {
-            giveUpUnknown(topic, now)
-            expireUnplaced(topic, now)
+        while let (at, topic) = topicDeadlines.popFirst(notAfter: now) {
+            guard topic.watchedAt == at else { continue }
+            topic.watchedAt = nil
+            look(at: topic, now)
+            if !topic.isForgotten, !topic.isEmpty { watch(topic, now) }
         }
-        topicsThatWait.removeAll { $0.unplaced.isEmpty }
+        if settings.availabilityTimeoutMilliseconds > 0 { nodes.look(now) }
         identify(now)
         pursueTransaction(now)
     }
 
     private func expire(_ batch: ProducerBatch, _ now: Instant) {
         let mayBeStored = batch.isOnWire || batch.mayBeStored
-        giveUp(batch, isStored: mayBeStored ? nil : false, now)
+        giveUp(batch, isStored: mayBeStored ? nil : false)
         let after = "\(settings.deliveryTimeoutMilliseconds) ms"
         report(
             batch,
             .failed(
                 batch.queue.leader < 0
-                    ? batch.queue.topic.trouble
+                    ? batch.queue.topic.trouble?.failure
                         ?? ProduceFailure(.unavailable, "no leader within \(after)")
                     : ProduceFailure(
                         .timedOut, "not delivered within \(after)", mayBeStored: mayBeStored)))

@@ -7,7 +7,9 @@ extension Producer {
         _ name: String, id: KafkaUUID, _ partitions: [PartitionLeader], now: Instant
     ) {
         guard let topic = topics[name] else { return }
-        let valid = partitions.filter { (0..<ProducerTopic.partitionsMax).contains($0.index) }
+        // Kafka numbers them from 0 on: what lies beyond their count is no partition, and would
+        // take memory for all in between.
+        let valid = partitions.filter { (0..<Int32(clamping: partitions.count)).contains($0.index) }
         if topic.id != id { topic.becameAnother(id) }
         let loads = topic.queues.map { ($0, $0.leader) }
         let moved = topic.tell(valid, settings)
@@ -22,11 +24,15 @@ extension Producer {
         _ name: String, _ failure: ProduceFailure, isFinal: Bool, now: Instant
     ) {
         guard let topic = topics[name] else { return }
-        topic.trouble = failure
-        guard isFinal else { return giveUpUnknown(topic, now) }
+        topic.isMissing(failure, now)
+        guard isFinal else {
+            look(at: topic, now)
+            return watch(topic, now)
+        }
         failUnplaced(topic, failure)
         for queue in topic.queues where queue.leader < 0 { fail(queue.takeAll(), failure) }
-        topic.state = .unknown(since: nil)
+        topic.state = .unknown
+        forget(topic)
     }
 
     /// A broker that is not the leader has told who is (KIP-951).
@@ -45,9 +51,9 @@ extension Producer {
         }
     }
 
-    func want(_ topic: ProducerTopic, _ now: Instant) {
-        guard case .unknown(nil) = topic.state else { return }
-        topic.state = .unknown(since: now)
+    func want(_ topic: ProducerTopic) {
+        guard case .unknown = topic.state else { return }
+        topic.state = .wanted
         effects.append(.metadataNeeded(topic: topic.name))
     }
 
@@ -60,8 +66,12 @@ extension Producer {
     /// Records that have waited for the number of partitions.
     private func placeWaiting(_ topic: ProducerTopic, _ now: Instant) {
         guard topic.partitionCount > 0 else { return }
-        topic.trouble = nil
         for waiting in topic.unplaced.takeAll() {
+            unplacedCount -= 1
+            if let partition = waiting.partition, topic.hasNo(partition) {
+                report(waiting, topic, noPartition(partition, topic))
+                continue
+            }
             waiting.withRecord { record in
                 place(
                     record, waiting.bufferBytes, topic, waiting.partition, now,
@@ -71,44 +81,70 @@ extension Producer {
                 effects.append(.flushed(token))
             }
         }
-        topicsThatWait.removeAll { $0 === topic }
     }
 
-    // MARK: Ends
+    // MARK: Waiting
 
-    func failUnplaced(_ topic: ProducerTopic, _ failure: ProduceFailure) {
-        for record in topic.unplaced.takeAll() { fail(record, topic, failure) }
-        topicsThatWait.removeAll { $0 === topic }
+    /// Looks at it again when something of it has waited long enough.
+    func watch(_ topic: ProducerTopic, _ now: Instant) {
+        guard let at = topic.nextDeadline(settings, after: now),
+            at < topic.watchedAt ?? .distantFuture
+        else { return }
+        topic.watchedAt = at
+        topicDeadlines.insert(topic, at: at)
     }
 
-    /// Nobody knows the topic, and it was waited for long enough.
-    func giveUpUnknown(_ topic: ProducerTopic, _ now: Instant) {
-        guard let failure = topic.trouble else { return }
-        while let first = topic.unplaced.first,
-            first.waited.acceptedAt.adding(milliseconds: settings.propagationMilliseconds) <= now,
-            let record = topic.unplaced.popFirst()
-        { fail(record, topic, failure) }
-    }
-
-    /// Records without a place have deadlines as well.
-    func expireUnplaced(_ topic: ProducerTopic, _ now: Instant) {
-        while let first = topic.unplaced.first,
-            first.waited.acceptedAt.adding(milliseconds: settings.deliveryTimeoutMilliseconds)
-                <= now,
+    func look(at topic: ProducerTopic, _ now: Instant) {
+        while let first = topic.unplaced.first, topic.end(of: first, settings) <= now,
             let record = topic.unplaced.popFirst()
         {
-            fail(
+            unplacedCount -= 1
+            report(
                 record, topic,
-                topic.trouble
+                topic.trouble?.failure
                     ?? ProduceFailure(.timedOut, "the topic's partitions were not told in time"))
+        }
+        guard let (failure, since) = topic.trouble,
+            since.adding(milliseconds: settings.propagationMilliseconds) <= now
+        else { return }
+        for queue in topic.queues { failUnsent(of: queue, failure) }
+        forget(topic)
+    }
+
+    func failUnplaced(_ topic: ProducerTopic, _ failure: ProduceFailure) {
+        for record in topic.unplaced.takeAll() {
+            unplacedCount -= 1
+            report(record, topic, failure)
         }
     }
 
-    private func fail(_ record: UnplacedRecord, _ topic: ProducerTopic, _ failure: ProduceFailure) {
+    private func report(
+        _ record: UnplacedRecord, _ topic: ProducerTopic, _ failure: ProduceFailure
+    ) {
         report(
             DeliveryReport(
                 topic: topic.name, partition: -1, tokens: [record.token],
                 result: .failed(failure), bufferBytes: record.bufferBytes),
             record.waited.generation)
+    }
+}
+
+extension ProducerTopic {
+    /// When the record that waits has waited long enough.
+    func end(of record: UnplacedRecord, _ settings: ProducerSettings) -> Instant {
+        let limit =
+            trouble == nil
+            ? settings.deliveryTimeoutMilliseconds
+            : min(settings.propagationMilliseconds, settings.deliveryTimeoutMilliseconds)
+        return record.waited.acceptedAt.adding(milliseconds: limit)
+    }
+
+    /// nil: nothing of it is waited for.
+    func nextDeadline(_ settings: ProducerSettings, after now: Instant) -> Instant? {
+        let moments = [
+            unplaced.first.map { end(of: $0, settings) },
+            trouble.map { $0.since.adding(milliseconds: settings.propagationMilliseconds) },
+        ]
+        return moments.compactMap { $0 }.filter { $0 > now }.min()
     }
 }

@@ -105,11 +105,10 @@ extension Producer {
         }
     }
 
-    /// What is not on its way. The answers of the others are waited for.
     private func failUnsent(_ failure: ProduceFailure) {
         for topic in topicOrder {
             failUnplaced(topic, failure)
-            for queue in topic.queues { fail(queue.takeUnsent(), failure) }
+            for queue in topic.queues { failUnsent(of: queue, failure) }
         }
     }
 

@@ -14,12 +14,15 @@ public final class Producer {
 
     private(set) var topics: [String: ProducerTopic] = [:]
     /// In the order in which they were named.
-    var topicOrder: [ProducerTopic] = []
+    private(set) var topicOrder: [ProducerTopic] = []
+    private var forgottenCount = 0
     var nodes = NodeQueues()
     var requests: [ProduceRequestID: SentRequest] = [:]
     var lastRequest: UInt64 = 0
-    /// Those with records that have no partition yet.
-    var topicsThatWait: [ProducerTopic] = []
+    /// Topics that are waited for, by when somebody has waited long enough.
+    var topicDeadlines = DeadlineHeap<ProducerTopic>()
+    /// Records that have no partition yet.
+    var unplacedCount = 0
     var identification: Identification
     var transactions: Transactions?
     var compressor: Compressor?
@@ -63,11 +66,24 @@ public final class Producer {
         return topic
     }
 
+    /// Nobody knows it, and nothing of it waits: names are for clients to choose.
+    func forget(_ topic: ProducerTopic) {
+        guard !topic.isForgotten, topic.isEmpty else { return }
+        topic.isForgotten = true
+        topics[topic.name] = nil
+        forgottenCount += 1
+        // Most of them are: to look at all costs as much as to name them has.
+        guard forgottenCount * 2 > topicOrder.count else { return }
+        topicOrder.removeAll { $0.isForgotten }
+        forgottenCount = 0
+    }
+
     /// - Parameter partition: nil: the partitioner chooses.
     public func append(
         _ record: borrowing ProducedRecord, to topic: ProducerTopic, partition: Int32? = nil,
         now: Instant
     ) -> Acceptance {
+        let topic = topic.isForgotten ? self.topic(topic.name) : topic
         let size = record.byteCountMax
         if let refusal = refusal(topic, size, partition) { return .refused(refusal) }
         guard bufferedBytes + size <= settings.bufferBytes else {
@@ -99,7 +115,6 @@ public final class Producer {
         _ topic: ProducerTopic, _ size: Int, _ partition: Int32?
     ) -> ProduceFailure? {
         if let failure = failure ?? transactions?.refusal { return failure }
-        if case .failed(let failure) = topic.state { return failure }
         let sizeMax = min(settings.recordBytesMax, settings.bufferBytes)
         if size - ProducedRecord.overheadMax + RecordBatchHeader.byteCount > sizeMax {
             return ProduceFailure(
@@ -110,10 +125,16 @@ public final class Producer {
         if partition == nil, settings.partitioner == .manual {
             return ProduceFailure(.invalid, "the record has to name its partition")
         }
-        if let partition, !(0..<ProducerTopic.partitionsMax).contains(partition) {
-            return ProduceFailure(.notFound, "there is no partition \(partition)")
-        }
-        return nil
+        guard let partition else { return nil }
+        return partition < 0 || topic.hasNo(partition) ? noPartition(partition, topic) : nil
+    }
+
+    /// The topic may have grown: who comes again finds it.
+    func noPartition(_ partition: Int32, _ topic: ProducerTopic) -> ProduceFailure {
+        if partition >= 0 { effects.append(.metadataNeeded(topic: topic.name)) }
+        return ProduceFailure(
+            .notFound, code: .unknownTopicOrPartition,
+            "there is no partition \(partition) of the topic")
     }
 
     /// Nothing is placed before those that came before it.
@@ -121,12 +142,13 @@ public final class Producer {
         _ record: borrowing ProducedRecord, _ size: Int, _ topic: ProducerTopic,
         _ partition: Int32?, _ now: Instant
     ) {
-        if topic.unplaced.isEmpty { topicsThatWait.append(topic) }
         topic.unplaced.append(
             UnplacedRecord(
                 record, partition, bufferBytes: size,
                 WaitedRecord(generation: flushes.began(), acceptedAt: now)))
-        want(topic, now)
+        unplacedCount += 1
+        watch(topic, now)
+        want(topic)
     }
 
     /// Into a batch of its partition.
@@ -174,7 +196,11 @@ public final class Producer {
         queue.begin(batch)
         deadlines.append(batch)
         if settings.wait > 0 { lingering.append(batch) }
-        queue.topic.weigh(settings)
+        queue.topic.weigh(settings) { leader in
+            settings.availabilityTimeoutMilliseconds == 0
+                || nodes.isAvailable(
+                    leader, within: settings.availabilityTimeoutMilliseconds, now)
+        }
         return batch
     }
 
@@ -191,7 +217,7 @@ public final class Producer {
     func report(_ batch: ProducerBatch, _ result: DeliveryReport.Result) {
         guard !batch.isDone else { return }
         deadlines.remove(batch)
-        if batch.attempts == 0 { noteNotUnsent(batch) }
+        if batch.isUnsent { noteNotUnsent(batch) }
         if case .failed = result, batch.place != nil { transactions?.noteGap() }
         let (tokens, bytes) = batch.finish()
         report(
@@ -213,6 +239,15 @@ public final class Producer {
             failUnplaced(topic, failure)
             for queue in topic.queues { fail(queue.takeAll(), failure) }
         }
+    }
+
+    /// What is not on its way. The answers of the others are waited for.
+    func failUnsent(of queue: PartitionQueue, _ failure: ProduceFailure) {
+        for batch in queue.sent where !batch.isOnWire {
+            giveUp(batch, isStored: batch.mayBeStored ? nil : false)
+            fail([batch], failure)
+        }
+        fail(queue.takeWaiting(), failure)
     }
 
     func fail(_ batches: [ProducerBatch], _ failure: ProduceFailure) {
