@@ -82,6 +82,15 @@ extension ProduceRequestToSend {
     }
 }
 
+extension ProduceRequestToSend {
+    /// Epoch and first sequence of the first batch.
+    fileprivate var place: [Int] {
+        var set = batches.first.map { RecordSetReader($0.bytes.bytes) }
+        guard let header = (try? set?.next()).flatMap({ $0 })?.header else { return [] }
+        return [Int(header.producerEpoch), Int(header.baseSequence)]
+    }
+}
+
 extension DeliveryReport {
     fileprivate var failure: ProduceFailure? {
         if case .failed(let failure) = result { failure } else { nil }
@@ -541,6 +550,75 @@ struct TroubleTests {
             #expect(failure.reason == .timedOut)
             #expect(failure.mayBeStored == isSent)
         }
+    }
+
+    /// One that has had a batch of one record stored.
+    private func proven(_ change: (inout ProducerSettings) -> Void = { _ in }) throws -> Bench {
+        let bench = Bench {
+            $0.isIdempotent = true
+            $0.acks = .all
+            $0.lingerMilliseconds = 0
+            change(&$0)
+        }
+        bench.tell()
+        bench.append(10)
+        bench.producer.tick(bench.now)
+        bench.producer.identified(ProducerIdentity(id: 1, epoch: 0), now: bench.now)
+        let first = try #require(bench.take())
+        #expect(first.place == [0, 0])
+        bench.answer(first)
+        return bench
+    }
+
+    @Test("what is behind a batch that fails begins anew if it may still arrive under its number")
+    func gapBeforeWhatIsOnItsWay() throws {
+        var bench = try proven()
+        bench.append(10, token: 2)
+        let failing = try #require(bench.take())
+        bench.append(10, token: 3)
+        let behind = try #require(bench.take())
+        #expect(failing.place == [0, 1] && behind.place == [0, 2])
+        bench.answer(failing, 29)
+        bench.answer(behind, 45)
+        bench.wait(1_000)
+        #expect(bench.take()?.place == [1, 0])
+    }
+
+    @Test("what is behind a batch that fails moves up if nothing of it is on its way")
+    func gapBeforeWhatWasRefused() throws {
+        var bench = try proven()
+        bench.append(10, token: 2)
+        let failing = try #require(bench.take())
+        bench.append(10, token: 3)
+        let behind = try #require(bench.take())
+        // Answered in another order, as over another connection.
+        bench.answer(behind, 45)
+        bench.answer(failing, 29)
+        bench.wait(1_000)
+        #expect(bench.take()?.place == [0, 1])
+    }
+
+    @Test("two lost batches that may still arrive one behind the other are stored once")
+    func latePair() throws {
+        var bench = try proven { $0.deliveryTimeoutMilliseconds = 10_000 }
+        bench.append(10, token: 2)
+        let first = try #require(bench.take())
+        bench.wait(5_000)
+        bench.append(10, token: 3)
+        let second = try #require(bench.take())
+        bench.producer.lost(first.id, now: bench.now)
+        bench.producer.lost(second.id, now: bench.now)
+        // The first is given up; nobody knows whether it is stored.
+        bench.wait(5_000)
+        #expect(bench.reports.last?.failure?.mayBeStored == true)
+        let again = try #require(bench.take())
+        #expect(again.place == [0, 2])
+        bench.answer(again, 45)
+        bench.wait(1_000)
+        let still = try #require(bench.take())
+        #expect(still.place == [0, 2])
+        bench.answer(still, 0)
+        #expect(bench.reports.last?.tokens == [3])
     }
 
     @Test("a fenced producer fails everything, and takes nothing any more")
