@@ -225,8 +225,8 @@ PUBSUBGW_API int pubsubgw_stop(pubsubgw_gateway *g, int timeout_ms);
 PUBSUBGW_API void pubsubgw_destroy(pubsubgw_gateway *g);
 
 /* ---- routes -----------------------------------------------------------------------------------
- * A route is an APISIX route object as JSON, with a `pubsub` object of our own. The README lists the
- * keys. Put and delete work at any time from pubsubgw_new until pubsubgw_destroy; a change is seen
+ * A route is an APISIX route object as JSON, with a `pubsub` object of our own. README.md beside
+ * this file lists the keys. Put and delete work at any time from pubsubgw_new until pubsubgw_destroy; a change is seen
  * by the next upgrade. A live session keeps the route that it began with.
  *
  * Kafka's internal topics ("__consumer_offsets") are refused whatever "topics": {"deny"} says, unless

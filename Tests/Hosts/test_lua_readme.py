@@ -1,4 +1,4 @@
-"""What the README shows of Lua, from the README's own text."""
+"""What the READMEs show of Lua, from their own text."""
 
 import os
 import re
@@ -36,9 +36,11 @@ http {
 
 
 def blocks():
-    """The README's blocks of nginx and Lua by the name in their first line."""
-    with open(os.path.join(ROOT, "README.md")) as readme:
-        text = readme.read()
+    """Their blocks of nginx and Lua by the name in the first line."""
+    text = ""
+    for path in ("README.md", "bindings/lua/README.md"):
+        with open(os.path.join(ROOT, path)) as readme:
+            text += readme.read()
     found = {}
     for block in re.findall(r"^```(?:nginx|lua)\n(.*?)^```$", text, re.S | re.M):
         title, rest = block.split("\n", 1)
@@ -50,13 +52,13 @@ def blocks():
 
 
 class Shown(Nginx):
-    """nginx with the README's text, in the places where it says to put it."""
+    """nginx with the text that is shown, in the places where it says to put it."""
 
     def __init__(self, brokers, init="", location=""):
         shown = blocks()
         text = CONF.replace("@lua.conf@", shown["lua.conf"]) \
             .replace("@lua_locations.conf@", shown["lua_locations.conf"]
-                     + shown["lua_websocket.conf"] + location)
+                     + shown["lua_proxied.conf"] + shown["lua_websocket.conf"] + location)
         assert 'dir = "/run/pubsubgw",' in text
         self.text = text
         conf = os.path.join(os.environ["HOSTS_WORK"], f"readme-{os.getpid()}.conf")

@@ -1,4 +1,4 @@
-"""What the README shows of Python, from the README's own text."""
+"""What the READMEs show of Python, from their own text."""
 
 import os
 import re
@@ -17,17 +17,21 @@ CLOSES = {"with_aiohttp.py": 1001, "with_gunicorn.py": 1001, "with_asgi.py": 101
 
 
 def programs():
-    """The README's Python blocks by the name in their first line; behind a colon, how to run it."""
-    with open(os.path.join(ROOT, "README.md")) as readme:
-        blocks = re.findall(r"^```python\n(.*?)^```$", readme.read(), re.S | re.M)
+    """Their Python blocks by the name in the first line; behind a colon, how to run it."""
     found = {}
-    for block in blocks:
+    for block in shown("README.md") + shown("bindings/python/README.md"):
         title = block.split("\n", 1)[0]
         name, _, command = title.removeprefix("# ").partition(": ")
         lines = [line for line in block.split("\n")[1:] if line]
         assert name.endswith(".py") and len(lines) <= LINES_MAX, title
+        assert found.get(name, (block,))[0] == block, f"{name} is shown in two ways"
         found[name] = (block, command.split() or ["python", name])
     return found
+
+
+def shown(path):
+    with open(os.path.join(ROOT, path)) as readme:
+        return re.findall(r"^```python\n(.*?)^```$", readme.read(), re.S | re.M)
 
 
 def serves(name):
