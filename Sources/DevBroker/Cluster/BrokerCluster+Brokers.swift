@@ -7,7 +7,11 @@ extension BrokerCluster {
         broker(id)?.address = address
     }
 
-    public func setRack(_ rack: String?, broker id: Int32) { broker(id)?.rack = rack }
+    /// In a cluster with racks, leaders name replicas that are nearer to a reader (KIP-392). nil,
+    /// or an empty one: none.
+    public func setRack(_ rack: String?, broker id: Int32) {
+        broker(id)?.rack = rack?.isEmpty == true ? nil : rack
+    }
 
     /// A broker dies: its connections close, its port refuses, its partitions get other leaders
     /// if they have other replicas and `elects`; false without such a broker.

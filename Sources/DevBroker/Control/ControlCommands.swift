@@ -68,7 +68,7 @@ public struct ControlCommands {
             + " [in_sync_replicas_min]",
         "delete-topic topic", "recreate-topic topic",
         "move-leader topic [partition] broker", "take-down broker [elect]", "bring-up broker",
-        "freeze broker", "thaw broker", "close-connections [broker]",
+        "set-rack broker [rack]", "freeze broker", "thaw broker", "close-connections [broker]",
         "drop-fetch-sessions broker", "delete-records topic [partition] offset",
         "truncate topic [partition] offset", "hold-high-watermark topic [partition] [offset]",
         "compact topic [partition]", "forget-producers topic [partition]",
@@ -100,6 +100,8 @@ public struct ControlCommands {
                 cluster.takeDown(
                     try a.int32("broker"), elects: try a.bool("elect", true), now: now), a)
         case "bring-up": try found(cluster.bringUp(try a.int32("broker"), now: now), a)
+        case "set-rack":
+            cluster.setRack(try a.string("rack", ""), broker: try a.int32("broker"))
         case "freeze": cluster.freeze(try a.int32("broker"))
         case "thaw": cluster.thaw(try a.int32("broker"), now: now)
         case "close-connections": cluster.closeConnections(broker: try a.optionalInt32("broker"))

@@ -35,7 +35,9 @@ extension BrokerCluster {
             let entry = read(fetched, waiting, room: room, mayExceed: mayExceed)
             room = max(0, room - entry.slice.bytes)
             reading.bytes += entry.slice.bytes
-            if entry.answer.errorCode != 0 || entry.answer.divergingEpoch != nil {
+            if entry.answer.errorCode != 0 || entry.answer.divergingEpoch != nil
+                || entry.answer.preferredReadReplica >= 0
+            {
                 reading.hasUrgent = true
             }
             reading.entries.append(entry)
@@ -64,6 +66,10 @@ extension BrokerCluster {
         answer.logStartOffset = partition.log.startOffset
         if let diverging = divergence(fetched, partition) {
             answer.divergingEpoch = diverging
+            return .init(fetched: fetched, answer: answer)
+        }
+        if let replica = nearbyReplica(partition, waiting) {
+            answer.preferredReadReplica = replica
             return .init(fetched: fetched, answer: answer)
         }
         let end = partition.end(committed: waiting.isCommitted)
@@ -105,7 +111,10 @@ extension BrokerCluster {
         guard let partition = topic.partition(index) else {
             return .failure(.unknownTopicOrPartition)
         }
-        if let error = leaderError(partition, context.broker, epoch: fetched.leaderEpoch) {
+        if !isFollower(context.broker, of: partition, context) {
+            let error = leaderError(partition, context.broker, epoch: fetched.leaderEpoch)
+            if let error { return .failure(error) }
+        } else if let error = epochError(partition, fetched.leaderEpoch) {
             return .failure(error)
         }
         if context.version < 4, !partition.log.isEmpty {
@@ -138,8 +147,30 @@ extension BrokerCluster {
     /// KIP-320: not the leader, or a reader with another idea of the leader's epoch.
     func leaderError(_ partition: Partition, _ broker: Broker, epoch: Int32) -> KafkaError? {
         guard partition.leader == broker.id else { return .notLeaderOrFollower }
+        return epochError(partition, epoch)
+    }
+
+    private func epochError(_ partition: Partition, _ epoch: Int32) -> KafkaError? {
         if epoch < 0 || epoch == partition.leaderEpoch { return nil }
         return epoch < partition.leaderEpoch ? .fencedLeaderEpoch : .unknownLeaderEpoch
+    }
+
+    /// KIP-392, as with Kafka's `RackAwareReplicaSelector`, in clusters that have racks: a replica
+    /// in the reader's rack, if the leader is in another one.
+    private func nearbyReplica(_ partition: Partition, _ waiting: WaitingFetch) -> Int32? {
+        guard waiting.context.version >= 11, !waiting.rack.isEmpty,
+            partition.leader == waiting.context.broker.id,
+            waiting.context.broker.rack != waiting.rack
+        else { return nil }
+        return partition.inSyncReplicas.first { broker($0)?.rack == waiting.rack }
+    }
+
+    /// KIP-392: followers serve readers, too.
+    private func isFollower(
+        _ broker: Broker, of partition: Partition, _ context: RequestContext
+    ) -> Bool {
+        context.version >= 11 && broker.rack != nil && partition.leader != broker.id
+            && partition.inSyncReplicas.contains(broker.id)
     }
 
     /// KIP-951: whom to ask instead.

@@ -17,6 +17,7 @@ extension BrokerCluster {
             let waiting = WaitingFetch(
                 context: context, partitions: session?.partitions ?? asked, session: session,
                 isIncremental: isIncremental, isCommitted: request.isolationLevel == 1,
+                rack: request.rackID,
                 minBytes: Int(request.minBytes),
                 maxBytes: min(max(0, Int(request.maxBytes)), settings.fetchBytesMax))
             return start(waiting, maxWait: Int64(request.maxWaitMilliseconds))
