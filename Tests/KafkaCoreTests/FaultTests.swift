@@ -36,7 +36,9 @@ private let chosenSeeds = simulationSeeds(usual: 1...24)
             server.profile = profile
             server.fetchSessionSlots = seed % 2 == 0 ? 1 : 100
             client.requestTimeoutMilliseconds = 4_000
+            if seed % 8 >= 4 { client.rack = "near" }
         }
+        if seed % 8 >= 4 { world.server.setRack("near", broker: 2) }
         world.network.delayMax = 20
         world.server.createTopic("t", partitions: 4)
         let followers = (0..<40).map { (number: Int) -> Follower in
@@ -170,6 +172,8 @@ private let chosenSeeds = simulationSeeds(usual: 1...24)
         case 10: world.server.inject(Fault(.silence, apiKey: 1, broker: broker))
         case 11: world.server.inject(Fault(.wrongCorrelation, broker: broker))
         case 12: world.server.inject(Fault(.error(5), apiKey: 3, times: 1))
+        case 13 where world.client.settings.rack != nil:
+            world.server.setRack(["near", "far", nil][round % 3], broker: broker)
         default: break
         }
     }

@@ -154,6 +154,10 @@ final class StageOwner: FetchOwner {
         if !readers.isEmpty { told.append("\(readers.count) stalled") }
     }
     func restart(_ partition: PartitionReads) { tell(partition, "is another log") }
+    func readNearby(_ partition: PartitionReads, _ nodeID: Int32) {
+        tell(partition, "is nearer at \(nodeID)")
+    }
+    func readAtLeader(_ partition: PartitionReads) { tell(partition, "back to its leader") }
     func leaveTail(_ follow: Follow) { tell(follow.partition, "leaves the tail") }
     func waitOffset(_ reader: Reader) -> Int64 { reader.offset }
     func favour(_ partition: PartitionReads) { tell(partition, "favoured") }

@@ -4,6 +4,10 @@ extension ConfigurationReader {
     private static let clientIDBytesMax = 249
 
     mutating func clientID(_ key: String) throws(ConfigurationError) -> String? {
+        try printableName(key)
+    }
+
+    mutating func printableName(_ key: String) throws(ConfigurationError) -> String? {
         guard let id = try string(key) else { return nil }
         guard (1...Self.clientIDBytesMax).contains(id.utf8.count),
             id.utf8.allSatisfy({ (0x20...0x7e).contains($0) })

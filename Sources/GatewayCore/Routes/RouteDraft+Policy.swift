@@ -71,6 +71,7 @@ extension RouteDraft {
         guard var fetch = try reader.reader("fetch") else { return }
         if let bytes = try fetch.count("min_bytes", Self.bytes) { policy.fetch.minBytes = bytes }
         if let bytes = try fetch.count("max_bytes", Self.bytes) { policy.fetch.maxBytes = bytes }
+        try readLargestFetch(&fetch)
         if let bytes = try fetch.count("default_bytes", Self.bytes) {
             guard bytes <= policy.fetch.maxBytes else {
                 throw fetch.fault("default_bytes", "more than max_bytes (\(policy.fetch.maxBytes))")
@@ -94,6 +95,22 @@ extension RouteDraft {
         try fetch.end()
     }
 
+    /// The connector document's unit, and its 0.
+    private mutating func readLargestFetch(
+        _ fetch: inout ConfigurationReader
+    ) throws(ConfigurationError) {
+        guard let mebibytes = try fetch.count("max_mb", 0...1_024) else { return }
+        guard !fetch.has("max_bytes") else {
+            throw fetch.fault("max_mb", "says the same as max_bytes: only one of them may be set")
+        }
+        if mebibytes > 0 {
+            policy.fetch.maxBytes = mebibytes << 20
+        } else {
+            notes.append(
+                "pubsub.fetch.max_mb: 0, for no limit, leaves it at \(policy.fetch.maxBytes) bytes")
+        }
+    }
+
     /// Below a second brokers would be asked more than they change; what is a day old has missed
     /// whole lives of topics.
     private static let metadataAges: ClosedRange<Int64> = 1_000...86_400_000
@@ -104,6 +121,14 @@ extension RouteDraft {
     ) throws(ConfigurationError) {
         let positive = 1...Self.milliseconds.upperBound
         connector.clientID = try reader.clientID("client_id")
+        connector.rack = try reader.printableName("rack")
+        if let text = try reader.string("version") {
+            guard let release = KafkaRelease(text) else {
+                throw reader.fault(
+                    "version", "expected a release of Kafka from 1.1 on (\"2.8\"), got \"\(text)\"")
+            }
+            connector.release = release
+        }
         connector.requestTimeoutMilliseconds = try reader.integer("request_timeout_ms", positive)
         connector.metadataMaxAgeMilliseconds = try reader.integer(
             "metadata_max_age_ms", Self.metadataAges)

@@ -48,6 +48,8 @@ struct RouteDraft: Sendable {
         if let age = connector.metadataMaxAgeMilliseconds {
             cluster.metadataMaxAgeMilliseconds = age
         }
+        cluster.rack = connector.rack
+        cluster.release = connector.release
         return cluster
     }
 
@@ -67,4 +69,6 @@ struct ConnectorSettings: Equatable, Sendable {
     var requestTimeoutMilliseconds: Int64?
     var retryBackoffMilliseconds: Int64?
     var metadataMaxAgeMilliseconds: Int64?
+    var rack: String?
+    var release: KafkaRelease?
 }

@@ -25,6 +25,11 @@ public struct ClusterSettings: Hashable, Sendable {
     /// How long a broker may hold a request of readers that wait (`fetch.max.wait.ms`). Default
     /// 500 ms, as Kafka's own consumer; the limits of the client may make it shorter.
     public var fetchMaxWaitMilliseconds: Int32
+    /// Where this client is (`client.rack`, KIP-392): leaders name a replica there, if there is
+    /// one, to read from. nil: records come from leaders.
+    public var rack: String?
+    /// No request is newer than this release's, whatever brokers offer; nil: as they offer.
+    public var release: KafkaRelease?
     /// Decompressed bytes of one batch; what lies beyond cannot be read. A batch of 1 MiB may hold
     /// gigabytes of zeros, which cost time. Default 256 MiB: what well-compressed text comes to,
     /// and some room; it is read in pieces.
@@ -37,7 +42,8 @@ public struct ClusterSettings: Hashable, Sendable {
         clientID: String = "pubsubgw", requestTimeoutMilliseconds: Int64 = 30_000,
         retryBackoffMaxMilliseconds: Int64 = 2_000, connectTimeoutMilliseconds: Int64 = 10_000,
         metadataMaxAgeMilliseconds: Int64 = 300_000, connectionIdleMilliseconds: Int64 = 30_000,
-        fetchMaxWaitMilliseconds: Int32 = 500, batchBytesMax: Int = 256 << 20,
+        fetchMaxWaitMilliseconds: Int32 = 500, rack: String? = nil,
+        release: KafkaRelease? = nil, batchBytesMax: Int = 256 << 20,
         pointConnectionsPerBroker: Int = 2
     ) {
         self.bootstrap = bootstrap
@@ -50,6 +56,8 @@ public struct ClusterSettings: Hashable, Sendable {
         self.metadataMaxAgeMilliseconds = metadataMaxAgeMilliseconds
         self.connectionIdleMilliseconds = connectionIdleMilliseconds
         self.fetchMaxWaitMilliseconds = fetchMaxWaitMilliseconds
+        self.rack = rack
+        self.release = release
         self.batchBytesMax = batchBytesMax
         self.pointConnectionsPerBroker = pointConnectionsPerBroker
     }

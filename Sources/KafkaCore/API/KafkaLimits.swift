@@ -51,6 +51,9 @@ public struct KafkaLimits: Sendable {
     /// How long cached records of a partition are served without an answer about it: it may have
     /// been deleted, re-created or cut meanwhile.
     public var cacheTrustMilliseconds: Int64 = 1_000
+    /// How long a partition is read at its leader after a replica that the leader had named did not
+    /// serve (KIP-392): it may be out of our reach while the leader reaches it.
+    public var nearbyReplicaAvoidedMilliseconds: Int64 = 60_000
     /// How long a reader whose records are cached waits for a broker to say whether there are more:
     /// one that is frozen must not take away what is known.
     public var cacheWaitMilliseconds: Int64 = 1_000

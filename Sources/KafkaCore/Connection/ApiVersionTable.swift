@@ -6,9 +6,11 @@ struct ApiVersionTable {
 
     init() {}
 
-    init(_ keys: [ApiVersionsResponse.Key]) {
-        for key in keys where key.minVersion <= key.maxVersion {
-            ranges[key.apiKey] = key.minVersion...key.maxVersion
+    /// - Parameter release: what is newer is not used.
+    init(_ keys: [ApiVersionsResponse.Key], atMost release: KafkaRelease? = nil) {
+        for key in keys {
+            let upper = min(key.maxVersion, release?.newest(key.apiKey) ?? .max)
+            if key.minVersion <= upper { ranges[key.apiKey] = key.minVersion...upper }
         }
     }
 

@@ -57,7 +57,8 @@ final class BrokerConnection {
         context = memory.context
         let (settings, limits, now) = (context.settings, context.limits, context.now)
         setUp = ConnectionSetUp(
-            endpoint: endpoint, credentials: settings.sasl, nonces: nonces, limits: limits)
+            endpoint: endpoint, credentials: settings.sasl, nonces: nonces, limits: limits,
+            release: settings.release)
         pipeline = Pipeline(depth: role.depth)
         frames = FrameAssembler(frameBytesMax: limits.responseBytesMax, spares: spares)
         setupDeadline = now.adding(milliseconds: settings.connectTimeoutMilliseconds)

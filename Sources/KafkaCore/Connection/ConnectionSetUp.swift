@@ -50,6 +50,7 @@ struct ConnectionSetUp {
     private let credentials: SASLCredentials?
     private let nonces: NonceSource
     private let limits: KafkaLimits
+    private let release: KafkaRelease?
     private var login: Login?
 
     private(set) var state = State.connecting
@@ -60,12 +61,14 @@ struct ConnectionSetUp {
     private(set) var reauthenticateAt: Instant?
 
     init(
-        endpoint: Endpoint, credentials: SASLCredentials?, nonces: NonceSource, limits: KafkaLimits
+        endpoint: Endpoint, credentials: SASLCredentials?, nonces: NonceSource,
+        limits: KafkaLimits, release: KafkaRelease? = nil
     ) {
         self.endpoint = endpoint
         self.credentials = credentials
         self.nonces = nonces
         self.limits = limits
+        self.release = release
     }
 
     mutating func take(
@@ -120,7 +123,7 @@ struct ConnectionSetUp {
         guard response.errorCode == 0 else {
             throw .kafka(response.errorCode, cause: "\(endpoint): ApiVersions")
         }
-        versions = ApiVersionTable(response.apiKeys)
+        versions = ApiVersionTable(response.apiKeys, atMost: release)
         return try logIn()
     }
 

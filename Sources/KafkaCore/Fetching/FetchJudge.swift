@@ -31,6 +31,11 @@ final class FetchJudge {
     ) -> FetchVerdict {
         let error = KafkaError(answer.errorCode)
         let failure = KafkaFailure.kafka(error.rawValue, cause: partition.name)
+        if partition.nearby != nil {
+            // It may be behind, or not know of an election yet. Its leader knows.
+            owner.readAtLeader(partition)
+            return .retry(failure)
+        }
         if error == .offsetOutOfRange {
             return .outOfRange(
                 PartitionPosition(
@@ -87,13 +92,26 @@ final class FetchJudge {
         return true
     }
 
+    /// KIP-392: the leader names a replica that is nearer to us, and sends no records. False: it
+    /// does not.
+    func redirect(_ partition: PartitionReads, _ answer: FetchResponse.Partition) -> Bool {
+        guard answer.errorCode == 0, answer.preferredReadReplica >= 0,
+            answer.records?.count ?? 0 == 0
+        else { return false }
+        owner.readNearby(partition, answer.preferredReadReplica)
+        return true
+    }
+
     /// Takes over the offsets that a good answer tells. `sentAt`: of its request, where that is
     /// known to be younger than what else has come.
     func learn(
         _ partition: PartitionReads, _ answer: FetchResponse.Partition, _ isolation: Isolation,
         sentAt: Instant? = nil
     ) {
-        if let sentAt { noteEnd(answer.highWatermark, of: partition, sentAt: sentAt) }
+        // A replica may be behind what was read at the leader.
+        if let sentAt, partition.nearby == nil {
+            noteEnd(answer.highWatermark, of: partition, sentAt: sentAt)
+        }
         partition.confirmedAt = context.now
         partition.isDoubtful = false
         partition.isSilent = false

@@ -30,6 +30,13 @@ protocol FetchOwner: AnyObject {
     /// Its log is another one, as its offsets say.
     func restart(_ partition: PartitionReads)
 
+    // MARK: Where a partition is read (KIP-392)
+
+    /// The node is nearer to us than its leader.
+    func readNearby(_ partition: PartitionReads, _ nodeID: Int32)
+    /// A replica did not help.
+    func readAtLeader(_ partition: PartitionReads)
+
     // MARK: What long polls want
 
     /// The poll does not reach these readers any more: point reads find out why.

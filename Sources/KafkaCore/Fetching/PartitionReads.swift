@@ -8,6 +8,10 @@ final class PartitionReads: PartitionEntry, Slotted {
     /// As this service was told last.
     private(set) var leader: BrokerReads?
     private(set) var leaderEpoch: Int32
+    /// The replica that its leader has named as nearer to us (KIP-392), until its word is too old.
+    private(set) var nearby: (replica: BrokerReads, until: Instant)?
+    /// Such a replica did not help: before that the leader is not told where we are.
+    private(set) var staysWithLeaderUntil = Instant.zero
     /// As last told by a fetch.
     var position = PartitionPosition.unknown
 
@@ -62,11 +66,26 @@ final class PartitionReads: PartitionEntry, Slotted {
     var index: Int32 { partition.index }
     var name: String { partition.name }
 
+    /// Where it is read.
+    var source: BrokerReads? { nearby?.replica ?? leader }
+
     /// The log's ends are the new leader's to tell.
     func setLeader(_ leader: BrokerReads?, epoch: Int32) {
         self.leader = leader
         leaderEpoch = epoch
         log.identity.leaderEpoch = epoch
+        nearby = nil
+        position = .unknown
+    }
+
+    func readNearby(_ replica: BrokerReads, until: Instant) {
+        nearby = (replica, until)
+        position = .unknown
+    }
+
+    func readAtLeader(until: Instant) {
+        nearby = nil
+        staysWithLeaderUntil = until
         position = .unknown
     }
 

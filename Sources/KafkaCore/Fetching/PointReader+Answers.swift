@@ -65,6 +65,10 @@ extension PointReader {
             settled(item) { refused(item, fetch, answer, response) }
             return nil
         }
+        if judge.redirect(partition, answer) {
+            settled(item) { askAgain(item, fetch) }
+            return nil
+        }
         judge.learn(partition, answer, fetch.isolation, sentAt: sentAt)
         var end = partition.end(fetch.isolation)
         if told.wasLate, !item.demand.wasDoubted {
@@ -93,7 +97,7 @@ extension PointReader {
     ) {
         let partition = item.partition
         guard !partition.isAbandoned else { return abandoned(item) }
-        guard !builder.isStale, partition.leader === fetch.broker,
+        guard !builder.isStale, partition.source === fetch.broker,
             partition.leaderEpoch == item.leaderEpoch
         else { return askAgain(item, fetch) }
         context.counters.recordsDecoded += UInt64(builder.recordCount)
@@ -145,7 +149,7 @@ extension PointReader {
 
     private func askAgain(_ item: PointFetch.Item, _ fetch: PointFetch) {
         askAgain(
-            item.demand, of: item.partition, firstAtOnce: item.partition.leader !== fetch.broker)
+            item.demand, of: item.partition, firstAtOnce: item.partition.source !== fetch.broker)
     }
 
     /// Whoever was silent for so long may have been replaced meanwhile, and not know it yet. That

@@ -29,7 +29,7 @@ final class PointReader {
 
     /// The partition has demands; they are sent at the end of the turn.
     func queue(_ partition: PartitionReads) {
-        guard !partition.isQueued, !partition.demands.isEmpty, let leader = partition.leader,
+        guard !partition.isQueued, !partition.demands.isEmpty, let leader = partition.source,
             partition.pace.retryAt == nil
         else { return }
         partition.isQueued = true
@@ -41,7 +41,7 @@ final class PointReader {
     func unqueue(_ partition: PartitionReads) {
         guard partition.isQueued else { return }
         partition.isQueued = false
-        partition.leader?.dequeue(partition)
+        partition.source?.dequeue(partition)
     }
 
     /// The partition goes first in the next request.
@@ -204,7 +204,9 @@ final class PointReader {
         fetch.items.append(
             PointFetch.Item(
                 partition: partition, demand: demand, leaderEpoch: partition.leaderEpoch,
-                lastFetchedEpoch: before?.leaderEpoch ?? -1, bytesMax: bytes))
+                // A replica that is behind would take its own end for a truncation.
+                lastFetchedEpoch: partition.nearby == nil ? before?.leaderEpoch ?? -1 : -1,
+                bytesMax: bytes))
         fetch.outstandingBytes += bytes
     }
 
@@ -226,6 +228,7 @@ final class PointReader {
             maxWaitMilliseconds: 0, minBytes: 1,
             maxBytes: Int32(clamping: fetch.outstandingBytes),
             isolationLevel: fetch.isolation.rawValue, sessionID: 0, sessionEpoch: -1)
+        request.rackID = state.rack(for: fetch.items.lazy.map(\.partition))
         request.topics = FetchTopics.grouped(
             fetch.items.map { item in
                 (

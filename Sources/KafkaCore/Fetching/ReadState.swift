@@ -23,6 +23,13 @@ final class ReadState {
         return new
     }
 
+    /// What a request tells of where we are: nothing, if a partition is to be read at its leader.
+    func rack(for partitions: some Sequence<PartitionReads>) -> String {
+        guard let rack = context.settings.rack else { return "" }
+        let now = context.now
+        return partitions.contains { $0.staysWithLeaderUntil > now } ? "" : rack
+    }
+
     func reads(from broker: Broker) -> BrokerReads {
         if let known = brokers[broker] { return known }
         let new = BrokerReads(

@@ -109,6 +109,11 @@ extension Tails {
             if item.isCurrent { giveUp(follow) }
             return nil
         }
+        if judge.redirect(partition, answer) {
+            fetch.hasProgress = true
+            if item.isCurrent { giveUp(follow) }
+            return nil
+        }
         judge.learn(partition, answer, follow.isolation)
         guard let records = answer.records, records.count > 0 else {
             // Other partitions filled the response: a point read is not held up by them.

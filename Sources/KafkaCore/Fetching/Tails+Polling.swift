@@ -71,6 +71,7 @@ extension Tails {
             maxWaitMilliseconds: wait, minBytes: 1,
             maxBytes: Int32(clamping: limits.tailResponseBytesMax),
             isolationLevel: tail.isolation.rawValue)
+        request.rackID = state.rack(for: tail.follows.lazy.map(\.partition))
         let wishes = tail.follows.map(wish)
         tail.session.prepare(&request, wishes: wishes, usesIDs: usesIDs, now: context.now)
         let fetch = TailFetch(
@@ -95,7 +96,8 @@ extension Tails {
             partition: partition.partition,
             known: FetchSession.Known(
                 offset: follow.position, leaderEpoch: partition.leaderEpoch,
-                lastFetchedEpoch: partition.log.run(endingAt: follow.position)?.leaderEpoch ?? -1,
+                lastFetchedEpoch: partition.nearby != nil
+                    ? -1 : partition.log.run(endingAt: follow.position)?.leaderEpoch ?? -1,
                 bytesMax: Int32(clamping: context.limits.tailPartitionBytesMax)))
     }
 }

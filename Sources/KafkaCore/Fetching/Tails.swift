@@ -30,7 +30,7 @@ final class Tails {
     /// The place where readers of the partition wait for records at `offset`.
     func follow(_ partition: PartitionReads, _ isolation: Isolation, at offset: Int64) -> Follow {
         if let follow = partition.follow(isolation) { return joined(follow) }
-        guard let leader = partition.leader else {
+        guard let leader = partition.source else {
             preconditionFailure("a partition without a leader has no end to wait at")
         }
         let follow = Follow(
@@ -48,7 +48,7 @@ final class Tails {
     }
 
     private func joined(_ follow: Follow) -> Follow {
-        guard let leader = follow.partition.leader else { return follow }
+        guard let leader = follow.partition.source else { return follow }
         // The poll in flight does not know it: somebody has to look until it is back.
         if leader.tail(follow.isolation).fetch != nil, !follow.isPolled {
             let before = follow.joinPace.retryAt
@@ -61,7 +61,7 @@ final class Tails {
     /// Ends following; those who wait find out by point reads.
     func unfollow(_ follow: Follow) {
         let partition = follow.partition
-        if let leader = partition.leader {
+        if let leader = partition.source {
             let tail = leader.tail(follow.isolation)
             tail.follows.remove(follow)
             tail.changedAt = context.now

@@ -54,7 +54,7 @@ extension ReadDesk {
     /// Whether its leader may answer: one that is not there, or does not answer, must not take away
     /// what is known.
     func canAsk(_ partition: PartitionReads) -> Bool {
-        guard let leader = partition.leader, leader.broker.lastFailure == nil,
+        guard let leader = partition.source, leader.broker.lastFailure == nil,
             !leader.broker.isLate
         else {
             return false
@@ -88,7 +88,7 @@ extension ReadDesk {
     /// there again.
     func probe(_ partition: PartitionReads) {
         router.wantAgain(partition.topic)
-        if let leader = partition.leader { _ = state.links.free(.control, leader.broker) }
+        if let leader = partition.source { _ = state.links.free(.control, leader.broker) }
         context.needFlush()
     }
 

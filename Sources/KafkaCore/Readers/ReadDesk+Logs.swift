@@ -22,7 +22,7 @@ extension ReadDesk {
             askedAt.adding(milliseconds: context.limits.cacheTrustMilliseconds) <= context.now
         else { return false }
         reader.hasAskedForTopic = true
-        let connections = partition.leader?.broker.connections ?? []
+        let connections = partition.source?.broker.connections ?? []
         return !connections.contains { ($0.versions.version(of: FetchRequest.self) ?? 0) >= 13 }
     }
 

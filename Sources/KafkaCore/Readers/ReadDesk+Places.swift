@@ -43,11 +43,11 @@ extension ReadDesk {
         }
         if reader.offset < 0 { return tellRange(reader, partition) }
         if reader.waits(at: context.now), let follow = partition.follow(reader.request.isolation),
-            follow.position == waitOffset, partition.leader != nil
+            follow.position == waitOffset, partition.source != nil
         {
             return join(reader, follow)
         }
-        if let outage = router.currentOutage, partition.leader?.broker.lastFailure != nil {
+        if let outage = router.currentOutage, partition.source?.broker.lastFailure != nil {
             return serveOrFail(reader, partition, outage)
         }
         demand(reader, partition, at: waitOffset)
@@ -60,7 +60,7 @@ extension ReadDesk {
         demand.readers.append(reader)
         reader.place = .demand(demand)
         points.queue(partition)
-        if partition.leader == nil {
+        if partition.source == nil {
             stall(reader, .noLeader(cause: partition.name))
             router.wantAgain(partition.topic)
         }

@@ -10,7 +10,7 @@ extension ReadDesk {
     func position(
         of partition: PartitionReads, _ isolation: Isolation, isFresh: Bool
     ) -> PartitionPosition {
-        guard let leader = partition.leader?.broker, !leader.isLate else { return .unknown }
+        guard let leader = partition.source?.broker, !leader.isLate else { return .unknown }
         if partition.follow(isolation)?.isCurrent == true { return partition.position }
         guard isFresh, let confirmedAt = partition.confirmedAt else { return .unknown }
         let until = confirmedAt.adding(milliseconds: context.limits.cacheTrustMilliseconds)

@@ -101,7 +101,7 @@ extension ReadDesk {
     private func settleAtEnd(_ reader: Reader, _ partition: PartitionReads, at offset: Int64) {
         reader.hasSeenEnd = true
         guard reader.waits(at: context.now) else { return empty(reader, partition) }
-        guard partition.leader != nil else { return demand(reader, partition, at: offset) }
+        guard partition.source != nil else { return demand(reader, partition, at: offset) }
         join(reader, tails.follow(partition, reader.request.isolation, at: offset))
     }
 
@@ -151,7 +151,7 @@ extension ReadDesk {
     /// Fails everybody who waits for a broker that cannot be reached.
     func brokersAreAway(_ failure: KafkaFailure) {
         for partition in state.partitions.all
-        where partition.leader == nil || partition.leader?.broker.lastFailure != nil {
+        where partition.source == nil || partition.source?.broker.lastFailure != nil {
             for reader in partition.takeReaders() { serveOrFail(reader, partition, failure) }
         }
     }

@@ -23,7 +23,7 @@ extension ReadDesk {
 
     /// All who wait for what this broker leads.
     func stall(_ broker: Broker, _ failure: KafkaFailure) {
-        for partition in state.partitions.all where partition.leader?.broker === broker {
+        for partition in state.partitions.all where partition.source?.broker === broker {
             stall(partition, failure)
         }
     }

@@ -58,16 +58,8 @@ extension ReadDesk {
 
     func partitionIsForgotten(_ partition: Partition) { state.partitions.remove(partition) }
 
-    /// Where the partition is read from now on.
     private func move(_ partition: PartitionReads, to leader: BrokerReads?, epoch: Int32) {
-        points.unqueue(partition)
-        for isolation in Isolation.allCases {
-            if let follow = partition.follow(isolation) { tails.unfollow(follow) }
-        }
-        points.unqueue(partition)
-        let old = partition.leader
-        partition.setLeader(leader, epoch: epoch)
-        if let old { points.withdraw(partition, from: old) }
+        changeSource(of: partition) { partition.setLeader(leader, epoch: epoch) }
         if leader != nil {
             // The new leader's own answers are what makes pauses short again.
             points.resume(partition)

@@ -12,6 +12,8 @@ final class ReadDesk: ClusterService {
     var waitingForTopics = TopicWaiters<Reader>()
     private var readers: [ReadToken: Reader] = [:]
     private var deadlines = DeadlineHeap<ReadToken>()
+    /// Partitions that are read at a replica, by when its leader is asked again.
+    var leases = DeadlineHeap<PartitionReads>()
 
     init(_ state: ReadState, router: any ReadRouter) {
         self.state = state
@@ -124,10 +126,13 @@ final class ReadDesk: ClusterService {
     }
 
     var nextDeadline: Instant {
-        min(deadlines.earliest ?? .distantFuture, min(points.nextDeadline, tails.nextDeadline))
+        min(
+            min(deadlines.earliest ?? .distantFuture, leases.earliest ?? .distantFuture),
+            min(points.nextDeadline, tails.nextDeadline))
     }
 
     func tick() {
+        endLeases()
         points.tick()
         tails.tick()
         while let (_, token) = deadlines.popFirst(notAfter: context.now) {

@@ -23,7 +23,7 @@ import Testing
         let pubsub =
             #""pubsub":{"isolation":"read_committed","client_id":"c","#
             + #""fetch":{"default_bytes":5000},"retry":{"backoff_ms":500},"#
-            + #""metadata_max_age_ms":5000}"#
+            + #""metadata_max_age_ms":5000,"rack":"a","version":"3.9"}"#
         let upstream = #""nodes":{"a:1":1},"tls":{"verify":false},"timeout":{"connect":3}"#
         let parts = #""upstream":{"scheme":"kafka",\#(upstream)},\#(plugins),\#(pubsub)"#
         let table = try RouteTable.of(#"{"id":"r","uri":"/r",\#(parts)}"#)

@@ -289,7 +289,7 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
                   "fetch": {"min_bytes": 2, "default_bytes": 3000, "max_bytes": 4000,
                             "max_wait_ms": 300, "batch_bytes": 5000},
                   "retry": {"backoff_ms": 500}, "request_timeout_ms": 7000,
-                  "metadata_max_age_ms": 8000,
+                  "metadata_max_age_ms": 8000, "rack": "eu-1a", "version": "2.8.1",
                   "limits": {"message_bytes": 10, "commands_in_flight": 11, "unsent_bytes": 12,
                     "sessions": 13, "sessions_per_address": 14, "handshake_ms": 15,
                     "idle_ms": 16, "subscriptions": 17, "message_ms": 20,
@@ -315,6 +315,21 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
         #expect(route.cluster?.requestTimeoutMilliseconds == 7000)
         #expect(route.cluster?.retryBackoffMaxMilliseconds == 500)
         #expect(route.cluster?.metadataMaxAgeMilliseconds == 8000)
+        #expect(route.cluster?.rack == "eu-1a" && route.cluster?.release == KafkaRelease("2.8"))
+    }
+
+    @Test("the largest fetch in MiB, as the connector's document has it; its 0 is noted")
+    func largestFetch() throws {
+        let large = try parsed(route(#""pubsub":{"fetch":{"max_mb":3}}"#))
+        #expect(large.policy.fetch.maxBytes == 3 << 20)
+        var table = RouteTable()
+        let notes = try table.put(
+            route: #"{"uri":"/k","upstream":{"scheme":"kafka","nodes":"a"},"#
+                + #""pubsub":{"fetch":{"max_mb":0}}}"#, id: "k")
+        #expect(
+            notes == [
+                "pubsub.fetch.max_mb: 0, for no limit, leaves it at 8388608 bytes"
+            ])
     }
 
     @Test(arguments: [
@@ -327,6 +342,13 @@ private let schemeRule = #"expected a letter of a-z, then up to 31 of a-z, 0-9, 
         (#"{"limits":{"message_ms":"1"}}"#, "pubsub.limits.message_ms"),
         (#"{"metadata_max_age_ms":999}"#, "pubsub.metadata_max_age_ms"),
         (#"{"metadata_max_age_ms":86400001}"#, "pubsub.metadata_max_age_ms"),
+        (#"{"fetch":{"max_mb":1,"max_bytes":5}}"#, "pubsub.fetch.max_mb"),
+        (#"{"fetch":{"max_mb":1025}}"#, "pubsub.fetch.max_mb"),
+        (#"{"rack":""}"#, "pubsub.rack"),
+        (#"{"version":"1.0"}"#, "pubsub.version"),
+        (#"{"version":"2"}"#, "pubsub.version"),
+        (#"{"version":"2.x"}"#, "pubsub.version"),
+        (#"{"version":"2.8."}"#, "pubsub.version"),
         (#"{"client_id":""}"#, "pubsub.client_id"),
         (#"{"client_id":"caf\u00e9"}"#, "pubsub.client_id"),
         (#"{"limits":{"message_bytes":1.5}}"#, "pubsub.limits.message_bytes"),
