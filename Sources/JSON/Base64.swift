@@ -33,27 +33,44 @@ extension ByteWriter {
 /// proto3 mapping accepts it. Nil for anything else: other characters, an impossible length, bits
 /// set that no byte holds.
 public func base64Decoded(_ text: String) -> [UInt8]? {
-    var digits = Array(text.utf8)
-    if digits.last == UInt8(ascii: "=") {
-        guard digits.count % 4 == 0 else { return nil }
-        digits.removeLast()
-        if digits.last == UInt8(ascii: "=") { digits.removeLast() }
+    var bytes = Array(text.utf8)
+    return bytes.decodeBase64(from: 0) ? bytes : nil
+}
+
+extension [UInt8] {
+    /// Puts what the base64 from `start` on means into its place. False, and nothing of use there,
+    /// where it is none; see `base64Decoded`.
+    public mutating func decodeBase64(from start: Int) -> Bool {
+        let decoded = withUnsafeMutableBytes { decodeBase64InPlace($0, from: start) }
+        guard let decoded else { return false }
+        removeLast(count - start - decoded)
+        return true
     }
-    guard digits.count % 4 != 1 else { return nil }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(digits.count * 3 / 4)
+}
+
+/// Answers how many bytes there are now; they take less room than their digits did.
+private func decodeBase64InPlace(_ text: UnsafeMutableRawBufferPointer, from start: Int) -> Int? {
+    var end = text.count
+    if end > start, text[end - 1] == UInt8(ascii: "=") {
+        guard (end - start) % 4 == 0 else { return nil }
+        end -= 1
+        if text[end - 1] == UInt8(ascii: "=") { end -= 1 }
+    }
+    guard (end - start) % 4 != 1 else { return nil }
     var bits: UInt32 = 0
     var held = 0
-    for digit in digits {
-        guard let value = base64Value(digit) else { return nil }
+    var out = start
+    for at in start..<end {
+        guard let value = base64Value(text[at]) else { return nil }
         bits = bits << 6 | value
         held += 6
         if held >= 8 {
             held -= 8
-            bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(held)))
+            text[out] = UInt8(truncatingIfNeeded: bits >> UInt32(held))
+            out += 1
         }
     }
-    return bits & (1 << UInt32(held) - 1) == 0 ? bytes : nil
+    return bits & (1 << UInt32(held) - 1) == 0 ? out - start : nil
 }
 
 private func base64Value(_ digit: UInt8) -> UInt32? {

@@ -11,17 +11,24 @@ extension JSONReader {
             return String(
                 decoding: UnsafeRawBufferPointer(rebasing: text[start..<end]), as: UTF8.self)
         }
-        var bytes = ByteWriter(capacity: end - start + 64)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(end - start + 64)
         try unescape(into: &bytes)
-        return bytes.withBytes { String(decoding: $0, as: UTF8.self) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The next value, a string, whose UTF-8 is appended: no more than that is made of it.
+    public mutating func string(into bytes: inout [UInt8]) throws(JSONError) {
+        try expect(.string, "a string")
+        try unescape(into: &bytes)
     }
 
     /// Appends the UTF-8 of a string of which `offset` is the opening quote.
-    private mutating func unescape(into bytes: inout ByteWriter) throws(JSONError) {
+    private mutating func unescape(into bytes: inout [UInt8]) throws(JSONError) {
         var run = offset + 1
         while true {
             let end = try plainEnd(from: run)
-            bytes.bytes(UnsafeRawBufferPointer(rebasing: text[run..<end]))
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[run..<end]))
             offset = end + 1
             if text[end] == UInt8(ascii: "\"") { return }
             try escape(into: &bytes)
@@ -50,20 +57,20 @@ extension JSONReader {
     }
 
     /// One escape; `offset` is behind its backslash.
-    private mutating func escape(into bytes: inout ByteWriter) throws(JSONError) {
+    private mutating func escape(into bytes: inout [UInt8]) throws(JSONError) {
         guard offset < text.count else { throw error(.unexpectedEnd) }
         let byte = text[offset]
         if byte == UInt8(ascii: "u") {
-            bytes.string(String(try unicodeEscape()))
+            bytes.append(contentsOf: UTF8.encode(try unicodeEscape()).unsafelyUnwrapped)
             return
         }
         switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.uint8(byte)
-        case UInt8(ascii: "b"): bytes.uint8(0x08)
-        case UInt8(ascii: "f"): bytes.uint8(0x0c)
-        case UInt8(ascii: "n"): bytes.uint8(0x0a)
-        case UInt8(ascii: "r"): bytes.uint8(0x0d)
-        case UInt8(ascii: "t"): bytes.uint8(0x09)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(byte)
+        case UInt8(ascii: "b"): bytes.append(0x08)
+        case UInt8(ascii: "f"): bytes.append(0x0c)
+        case UInt8(ascii: "n"): bytes.append(0x0a)
+        case UInt8(ascii: "r"): bytes.append(0x0d)
+        case UInt8(ascii: "t"): bytes.append(0x09)
         default: throw error(.invalidEscape, at: offset - 1)
         }
         offset += 1

@@ -1,9 +1,9 @@
 import Bytes
-import JSON
 
 /// Fields of a protobuf message. Offsets count from the start of the whole message.
 struct BinarySource: FieldSource {
     let limits: RequestLimits
+    private(set) var headers: [UInt8] = []
     private let whole: UnsafeRawBufferPointer
     /// Invariant: 0 <= position <= end <= whole.count.
     private var position = 0
@@ -58,12 +58,17 @@ struct BinarySource: FieldSource {
     }
 
     mutating func string() throws(MalformedMessage) -> String? {
+        try utf8().map {
+            String(decoding: UnsafeRawBufferPointer(rebasing: whole[$0]), as: UTF8.self)
+        }
+    }
+
+    mutating func utf8() throws(MalformedMessage) -> Range<Int>? {
         guard let range = try bytes() else { return nil }
-        let utf8 = UnsafeRawBufferPointer(rebasing: whole[range])
-        if let place = UTF8Check.firstFault(in: utf8) {
+        if let place = UTF8Check.firstFault(in: UnsafeRawBufferPointer(rebasing: whole[range])) {
             throw MalformedMessage(.invalidUTF8, at: .byte(range.lowerBound + place))
         }
-        return String(decoding: utf8, as: UTF8.self)
+        return range
     }
 
     mutating func bytes() throws(MalformedMessage) -> Range<Int>? {
@@ -79,27 +84,34 @@ struct BinarySource: FieldSource {
     }
 
     mutating func message<M: RequestMessage>(_ current: M) throws(MalformedMessage) -> M? {
-        guard let range = try bytes() else { return nil }
+        var message = current
+        return try merge(into: &message) ? message : nil
+    }
+
+    mutating func merge<M: RequestMessage>(
+        into message: inout M
+    ) throws(MalformedMessage) -> Bool {
+        guard let range = try bytes() else { return false }
         let outerEnd = end
         position = range.lowerBound
         end = range.upperBound
-        var message = current
         try read(&message)
         end = outerEnd
         taken = true
-        return message
+        return true
     }
 
     // MARK: Lists
 
-    mutating func append<M: RequestMessage>(
-        to list: inout [M], max: Int
-    ) throws(MalformedMessage) {
-        guard wireType == WireType.length else { return }
-        if list.count >= max { throw fault(.tooMany(max: max)) }
-        let element: M?
-        do { element = try message(M()) } catch { throw error.within("[\(list.count)]") }
-        if let element { list.append(element) }
+    mutating func each<M: RequestMessage>(
+        _ have: Int, max: Int, _ body: (inout BinarySource, M) -> Void
+    ) throws(MalformedMessage) -> Int {
+        guard wireType == WireType.length else { return have }
+        if have >= max { throw fault(.tooMany(max: max)) }
+        var element = M()
+        do { _ = try merge(into: &element) } catch { throw error.within("[\(have)]") }
+        body(&self, element)
+        return have + 1
     }
 
     /// Packed or one by one: a parser MUST accept both.
@@ -127,6 +139,10 @@ struct BinarySource: FieldSource {
         let element: String?
         do { element = try string() } catch { throw error.within("[\(list.count)]") }
         if let element { list.append(element) }
+    }
+
+    mutating func appendHeader(key: Range<Int>, value: Range<Int>?) {
+        headers.appendRecordHeader(key: whole[key], value: value.map { whole[$0] })
     }
 
     func fault(_ reason: MalformedMessage.Reason) -> MalformedMessage {

@@ -12,6 +12,7 @@ public enum Command: Equatable, Sendable {
     case grant(GrantCommand)
     case pause(PauseCommand)
     case metadata(MetadataCommand)
+    case produce(ProduceCommand)
     /// A field above 34 that is none of ours, with the place of its payload in the message: a
     /// host's own command, or one that only a newer library knows. Of JSON texts only those that
     /// `decode` was told of, with the place of the value.
@@ -40,6 +41,7 @@ public enum Command: Equatable, Sendable {
         case .grant: CommandField.grant
         case .pause: CommandField.pause
         case .metadata: CommandField.metadata
+        case .produce: CommandField.produce
         case .unknown(let field, _): field
         }
     }
@@ -58,6 +60,7 @@ public enum Command: Equatable, Sendable {
             case CommandField.grant: .grant(GrantCommand())
             case CommandField.pause: .pause(PauseCommand())
             case CommandField.metadata: .metadata(MetadataCommand())
+            case CommandField.produce: .produce(ProduceCommand())
             default: .unknown(field: field, payload: 0..<0)
             }
     }
@@ -78,4 +81,5 @@ enum CommandField {
     static let grant = 103
     static let pause = 104
     static let metadata = 105
+    static let produce = 110
 }

@@ -85,22 +85,39 @@ protocol FieldSource {
     mutating func string() throws(MalformedMessage) -> String?
     /// Where the bytes lie: in the message, or in what the source decoded them to.
     mutating func bytes() throws(MalformedMessage) -> Range<Int>?
+    /// Where the UTF-8 of a string lies, likewise.
+    mutating func utf8() throws(MalformedMessage) -> Range<Int>?
     mutating func enumeration<E: WireEnum>(_ type: E.Type) throws(MalformedMessage) -> E?
     /// Reads on top of `current`, as protobuf merges a message that comes in pieces.
     mutating func message<M: RequestMessage>(_ current: M) throws(MalformedMessage) -> M?
+    /// The same, for messages that are too large to be copied. False where `message` answers nil.
+    mutating func merge<M: RequestMessage>(into message: inout M) throws(MalformedMessage) -> Bool
 
+    /// Hands on the messages that the present value holds, one or several. Answers how many there
+    /// are, with the `have` that came before.
+    mutating func each<M: RequestMessage>(
+        _ have: Int, max: Int, _ body: (inout Self, M) -> Void
+    ) throws(MalformedMessage) -> Int
     /// Append what the present value holds: one element or several.
-    mutating func append<M: RequestMessage>(
-        to list: inout [M], max: Int
-    ) throws(MalformedMessage)
     mutating func append(to list: inout [Int32], max: Int) throws(MalformedMessage)
     mutating func append(to list: inout [String], max: Int) throws(MalformedMessage)
+
+    /// Headers of records as they stand in a batch, one behind the other.
+    var headers: [UInt8] { get }
+    /// Appends one to `headers`. The ranges are answers of `utf8` and `bytes`.
+    mutating func appendHeader(key: Range<Int>, value: Range<Int>?)
 
     /// An error at the present value.
     func fault(_ reason: MalformedMessage.Reason) -> MalformedMessage
 }
 
 extension FieldSource {
+    mutating func append<M: RequestMessage>(
+        to list: inout [M], max: Int
+    ) throws(MalformedMessage) {
+        _ = try each(list.count, max: max) { list.append($1) }
+    }
+
     mutating func nonNegativeInt32() throws(MalformedMessage) -> Int32? {
         let value = try int32()
         if let value, value < 0 { throw fault(.negative) }

@@ -12,8 +12,9 @@ struct JSONSource: FieldSource {
     private var valueStart = 0
     /// Whether the present field was given under its `Base64` name.
     private var asBase64 = false
-    /// What `bytes` answered ranges of.
+    /// What `bytes` and `utf8` answered ranges of.
     private(set) var decoded: [UInt8] = []
+    private(set) var headers: [UInt8] = []
 
     init(
         _ text: UnsafeRawBufferPointer, format: MessageFormat, hostFields: [String: Int],
@@ -153,14 +154,16 @@ struct JSONSource: FieldSource {
     }
 
     mutating func bytes() throws(MalformedMessage) -> Range<Int>? {
-        guard let string = try string() else { return nil }
+        guard let range = try utf8() else { return nil }
+        if format == .text && !asBase64 { return range }
+        guard decoded.decodeBase64(from: range.lowerBound) else { throw fault(.invalidBase64) }
+        return range.lowerBound..<decoded.count
+    }
+
+    mutating func utf8() throws(MalformedMessage) -> Range<Int>? {
+        if try skipNull() { return nil }
         let start = decoded.count
-        if format == .text && !asBase64 {
-            decoded.append(contentsOf: string.utf8)
-        } else {
-            guard let bytes = base64Decoded(string) else { throw fault(.invalidBase64) }
-            decoded.append(contentsOf: bytes)
-        }
+        do { try reader.string(into: &decoded) } catch { throw MalformedMessage(error) }
         return start..<decoded.count
     }
 
@@ -183,21 +186,31 @@ struct JSONSource: FieldSource {
     }
 
     mutating func message<M: RequestMessage>(_ current: M) throws(MalformedMessage) -> M? {
-        if try skipNull() { return nil }
         var message = current
+        return try merge(into: &message) ? message : nil
+    }
+
+    mutating func merge<M: RequestMessage>(
+        into message: inout M
+    ) throws(MalformedMessage) -> Bool {
+        if try skipNull() { return false }
         try read(&message)
-        return message
+        return true
     }
 
     // MARK: Lists
 
-    mutating func append<M: RequestMessage>(
-        to list: inout [M], max: Int
-    ) throws(MalformedMessage) {
-        try elements(max: max, have: list.count) { source throws(MalformedMessage) in
-            guard let element = try source.message(M()) else { throw source.nullElement() }
-            list.append(element)
+    mutating func each<M: RequestMessage>(
+        _ have: Int, max: Int, _ body: (inout JSONSource, M) -> Void
+    ) throws(MalformedMessage) -> Int {
+        var count = have
+        try elements(max: max, have: have) { source throws(MalformedMessage) in
+            var element = M()
+            guard try source.merge(into: &element) else { throw source.nullElement() }
+            body(&source, element)
+            count += 1
         }
+        return count
     }
 
     mutating func append(to list: inout [Int32], max: Int) throws(MalformedMessage) {
@@ -232,6 +245,10 @@ struct JSONSource: FieldSource {
 
     private mutating func nextElement() throws(MalformedMessage) -> Bool {
         do { return try reader.nextElement() } catch { throw MalformedMessage(error) }
+    }
+
+    mutating func appendHeader(key: Range<Int>, value: Range<Int>?) {
+        headers.appendRecordHeader(key: decoded[key], value: value.map { decoded[$0] })
     }
 
     /// The proto3 mapping: null is not an accepted value for the elements of a list.

@@ -28,6 +28,7 @@ public struct MalformedMessage: Error, Equatable, Sendable {
         case unknownValue(String, known: String)
         /// Above a limit of `RequestLimits`.
         case tooMany(max: Int)
+        case tooLong(max: Int)
         /// JSON: not a number of the field's type.
         case notAnInteger(bits: Int)
         case invalidBase64
@@ -55,7 +56,10 @@ public struct MalformedMessage: Error, Equatable, Sendable {
     }
 
     public var code: ReplyCode {
-        if case .tooMany = reason { .limit } else { .malformed }
+        switch reason {
+        case .tooMany, .tooLong: .limit
+        default: .malformed
+        }
     }
 
     /// Text of the client as errors show it, which are sent back and logged: no more than 60
@@ -102,6 +106,7 @@ extension MalformedMessage.Reason: CustomStringConvertible {
         case .negative: "must not be negative"
         case .unknownValue(let value, let known): "\(value) is none of its values (\(known))"
         case .tooMany(let max): "more than \(max) entries"
+        case .tooLong(let max): "more than \(max) bytes"
         case .notAnInteger(let bits): "not an integer of \(bits) bits"
         case .invalidBase64: "not base64"
         case .unknownField(""): "no such field (it has none)"

@@ -1,7 +1,7 @@
 /// Names that the protocol has taken: commands of hosts must differ from them.
 public enum ProtocolNames {
-    /// Keys of `PubSubReq` in JSON, and one that is kept for the library.
-    public static let request = Set(PubSubRequest.fields.map(\.jsonName) + ["cmdProduce"])
+    /// Keys of `PubSubReq` in JSON.
+    public static let request = Set(PubSubRequest.fields.map(\.jsonName))
 
     /// Keys of `PubSubResp` in JSON.
     public static let reply: Set<String> = [

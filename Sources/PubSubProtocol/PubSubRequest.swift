@@ -6,6 +6,8 @@ public struct PubSubRequest: Equatable, Sendable {
     public var command = Command.none
     /// What `bytes` fields of a JSON text came to; empty for a binary message.
     private var decoded: [UInt8] = []
+    /// Those of the records of a `CmdProduce`.
+    private var headers: [UInt8] = []
 
     init() {}
 
@@ -45,6 +47,7 @@ public struct PubSubRequest: Equatable, Sendable {
             error.sequence = request.sequence
             throw error
         }
+        request.headers = source.headers
         return request
     }
 
@@ -64,6 +67,7 @@ public struct PubSubRequest: Equatable, Sendable {
             throw error
         }
         request.decoded = source.decoded
+        request.headers = source.headers
         return request
     }
 
@@ -76,6 +80,21 @@ public struct PubSubRequest: Equatable, Sendable {
             return body(UnsafeRawBufferPointer(rebasing: message[range]))
         }
         return decoded.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+
+    /// What the ranges of a `ProduceCommand` are places in. `message` is what was decoded.
+    public func withRecordBytes<R>(
+        of message: UnsafeRawBufferPointer, in format: MessageFormat,
+        _ body: (ProduceCommand.Bytes) -> R
+    ) -> R {
+        headers.withUnsafeBytes { headers in
+            guard format != .binary else {
+                return body(ProduceCommand.Bytes(values: message, headers: headers))
+            }
+            return decoded.withUnsafeBytes {
+                body(ProduceCommand.Bytes(values: $0, headers: headers))
+            }
+        }
     }
 
     /// The sequence of a text that has an error elsewhere, so that the client learns which of its
@@ -118,6 +137,7 @@ extension PubSubRequest: RequestMessage {
         Field(CommandField.grant, "cmd_grant", oneof: 1),
         Field(CommandField.pause, "cmd_pause", oneof: 1),
         Field(CommandField.metadata, "cmd_metadata", oneof: 1),
+        Field(CommandField.produce, "cmd_produce", oneof: 1),
     ]
 
     mutating func read<S: FieldSource>(
@@ -173,9 +193,24 @@ extension PubSubRequest: RequestMessage {
             var metadata = MetadataCommand()
             if case .metadata(let present) = command { metadata = present }
             command = try source.message(metadata).map { .metadata($0) } ?? command
+        case CommandField.produce: try readProduce(from: &source)
         case 35...: try readUnknown(number, from: &source)
         default: break
         }
+    }
+
+    /// Its list may be long: a command in pieces is not copied for each of them.
+    private mutating func readProduce<S: FieldSource>(
+        from source: inout S
+    ) throws(MalformedMessage) {
+        var produce = ProduceCommand()
+        var hasOne = false
+        if case .produce(let present) = command {
+            produce = present
+            hasOne = true
+            command = .none
+        }
+        if try source.merge(into: &produce) || hasOne { command = .produce(produce) }
     }
 
     /// To protobuf an unknown command is an unknown field, so that any known one goes before it;

@@ -19,6 +19,7 @@ public enum Reply {
     case granted(subscription: Int64, messages: Int64?, bytes: Int64?)
     case paused(subscription: Int64, paused: Bool)
     case metadata([TopicMetadata])
+    case produced(ProduceReply)
     /// A reply or a push of the host's: the response's sub-message, or the JSON value that goes
     /// under `key`. Borrowed until the reply is written.
     case host(field: Int, key: String, UnsafeRawBufferPointer)
@@ -80,6 +81,10 @@ public enum Reply {
         case .metadata(let topics):
             fields.message(CommandField.metadata, "metadataResp", to: &out) {
                 fields.list(1, "topics", topics, to: &$0) { $0.write(fields, to: &$1) }
+            }
+        case .produced(let produced):
+            fields.message(CommandField.produce, "produceResp", to: &out) {
+                produced.write(fields, to: &$0)
             }
         case .host(_, let key, let value):
             out.jsonKey(key)

@@ -9,4 +9,6 @@ public enum ReplyCause: String, CaseIterable, Sendable {
     case loginRefused = "login refused"
     case timedOut = "timed out"
     case throttled = "throttled"
+    /// Of a produced record: it may be in Kafka's log, or not.
+    case outcomeUnknown = "outcome unknown"
 }

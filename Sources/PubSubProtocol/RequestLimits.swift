@@ -8,6 +8,14 @@ public struct RequestLimits: Equatable, Sendable {
     /// Partitions that one `CmdSubscribe` may follow, a whole topic counted as one.
     public var followedMax = 10_000
 
+    /// Entries of `CmdProduce.records`: the largest message of the default size has as many of a
+    /// hundred bytes.
+    public var recordsMax = 10_000
+    /// Entries of `ProduceRecord.headers`.
+    public var headersMax = 100
+    /// Length of `CmdProduce.id`: a UUID or a digest in any spelling.
+    public var idBytesMax = 64
+
     public init() {}
 
     public init(followedMax: Int) { self.followedMax = followedMax }

@@ -21,6 +21,8 @@ private func decode(_ message: UnsafeRawBufferPointer, _ format: MessageFormat) 
                 bytes.reduce(into: 0) { count, _ in count += 1 }
             }
             require(count == range.count, "bytes of another length than told")
+        case .produce(let produce):
+            request.withRecordBytes(of: message, in: format) { check(produce, $0) }
         case .fetch(let fetch):
             require(fetch.maxBytes >= 0 && fetch.minBytes >= 0, "a negative size")
         default: break
@@ -30,6 +32,22 @@ private func decode(_ message: UnsafeRawBufferPointer, _ format: MessageFormat) 
         if case .byte(let place) = error.place {
             require(place >= 0 && place <= message.count, "an error beyond the end")
         }
+    }
+}
+
+/// Every range lies within what was lent, and headers are as a batch has them.
+private func check(_ produce: ProduceCommand, _ lent: ProduceCommand.Bytes) {
+    require(lent.value(produce.id).count <= RequestLimits().idBytesMax, "a long id")
+    for record in produce.records {
+        let topic = lent.value(record.topic)
+        require(UTF8Check.firstFault(in: topic) == nil, "a topic that is not UTF-8")
+        for range in [record.key, record.value].compactMap({ $0 }) {
+            let count = lent.value(range).reduce(into: 0) { count, _ in count += 1 }
+            require(count == range.count, "bytes of another length than told")
+        }
+        let headers = try? RecordHeaders(lent.headers(record.headers), count: record.headerCount)
+        require(headers != nil, "headers that no batch has")
+        require((record.partition ?? 0) >= 0 && (record.timestamp ?? 0) >= 0, "a negative number")
     }
 }
 
@@ -75,6 +93,11 @@ private let binaryRequests: [[UInt8]] = [
     [0xaa, 6, 0x0d, 0x0a, 9, 0x0a, 1, 0x61, 0x12, 2, 0, 1, 0x18, 1, 0x10, 5],
     [0xba, 6, 4, 8, 5, 0x10, 0x64, 0xc2, 6, 4, 8, 5, 0x10, 1, 0xca, 6, 3, 0x0a, 1, 0x61],
     [0xc2, 0x3e, 3, 0x61, 0x62, 0x63],
+    // produce, with every field
+    [
+        0xf2, 6, 0x1d, 0x0a, 0x16, 0x0a, 1, 0x74, 0x10, 1, 0x1a, 1, 0x6b, 0x22, 2, 0x76, 0, 0x2a, 6,
+        0x0a, 1, 0x68, 0x12, 1, 0x69, 0x30, 5, 0x10, 2, 0x1a, 1, 0x69,
+    ],
 ]
 
 private let jsonRequests: [[UInt8]] = [
@@ -82,6 +105,9 @@ private let jsonRequests: [[UInt8]] = [
     #"{"cmdSubscribe":{"subscriptions":[{"topic":"t","partitions":[0,-1],"end":"EARLIEST"}],"#
         + #""creditBytes":null,"max_bytes":1e3}}"#,
     #"{"cmdPing":{"state":"dGVzdA=="},"sequence":-1}"#, #"{"cmdPing":{"stateBase64":"_-8"}}"#,
+    #"{"cmdProduce":{"records":[{"topic":"t","partition":1,"key":"aw==","value":null,"headers":"#
+        + #"[{"key":"h\n","value":"aQ=="},{}],"timestamp":"5"}],"acks":"ACKS_ALL","id":"aQ=="}}"#,
+    #"{"cmdProduce":{"records":[{"topic":"t","keyBase64":"/w","value":"\u00e9"}]}}"#,
     #"{"cmdMetadata":{"topics":["a","b"]}}"#, #"{"cmdPause":{"subscription":1,"resume":true}}"#,
 ].map { Array($0.utf8) }
 

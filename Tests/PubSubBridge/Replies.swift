@@ -54,6 +54,7 @@ private func reply(_ value: JSONValue, state: UnsafeRawBufferPointer) -> Reply {
     case "pause_resp":
         return .paused(subscription: subscription, paused: value["paused"]!.bool!)
     case "metadata_resp": return .metadata(value["topics"]!.array!.map(topic))
+    case "produce_resp": return .produced(produced(value))
     default: fatalError("unknown reply")
     }
 }
@@ -65,6 +66,21 @@ private func error(_ value: JSONValue) -> ErrorReply {
         highWatermark: value.number("high_watermark"),
         cause: ReplyCause(rawValue: value.text("cause")),
         nextOffset: value.number("next_offset"))
+}
+
+private func produced(_ value: JSONValue) -> ProduceReply {
+    var reply = ProduceReply(results: [], compared: value["compared"]!.bool!)
+    for one in value["results"]!.array! {
+        var result = ProduceResult(
+            partition: Int32(one.number("partition")!), offset: one.number("offset")!,
+            timestamp: one.number("timestamp")!)
+        if let failure = one["error"] {
+            result.error = reply.errors.count
+            reply.errors.append(error(failure))
+        }
+        reply.results.append(result)
+    }
+    return reply
 }
 
 private func topic(_ value: JSONValue) -> TopicMetadata {

@@ -106,6 +106,19 @@ private func write(
             out.jsonString(topic)
         }
         out.jsonEndArray()
+    case .produce(let produce):
+        name("cmd_produce")
+        integer("acks", produce.acks.rawValue)
+        out.jsonKey("records")
+        out.jsonBeginArray()
+        request.withRecordBytes(of: message, in: format) { lent in
+            for record in produce.records {
+                out.jsonElement()
+                write(record, lent, &out)
+            }
+            out.jsonEndArray()
+            string("id", hexEncoded([UInt8](lent.value(produce.id))))
+        }
     case .unknown(let field, let payload):
         name("unknown")
         integer("field", field)
@@ -131,5 +144,29 @@ private func write(_ subscription: Subscription, _ out: inout ByteWriter) {
     case .offset(let offset): out.jsonString("offset \(offset)")
     case .timestamp(let timestamp): out.jsonString("timestamp \(timestamp)")
     }
+    out.jsonEndObject()
+}
+
+private func write(
+    _ record: ProduceRecord, _ lent: ProduceCommand.Bytes, _ out: inout ByteWriter
+) {
+    func bytes(_ key: StaticString, _ value: Range<Int>?) {
+        out.jsonKey(key)
+        guard let value else { return out.jsonNull() }
+        out.jsonString(hexEncoded([UInt8](lent.value(value))))
+    }
+    func integer(_ key: StaticString, _ value: (some BinaryInteger)?) {
+        out.jsonKey(key)
+        if let value { out.jsonInteger(Int64(value)) } else { out.jsonNull() }
+    }
+    out.jsonBeginObject()
+    bytes("topic", record.topic)
+    integer("partition", record.partition)
+    bytes("key", record.key)
+    bytes("value", record.value)
+    out.jsonKey("headers")
+    out.jsonString(hexEncoded([UInt8](lent.headers(record.headers))))
+    integer("header_count", record.headerCount)
+    integer("timestamp", record.timestamp)
     out.jsonEndObject()
 }

@@ -15,12 +15,14 @@ import Testing
                 + " 0a07 0a0162 1007 2000 1000 2001"),
         hex("ba0604 0805 1064 c20604 0805 1001 ca0606 0a0161 0a0162 c23e03616263"),
         hex("1005 190102030405060708 220161 2d01020304"),
+        hex(ProduceRequestTests.whole),
     ]
 
     static let texts: [[UInt8]] = [
         #"{"sequence":"1","cmdKafkaFetch":{"topic":"t\u00e9","offset":"5","isolation":1}}"#,
         #"{"cmdSubscribe":{"subscriptions":[{"topic":"t","partitions":[0,-1]}],"maxBytes":1e3}}"#,
         #"{"cmdPing":{"state":"dGVzdA=="},"sequence":-1}"#,
+        #"{"cmdProduce":{"records":[{"topic":"t","key":"aw==","headers":[{"key":"h"}]}]}}"#,
     ].map { Array($0.utf8) }
 
     private func feed(_ bytes: [UInt8], _ format: MessageFormat) {
@@ -31,6 +33,14 @@ import Testing
             if case .ping(let state) = request.command {
                 let count = request.withBytes(state, of: block.bytes, in: format) { $0.count }
                 #expect(count == state.count)
+            }
+            if case .produce(let produce) = request.command {
+                request.withRecordBytes(of: block.bytes, in: format) { lent in
+                    for record in produce.records {
+                        let read = [UInt8](lent.headers(record.headers))
+                        #expect(read.count >= 2 * record.headerCount)
+                    }
+                }
             }
         } catch {
             #expect(!error.description.isEmpty)

@@ -59,7 +59,7 @@ private func state(_ text: String, _ format: MessageFormat) throws -> [UInt8]? {
 
     static let known =
         "known: sequence, cmdEmpty, cmdPing, cmdKafkaFetch, cmdKafkaListOffset, cmdSubscribe, "
-        + "cmdUnsubscribe, cmdGrant, cmdPause, cmdMetadata"
+        + "cmdUnsubscribe, cmdGrant, cmdPause, cmdMetadata, cmdProduce"
 
     struct Row: Sendable, CustomTestStringConvertible {
         let text: String

@@ -153,4 +153,29 @@ private func text(_ sequence: Int64, _ reply: Reply, _ format: MessageFormat) ->
             }
         }
     }
+
+    @Test func eachRecordIsToldOf() {
+        let error = ErrorReply(.timedOut, "late", cause: .outcomeUnknown)
+        let reply = Reply.produced(
+            ProduceReply(
+                results: [
+                    ProduceResult(partition: 0, offset: 0, timestamp: 5), .failed(0),
+                    .failed(0, partition: 3),
+                ], errors: [error], compared: true))
+        let late = "22 1a 0807 12046c617465 ca060f 6f7574636f6d6520756e6b6e6f776e"
+        let none = "ffffffffffffffffff01"
+        let failed = "0a3d 08\(none) 10\(none) 18\(none)" + late
+        let second = "0a34 0803 10\(none) 18\(none)" + late
+        #expect(binary(1, reply) == hex("0801 f2067b 0a02 1805" + failed + second + "1001"))
+        #expect(
+            text(1, reply, .json)
+                == #"{"sequence":"1","produceResp":{"results":[{"timestamp":"5"},"#
+                + #"{"partition":-1,"offset":"-1","timestamp":"-1","error":{"code":7,"#
+                + #""message":"late","cause":"outcome unknown"}},{"partition":3,"offset":"-1","#
+                + #""timestamp":"-1","error":{"code":7,"message":"late","#
+                + #""cause":"outcome unknown"}}],"compared":true}}"#)
+        #expect(
+            text(0, .produced(ProduceReply(results: [])), .text)
+                == #"{"sequence":0,"produceResp":{"compared":false}}"#)
+    }
 }

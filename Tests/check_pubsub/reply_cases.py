@@ -4,7 +4,7 @@ from random_values import int32, int64, maybe, octets, string
 from trial import pb, rng
 
 CAUSES = ["not found", "no broker reachable", "no leader", "TLS refused", "login refused", "timed out",
-          "throttled"]
+          "throttled", "outcome unknown"]
 
 
 def optional(spec, field, value):
@@ -31,7 +31,8 @@ def reply():
     m = pb.PubSubResp(sequence=int64())
     spec = {"sequence": m.sequence}
     kind = rng.choice(["pong_resp", "error_resp", "kafka_list_offset_resp", "subscribed", "partition_failed", "skipped",
-                       "unsubscribe_resp", "grant_resp", "pause_resp", "metadata_resp"])
+                       "unsubscribe_resp", "grant_resp", "pause_resp", "metadata_resp",
+                       "produce_resp"])
     spec["kind"] = kind
     if kind == "pong_resp":
         m.pong_resp.state = octets()
@@ -79,6 +80,18 @@ def reply():
                 t.partitions.add(**partition)
                 topic["partitions"].append(partition)
             spec["topics"].append(topic)
+    elif kind == "produce_resp":
+        m.produce_resp.compared = spec["compared"] = maybe()
+        m.produce_resp.SetInParent()
+        spec["results"] = []
+        for _ in range(rng.randrange(4)):
+            fields = {"partition": int32(), "offset": int64(), "timestamp": int64()}
+            result = m.produce_resp.results.add(**fields)
+            if maybe():
+                fields["error"] = error_spec()
+                fill(result.error, fields["error"])
+                result.error.SetInParent()
+            spec["results"].append(fields)
     else:
         body = getattr(m, kind)
         fields = {"subscription": int64()}

@@ -48,7 +48,53 @@ def request():
         command.subscription, command.resume = int64(), maybe()
     elif kind == "cmd_metadata":
         command.topics.extend(string() for _ in range(rng.randrange(4)))
+    elif kind == "cmd_produce":
+        for _ in range(rng.randrange(4)):
+            produce_record(command.records.add())
+        command.acks = rng.choice([0, 2, 3])
+        command.id = octets()[:64]
     return m
+
+
+def produce_record(record):
+    record.topic = string()
+    if maybe():
+        record.partition = natural(32)
+    if maybe():
+        record.key = octets()
+    if maybe():
+        record.value = octets()
+    for _ in range(rng.randrange(3)):
+        header = record.headers.add(key=string())
+        if maybe():
+            header.value = octets()
+    if maybe():
+        record.timestamp = natural(64)
+
+
+def zigzag(value):
+    value, out = value << 1 ^ value >> 63, bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def batch_header(header):
+    """As it stands in a batch of records."""
+    key = header.key.encode()
+    value = present(header, "value")
+    return zigzag(len(key)) + key + (zigzag(-1) if value is None else zigzag(len(value)) + value)
+
+
+def understood_record(record):
+    def octets_of(field):
+        value = present(record, field)
+        return None if value is None else value.hex()
+    return {"topic": record.topic.encode().hex(), "partition": present(record, "partition"),
+            "key": octets_of("key"), "value": octets_of("value"),
+            "headers": b"".join(map(batch_header, record.headers)).hex(),
+            "header_count": len(record.headers), "timestamp": present(record, "timestamp")}
 
 
 def present(message, field):
@@ -69,6 +115,9 @@ def understood(m):
             seen.update(command="unknown", field=last.field_number, payload=last.data.hex(), extensions=True)
         return seen
     c = getattr(m, kind)
+    if kind == "cmd_produce":
+        seen.update(acks=c.acks, id=c.id.hex(), records=[understood_record(r) for r in c.records])
+        return seen
     if kind == "cmd_subscribe":
         seen.update(credit_messages=present(c, "credit_messages"), credit_bytes=present(c, "credit_bytes"),
                     isolation=c.isolation, max_bytes=c.max_bytes, skip_unreadable=c.skip_unreadable,

@@ -43,6 +43,7 @@ extension GatewayEngine {
         case .grant: .grant
         case .pause: .pause
         case .metadata: .metadata
+        case .produce: .produce
         case .none: .malformed
         case .unknown(let field, _):
             hostCommands(of: session).byRequestField[field] == nil ? .unknown : .host

@@ -21,6 +21,8 @@ public enum GatewayFault: Hashable, Sendable {
     case timedOut
     /// The broker wants to be asked later, and the time is over.
     case throttled
+    /// A record may have been stored: nobody has told.
+    case outcomeUnknown
     /// One TLS peer refused the other.
     case tlsRefused
     /// Kafka refused the credentials, or there are none to show.
@@ -56,7 +58,7 @@ public enum GatewayFault: Hashable, Sendable {
         case .limit: .limit
         case .notFound: .notFound
         case .unavailable, .noBroker, .noLeader: .unavailable
-        case .timedOut, .throttled: .timedOut
+        case .timedOut, .throttled, .outcomeUnknown: .timedOut
         case .tlsRefused, .loginRefused: .refusedByKafka
         case .internalError: .internalError
         case .hostCommand: .hostCommand
@@ -73,6 +75,7 @@ public enum GatewayFault: Hashable, Sendable {
         case .noLeader: .noLeader
         case .timedOut: .timedOut
         case .throttled: .throttled
+        case .outcomeUnknown: .outcomeUnknown
         case .tlsRefused: .tlsRefused
         case .loginRefused: .loginRefused
         default: nil
@@ -137,7 +140,7 @@ public enum GatewayFault: Hashable, Sendable {
         case .normal: .ok
         case .limit, .overLimit, .tooManyCommands, .tooSlow: .full
         case .goingAway, .restart: .gone
-        case .timedOut, .throttled, .idle, .noPong: .timeout
+        case .timedOut, .throttled, .outcomeUnknown, .idle, .noPong: .timeout
         case .malformed, .protocolError, .unsupportedData, .invalidText, .messageTooBig: .protocol
         case .tlsRefused: .tls
         case .loginRefused, .notAllowed, .credentialsExpired: .auth

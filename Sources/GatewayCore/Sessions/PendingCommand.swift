@@ -62,8 +62,8 @@ struct HostWait {
 
 /// The commands as metrics count them; those of the host's go by their names.
 enum CommandKind: Int, CaseIterable {
-    case ping, empty, fetch, listOffset, subscribe, unsubscribe, grant, pause, metadata, unknown
-    case malformed, host
+    case ping, empty, fetch, listOffset, subscribe, unsubscribe, grant, pause, metadata, produce
+    case unknown, malformed, host
 
     /// Its errors have the texts of the original.
     var isOriginal: Bool { self == .fetch || self == .listOffset }

@@ -9,7 +9,7 @@ import Testing
             (.malformed, 1, nil, -11), (.unknownCommand, 2, nil, -14), (.notAllowed, 3, nil, -13),
             (.limit, 4, nil, -6), (.notFound, 5, nil, -1003), (.unavailable, 6, nil, -5),
             (.noBroker, 6, nil, -5), (.noLeader, 6, nil, -5),
-            (.timedOut, 7, nil, -10), (.throttled, 7, nil, -10),
+            (.timedOut, 7, nil, -10), (.throttled, 7, nil, -10), (.outcomeUnknown, 7, nil, -10),
             (.tlsRefused, 8, nil, -12), (.loginRefused, 8, nil, -13),
             (.internalError, 9, 1011, -5), (.hostCommand, 10, nil, -14),
             (.kafka(1), 1001, nil, -1001), (.kafka(-1), 999, nil, -1000),
@@ -34,14 +34,14 @@ import Testing
         let table: [(GatewayFault, ReplyCause)] = [
             (.notFound, .notFound), (.noBroker, .noBroker), (.noLeader, .noLeader),
             (.timedOut, .timedOut), (.throttled, .throttled), (.tlsRefused, .tlsRefused),
-            (.loginRefused, .loginRefused),
+            (.loginRefused, .loginRefused), (.outcomeUnknown, .outcomeUnknown),
         ]
         for (fault, cause) in table { #expect(fault.cause == cause, "\(fault)") }
         #expect(Set(table.map(\.1)) == Set(ReplyCause.allCases))
         #expect(
             ReplyCause.allCases.map(\.rawValue) == [
                 "not found", "no broker reachable", "no leader", "TLS refused", "login refused",
-                "timed out", "throttled",
+                "timed out", "throttled", "outcome unknown",
             ])
         for fault in [.malformed, .limit, .unavailable, .kafka(1), .idle] as [GatewayFault] {
             #expect(fault.cause == nil, "\(fault)")

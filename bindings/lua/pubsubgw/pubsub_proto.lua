@@ -17,6 +17,7 @@ message PubSubReq {
         CmdGrant cmd_grant = 103;
         CmdPause cmd_pause = 104;
         CmdMetadata cmd_metadata = 105;
+        CmdProduce cmd_produce = 110;
     }
 }
 message CmdEmpty {
@@ -70,6 +71,24 @@ message CmdPause {
 message CmdMetadata {
     repeated string topics = 1;
 }
+message CmdProduce {
+    repeated ProduceRecord records = 1;
+    Acks acks = 2;
+    bytes id = 3;
+    enum Acks {
+        ACKS_DEFAULT = 0;
+        ACKS_LEADER = 2;
+        ACKS_ALL = 3;
+    }
+}
+message ProduceRecord {
+    string topic = 1;
+    optional int32 partition = 2;
+    optional bytes key = 3;
+    optional bytes value = 4;
+    repeated KafkaHeader headers = 5;
+    optional int64 timestamp = 6;
+}
 enum IsolationLevel {
     ISOLATION_LEVEL_DEFAULT = 0;
     READ_UNCOMMITTED = 1;
@@ -91,6 +110,7 @@ message PubSubResp {
         GrantResp grant_resp = 103;
         PauseResp pause_resp = 104;
         MetadataResp metadata_resp = 105;
+        ProduceResp produce_resp = 110;
     }
 }
 message ErrorResp {
@@ -180,5 +200,15 @@ message TopicMetadata {
 message PartitionMetadata {
     int32 partition = 1;
     int32 code = 2;
+}
+message ProduceResp {
+    repeated ProduceResult results = 1;
+    bool compared = 2;
+}
+message ProduceResult {
+    int32 partition = 1;
+    int64 offset = 2;
+    int64 timestamp = 3;
+    ErrorResp error = 4;
 }
 ]]
