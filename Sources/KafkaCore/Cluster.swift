@@ -80,16 +80,18 @@ public final class Cluster {
         }
     }
 
-    /// Sends what was asked for in this turn, and decodes about `budgetBytes` of records.
+    /// Sends what was asked for in this turn, and decodes about `budgetBytes` of records and what
+    /// takes as long of metadata.
     public func work(budgetBytes: Int, now: Instant, _ effects: inout [ClusterEffect]) {
         handle(now, &effects) {
             desk.state.decoder.work(budgetBytes: budgetBytes)
+            keeper.work(budgetBytes: budgetBytes)
             context.noteFlush()
             for service in services { service.flush() }
         }
     }
 
-    public var hasWork: Bool { context.needsFlush || desk.hasWork }
+    public var hasWork: Bool { context.needsFlush || desk.hasWork || !keeper.answers.isEmpty }
 
     /// Closes every connection; reads and look-ups that wait fail with `closed`.
     public func shutDown(now: Instant, _ effects: inout [ClusterEffect]) {

@@ -113,7 +113,7 @@ struct FieldWriter {
         out.jsonEndObject()
     }
 
-    private func element(
+    func element(
         _ number: Int, to out: inout ByteWriter, _ body: (inout ByteWriter) -> Void
     ) {
         out.uvarint(UInt64(number) << 3 | 2)

@@ -18,7 +18,7 @@ import Timing
     private final class Endings { var all: [Ending] = [] }
 
     /// A request that says how it ended. Any API does: look-ups of offsets are answered at once.
-    private final class Probe: RequestPurpose {
+    private final class Probe: WholeAnswerPurpose {
         let number: Int
         let endings: Endings
 
@@ -196,7 +196,7 @@ import Timing
 
     // MARK: Batches
 
-    private final class Produced: RequestPurpose {
+    private final class Produced: WholeAnswerPurpose {
         var told: [ProduceResponse] = []
 
         func answered(_ response: ProduceResponse, _ answer: Answer) { told.append(response) }

@@ -183,7 +183,7 @@ import Timing
         #expect(stage.router.takeTold() == ["broker 1 failed"])
     }
 
-    private final class Quiet: RequestPurpose {
+    private final class Quiet: WholeAnswerPurpose {
         var calls: [String] = []
         let isAbandoned: Bool
 

@@ -24,6 +24,8 @@ extension GatewayEngine {
     }
 
     func leave(_ session: Session, _ desk: Desk) {
+        session.service?.seat?.tellCount -= desk.described.count
+        desk.described = []
         var commands = Array(desk.queue.waiting)
         // Its host must not be asked in vain.
         for command in commands where command.host != nil { cancel(session, command) }

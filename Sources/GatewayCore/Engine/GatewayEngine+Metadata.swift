@@ -19,6 +19,9 @@ extension GatewayEngine {
     func askPostponed(_ session: Session) {
         guard let desk = session.desk, let seat = session.service?.seat else { return }
         while let (command, query) = desk.postponed.first {
+            if query.topics == nil, seat.allTopics != nil {
+                return waitForRound(session, desk, seat)
+            }
             let bytes = expectedBytes(query, seat)
             guard hasRoom(session, desk, for: bytes) else { return }
             desk.postponed.removeFirst()
@@ -30,6 +33,30 @@ extension GatewayEngine {
             requests[token] = .metadata(session, command, query)
             call(seat) { $0.metadata(token, topics: query.seen, now: now, &$1) }
             guard session.desk === desk else { return }
+        }
+    }
+
+    private func waitForRound(_ session: Session, _ desk: Desk, _ seat: ClusterSeat) {
+        guard !desk.waitsForRound else { return }
+        desk.waitsForRound = true
+        seat.roundWaiters.append(session.id)
+    }
+
+    /// Everybody has been told of all topics: those ask who have come meanwhile.
+    func serveRounds() {
+        for seat in seats where seat.hasRoundWork {
+            seat.endTurn()
+            let end = spent &+ Work.turn / 4
+            var asked = 0
+            while seat.allTopics == nil, asked < seat.roundWaiters.count, spent &- end < 0 {
+                spent &+= Work.look
+                if let session = sessions[seat.roundWaiters[asked]], let desk = session.desk {
+                    desk.waitsForRound = false
+                    askPostponed(session)
+                }
+                asked += 1
+            }
+            seat.roundWaiters.removeFirst(asked)
         }
     }
 
@@ -62,28 +89,52 @@ extension GatewayEngine {
     ) {
         guard let desk = session.desk else { return }
         command.token = .none
-        if query.topics == nil, case .success(let found) = result,
+        guard query.topics == nil, case .success(let found) = result,
             let seat = session.service?.seat
-        {
-            seat.learn(found)
-            // The cluster answers all who have asked at once.
-            if isTurnOver || !turns.isEmpty {
-                desk.described.append((command, query))
-                session.turnAccount.expected = Work.command
-                return waitForTurn(session)
-            }
+        else { return tell(session, command, query, result) }
+        // The cluster answers all who have asked at once.
+        spent &+= Work.refusal
+        desk.described.append((command, query, seat.learn(found)))
+        guard isTurnOver || !turns.isEmpty else {
+            tellDescribed(session, desk)
+            return desk.described.isEmpty ? () : waitForTurn(session)
         }
-        tell(session, command, query, result)
+        session.turnAccount.expected = Work.command
+        waitForTurn(session)
     }
 
-    /// All topics, to one of those who had to wait.
+    /// All topics, to one of those who wait for that; or a part of the reply that it needs.
     func tellDescribed(_ session: Session, _ desk: Desk) {
-        let (command, query) = desk.described.removeFirst()
-        guard let all = session.service?.seat?.allTopics else {
-            keepPromise(desk, command)
+        guard let (command, query, all) = desk.described.first, let access = session.access
+        else { return }
+        spent &+= Work.look
+        // The replies before it were longer than was known: it is asked for again.
+        guard mayHold(session, command.promisedBytes), unsent(session) <= session.unsentMax else {
+            endTelling(session, desk, command)
             return desk.postponed.insert((command, query), at: 0)
         }
-        tell(session, command, query, .success(all.topics))
+        guard let rest = all.reply(access, session.format) ?? makeReply(session, all, access)
+        else { return }
+        spent &+= Work.command
+        endTelling(session, desk, command)
+        complete(session, command, rest)
+    }
+
+    private func makeReply(
+        _ session: Session, _ all: AllTopics, _ access: SessionAccess
+    ) -> SharedBytes? {
+        let count = Work.slice / Work.topic
+        spent &+= min(count, all.topics.count) &* Work.topic
+        return all.makeReply(for: session, access, topics: count) {
+            sessions[$0]?.desk?.described.isEmpty != false
+        }
+    }
+
+    /// The first of those that wait to be told does not wait any more.
+    private func endTelling(_ session: Session, _ desk: Desk, _ command: PendingCommand) {
+        desk.described.removeFirst()
+        session.service?.seat?.tellCount -= 1
+        keepPromise(desk, command)
     }
 
     private func tell(
@@ -94,13 +145,11 @@ extension GatewayEngine {
         let bytes = keepPromise(desk, command)
         switch result {
         case .success(let found):
-            // The replies before it were longer than was known: it is asked for again.
             guard mayHold(session, bytes), unsent(session) <= session.unsentMax else {
                 return desk.postponed.insert((command, query), at: 0)
             }
-            guard let names = query.topics else { return tellAll(session, command) }
             spent &+= found.count &* Work.topic
-            complete(session, command, nil, .metadata(visible(session, names, found)))
+            complete(session, command, nil, .metadata(visible(session, query.topics ?? [], found)))
         case .failure(let failure):
             fail(session, command, failure) { "failed to get metadata, err: \($0)" }
         }
@@ -125,22 +174,5 @@ extension GatewayEngine {
             }
             return TopicMetadata(topic)
         }
-    }
-
-    /// Nobody waits to be told.
-    func forgetAllTopics() {
-        for seat in seats where seat.allTopics != nil { seat.allTopics = nil }
-    }
-
-    private func tellAll(_ session: Session, _ command: PendingCommand) {
-        guard let all = session.service?.seat?.allTopics, let access = session.access else {
-            return complete(session, command, nil, .metadata([]))
-        }
-        spent &+= Work.command
-        if let rest = all.reply(access, session.format) {
-            return complete(session, command, rest)
-        }
-        spent &+= all.topics.count &* Work.topic
-        complete(session, command, all.makeReply(access, session.format))
     }
 }

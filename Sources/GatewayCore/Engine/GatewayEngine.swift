@@ -151,7 +151,7 @@ public final class GatewayEngine {
     public func work(now: Instant) {
         self.now = now
         serveTurns()
-        if turns.isEmpty { forgetAllTopics() }
+        serveRounds()
         serveMemoryWaiters()
         serveLeaving()
         let busy = seats.filter(\.cluster.hasWork)
@@ -163,6 +163,6 @@ public final class GatewayEngine {
 
     public var hasWork: Bool {
         !turns.isEmpty || canServeMemoryWaiters || !leaving.isEmpty
-            || seats.contains { $0.cluster.hasWork || $0.allTopics != nil }
+            || seats.contains { $0.cluster.hasWork || $0.hasRoundWork }
     }
 }

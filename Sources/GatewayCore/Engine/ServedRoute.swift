@@ -21,8 +21,19 @@ final class ClusterSeat {
     let cluster: Cluster
     /// What a reply that tells of all topics takes, as far as one was made.
     var allTopicsBytes = 64 << 10
-    /// The last answer that told of all topics, as long as somebody waits to be told.
+    /// The last answer that told of all topics, as long as somebody waits to be told. Nobody asks
+    /// again meanwhile: a thousand who ask without end would have as many answers read for them.
     var allTopics: AllTopics?
+    /// The one before it.
+    var fading: AllTopics?
+    /// Commands that wait to be told.
+    var tellCount = 0
+    /// In this turn.
+    var hasLearned = false
+    /// Sessions that ask when all have been told, in the order of their coming.
+    var roundWaiters: [SessionID] = []
+
+    var hasRoundWork: Bool { allTopics != nil || fading != nil || !roundWaiters.isEmpty }
 
     init(_ cluster: Cluster) { self.cluster = cluster }
 }

@@ -7,10 +7,13 @@ final class Desk {
     /// Commands that are answered when they are ready.
     var free: [UInt64: PendingCommand] = [:]
     var hosted = HostedCommands()
-    /// Look-ups of metadata that are not asked for yet: there is no room for their replies.
+    /// Look-ups of metadata that are not asked for yet: there is no room for their replies, or
+    /// others are still told of all topics.
     var postponed: [(command: PendingCommand, query: MetadataQuery)] = []
-    /// Those whose answer is there, to be told in turns of the session.
-    var described: [(command: PendingCommand, query: MetadataQuery)] = []
+    /// It stands among the seat's `roundWaiters`.
+    var waitsForRound = false
+    /// Those of all topics whose answer is there, to be told in turns of the session.
+    var described: [(command: PendingCommand, query: MetadataQuery, all: AllTopics)] = []
     /// What the replies to those that were asked for may take.
     var promisedBytes = 0
     /// By the sequence of their CmdSubscribe.

@@ -37,7 +37,7 @@ public struct KafkaLimits: Sendable {
     /// How long a name that the cluster does not know is remembered after its last use: a client
     /// may name as many as it likes.
     public var unknownTopicMilliseconds: Int64 = 5_000
-    /// Names in one metadata request: what brokers answer has to be decoded in one piece.
+    /// Names in one metadata request: brokers put its answer together in one piece.
     public var topicsPerRequestMax = 1_000
     /// When the next node is tried for metadata beside one that does not answer: the delay that
     /// RFC 8305 section 5 recommends for addresses.

@@ -128,10 +128,15 @@ final class BrokerConnection {
             context.counters.ended(R.apiKey, .answered(response.firstErrorCode))
             return response
         } catch {
-            // It is lost with the connection, and whoever waits for it has to be told so.
-            pipeline.putBack(answered)
-            throw malformed(error, apiKey: R.apiKey)
+            throw unreadable(answered, error)
         }
+    }
+
+    /// An answer that nobody can read is lost with the connection, and whoever waits for it has to
+    /// be told so.
+    func unreadable(_ answered: Pipeline.Request, _ error: BytesError) -> KafkaFailure {
+        pipeline.putBack(answered)
+        return malformed(error, apiKey: answered.apiKey)
     }
 
     /// An answer to a request of others was read. `throttle`: for how long the broker wants no

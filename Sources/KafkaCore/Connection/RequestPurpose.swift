@@ -6,7 +6,6 @@ import Timing
 protocol RequestPurpose: AnyObject {
     associatedtype Response: ThrottlingResponse
 
-    func answered(_ response: Response, _ answer: Answer)
     /// The connection ended before, or with an answer that nobody can read.
     func lost(_ failure: KafkaFailure)
     /// The broker has been silent for longer than the request allows.
@@ -14,8 +13,17 @@ protocol RequestPurpose: AnyObject {
     /// Nobody waits for the answer any more.
     var isAbandoned: Bool { get }
 
-    /// Reads the answer behind the response's header. Implemented below, once for all purposes; a
-    /// requirement, so that each gets code of its own.
+    /// Reads the answer behind the response's header; what is kept of it keeps its bytes.
+    func take(_ reader: inout ByteReader, _ answer: Answer) throws(KafkaFailure)
+}
+
+/// One whose answer is read as a whole.
+protocol WholeAnswerPurpose: RequestPurpose {
+    // As above; told again so that it is inferred from `answered`.
+    associatedtype Response
+
+    func answered(_ response: Response, _ answer: Answer)
+    /// Implemented below, once for all of them; a requirement, so that each gets code of its own.
     func take(_ reader: inout ByteReader, _ answer: Answer) throws(KafkaFailure)
 }
 
@@ -34,7 +42,9 @@ struct Answer {
 extension RequestPurpose {
     func late() {}
     var isAbandoned: Bool { false }
+}
 
+extension WholeAnswerPurpose {
     func take(_ reader: inout ByteReader, _ answer: Answer) throws(KafkaFailure) {
         let connection = answer.connection
         let response = try connection.decode(Response.self, &reader, answer.request)

@@ -1,7 +1,7 @@
 import KafkaProtocol
 
 /// One request of point reads in flight: one offset of each of several partitions.
-final class PointFetch: RequestPurpose {
+final class PointFetch: WholeAnswerPurpose {
     struct Item {
         let partition: PartitionReads
         let demand: Demand

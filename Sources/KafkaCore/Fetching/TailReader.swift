@@ -32,7 +32,7 @@ final class TailReader {
 }
 
 /// One long poll in flight.
-final class TailFetch: RequestPurpose {
+final class TailFetch: WholeAnswerPurpose {
     struct Item {
         let follow: Follow
         /// Kept while it is in flight: its topic may be deleted meanwhile.

@@ -1,7 +1,7 @@
 import KafkaProtocol
 import Timing
 
-/// What a metadata response changes.
+/// What a metadata response changes, topic by topic.
 struct MetadataAnswer {
     private let keeper: MetadataKeeper
     private let router: any MetadataRouter
@@ -26,36 +26,23 @@ struct MetadataAnswer {
         }
     }
 
-    func apply(_ response: MetadataResponse, to question: MetadataQuestion) {
-        let told = Self.byName(response)
-        forgetRefused(response)
-        for topic in question.topics ?? keeper.topics where keeper.knows(topic) {
-            topic.askedAt = question.askedAt
-            guard let answer = told[topic.name] else {
-                if question.topics != nil { disappeared(topic) }
-                continue
-            }
-            apply(answer, to: topic)
-        }
-    }
-
-    /// What was read under a right that is gone must not be served any more, whoever asked.
-    private func forgetRefused(_ response: MetadataResponse) {
-        for answer in response.topics where KafkaError(answer.errorCode).isRefusal {
-            guard let name = answer.name, let topic = keeper.knownTopic(name) else {
-                continue
-            }
+    /// One of the topics that the answer tells of. Of one that is told twice the first counts.
+    func apply(_ answer: MetadataResponse.Topic, to question: MetadataQuestion) {
+        guard let name = answer.name, let topic = keeper.present(name) else { return }
+        // What was read under a right that is gone must not be served any more, whoever asked.
+        if KafkaError(answer.errorCode).isRefusal, case .known = topic.state {
             router.topicIsVoid(topic)
         }
+        guard question.noteAnswer(topic) else { return }
+        topic.askedAt = question.askedAt
+        apply(answer, to: topic)
     }
 
-    /// Of a topic that is told twice the first answer counts.
-    static func byName(_ response: MetadataResponse) -> [String: MetadataResponse.Topic] {
-        var told: [String: MetadataResponse.Topic] = [:]
-        for topic in response.topics {
-            if let name = topic.name, told[name] == nil { told[name] = topic }
-        }
-        return told
+    /// A topic that was asked for, behind all that the answer tells of.
+    func drop(_ topic: Topic, askedBy question: MetadataQuestion) {
+        guard keeper.knows(topic), question.noteAnswer(topic) else { return }
+        topic.askedAt = question.askedAt
+        disappeared(topic)
     }
 
     private func apply(_ answer: MetadataResponse.Topic, to topic: Topic) {
@@ -177,39 +164,5 @@ struct MetadataAnswer {
         // First: what is cached of it must not be served any more, whoever leads what.
         router.partitionIsGone(partition)
         keeper.setLeader(partition, nil)
-    }
-
-    // MARK: For the API
-
-    static func describe(
-        _ names: [String]?, _ told: [String: MetadataResponse.Topic]
-    ) -> [TopicDescription] {
-        return (names ?? told.keys.sorted()).map { name in
-            guard let topic = told[name] else {
-                return TopicDescription(
-                    name: name, failure: .unknownTopic(cause: "\(name): not in the answer"))
-            }
-            return describe(name, topic)
-        }
-    }
-
-    private static func describe(
-        _ name: String, _ topic: MetadataResponse.Topic
-    ) -> TopicDescription {
-        let error = KafkaError(topic.errorCode)
-        let failure: KafkaFailure? =
-            switch error {
-            case .none: nil
-            case .unknownTopicOrPartition, .invalidTopicException:
-                .unknownTopic(cause: "\(name): \(error.name)")
-            default: .kafka(topic.errorCode, cause: name)
-            }
-        let partitions = topic.partitions.map {
-            PartitionDescription(
-                index: $0.partitionIndex, leader: $0.leaderID, leaderEpoch: $0.leaderEpoch)
-        }
-        return TopicDescription(
-            name: name, isInternal: topic.isInternal,
-            partitions: partitions.sorted { $0.index < $1.index }, failure: failure)
     }
 }

@@ -11,6 +11,8 @@ final class MetadataKeeper: ClusterService {
     private var table = TopicTable()
     var wishes = TopicWishes()
     var question: MetadataQuestion?
+    /// Long answers that are read and applied in pieces, in the order of their coming.
+    var answers: [MetadataInWork] = []
     var lookups = MetadataLookups()
     /// Of requests that were refused as a whole.
     var pace: RetryPace
@@ -65,6 +67,9 @@ final class MetadataKeeper: ClusterService {
 
     /// False: it was forgotten meanwhile.
     func knows(_ topic: Topic) -> Bool { table.contains(topic) }
+
+    /// The topic of that name, if it was named before.
+    func present(_ name: String) -> Topic? { table[name] }
 
     /// The topic of that name if its partitions are known.
     func knownTopic(_ name: String) -> Topic? {
@@ -153,6 +158,7 @@ final class MetadataKeeper: ClusterService {
     }
 
     func failEverything(_ failure: KafkaFailure) {
+        answers = []
         for lookup in lookups.waiting { finish(lookup, .failure(failure)) }
     }
 }

@@ -64,7 +64,7 @@ final class OffsetDemand: Joinable {
 
 /// One ListOffsets request in flight: one timestamp of each of several partitions, each perhaps
 /// for many.
-final class OffsetBatch: RequestPurpose {
+final class OffsetBatch: WholeAnswerPurpose {
     struct Entry {
         let partition: PartitionLookups
         let demand: OffsetDemand
