@@ -92,7 +92,7 @@ let package = Package(
             "GatewayCore",
             [
                 "Bytes", "Timing", "Digests", "Compression", "JSON", "SASL", "WebSocketProtocol",
-                "RecordFormat", "Statuses", "PubSubProtocol", "KafkaCore",
+                "RecordFormat", "Statuses", "PubSubProtocol", "KafkaProducing", "KafkaCore",
             ]),
 
         // The only I/O.
@@ -196,8 +196,8 @@ let package = Package(
         tests(
             "GatewayCoreTests",
             [
-                "GatewayCore", "KafkaCore", "RecordFormat", "DevBroker", "Compression", "Bytes",
-                "Timing", "SASL", "CTestHeap", "Simulation", "TestSupport",
+                "GatewayCore", "KafkaCore", "KafkaProducing", "PubSubProtocol", "RecordFormat",
+                "DevBroker", "Compression", "Bytes", "Timing", "SASL", "CTestHeap", "Simulation", "TestSupport",
             ]),
         tests(
             "KafkaProtocolTests",

@@ -427,8 +427,9 @@ typedef struct pubsubgw_open {
   const char *websocket_protocol;   /* without a head: the sub-protocol that was agreed, or NULL */
   const char *websocket_extensions; /* without a head: the extensions that were agreed, or NULL */
   const char *policy_json;          /* or NULL; narrows the route for this session: an object with
-                                       any of "commands", "topics", "limits" as in the route's
-                                       "pubsub", and "principal", "trace" for log lines */
+                                       any of "commands", "topics", "limits", "headers" as in the
+                                       route's "pubsub", and "principal", "trace": who the client
+                                       is, for log lines and what it produces */
   const void *preread;              /* or NULL; bytes that the host read behind the request head */
   size_t preread_len;
   pubsubgw_queue *queue;            /* or NULL: no events */

@@ -1,7 +1,7 @@
 extension [UInt8] {
     /// Appends a header as it stands in a batch of records: a zigzag varint of the name's length,
     /// the name, one of the value's length or -1 for null, the value.
-    mutating func appendRecordHeader(
+    public mutating func appendRecordHeader(
         key: some Collection<UInt8>, value: (some Collection<UInt8>)?
     ) {
         appendZigZag(key.count)

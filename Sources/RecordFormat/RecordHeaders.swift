@@ -49,6 +49,18 @@ public struct RecordHeaders {
         return bytes
     }
 
+    /// Whether one of the `count` headers in `raw` has a name that `body` is true of.
+    public static func contains(
+        _ raw: UnsafeRawBufferPointer, count: Int, where body: (UnsafeRawBufferPointer) -> Bool
+    ) -> Bool {
+        var reader = ByteReader(raw)
+        for _ in 0..<count {
+            guard let header = try? Header(&reader) else { return false }
+            if body(header.key) { return true }
+        }
+        return false
+    }
+
     @usableFromInline
     func write(into out: inout ByteWriter) {
         var reader = ByteReader(raw)

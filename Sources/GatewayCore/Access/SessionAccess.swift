@@ -9,6 +9,9 @@ final class SessionAccess {
     private let hostCommands: [Set<String>]
     private let topics: TopicAccess
     private let narrower: TopicAccess?
+    private let produceTopics: [TopicAccess]
+    /// Added to what is produced.
+    let headers: AddedHeaders
     let principal: String?
     let trace: String?
 
@@ -22,6 +25,8 @@ final class SessionAccess {
         requestLimits = RequestLimits(followedMax: limits.subscriptions + 1)
         topics = route.topics
         narrower = session?.topics
+        produceTopics = [route.produce.topics] + [session?.produceTopics].compactMap { $0 }
+        headers = AddedHeaders(route.produce.headers, session)
         principal = session?.principal
         trace = session?.trace
     }
@@ -32,4 +37,7 @@ final class SessionAccess {
     func allows(topic: String) -> Bool {
         topics.allows(topic) && narrower?.allows(topic) ?? true
     }
+
+    /// Whether it may be produced to, whoever may read it.
+    func produces(to topic: String) -> Bool { produceTopics.allSatisfy { $0.allows(topic) } }
 }

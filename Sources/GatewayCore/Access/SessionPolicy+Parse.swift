@@ -1,6 +1,6 @@
 extension SessionPolicy {
-    /// Reads the policy that a host gives with a session: any of `commands`, `topics{allow,deny}`,
-    /// `limits`, `principal`, `trace`.
+    /// Reads the policy that a host gives with a session: any of `commands`,
+    /// `topics{allow,deny,produce{allow,deny}}`, `limits`, `headers`, `principal`, `trace`.
     public static func parse(
         _ json: UnsafeRawBufferPointer
     ) throws(ConfigurationError) -> SessionPolicy {
@@ -10,7 +10,11 @@ extension SessionPolicy {
             policy.commands = list.commands
             policy.hostCommands = list.hostCommands
         }
-        policy.topics = try TopicAccess.parse(&reader, default: .everything)
+        if let topics = try TopicRules.parse(&reader, read: .everything, produce: .everything) {
+            policy.topics = topics.read
+            policy.produceTopics = topics.produce
+        }
+        policy.headers = try AddedHeader.parse(&reader)
         if var limits = try reader.reader("limits") {
             policy.limits = try LimitOverrides.parse(&limits)
             try limits.end()

@@ -5,9 +5,13 @@ public struct SessionPolicy: Equatable, Sendable {
     /// The host's commands that are named beside them; nil: there is no list.
     public var hostCommands: Set<String>?
     public var topics: TopicAccess?
+    /// Topics that may be produced to.
+    public var produceTopics: TopicAccess?
+    /// Added to what is produced, beside the route's.
+    public var headers: [AddedHeader] = []
     /// nil entries leave the route's limit.
     public var limits = LimitOverrides()
-    /// Who the client is, for the log.
+    /// Who the client is: for the log, for `headers`, and for the ids of commands that are repeated.
     public var principal: String?
     /// Correlates log lines with the host's (a W3C `traceparent`, a request id).
     public var trace: String?
@@ -22,6 +26,10 @@ public struct LimitOverrides: Equatable, Sendable {
     public var commandsPerSecond: Int?
     public var unsentBytes: Int?
     public var subscriptions: Int?
+    public var recordBytes: Int?
+    public var produceBytesPerSecond: Int?
+    public var produceRecordsPerSecond: Int?
+    public var produceBytesInFlight: Int?
     public var messageMilliseconds: Int64?
     public var idleMilliseconds: Int64?
 

@@ -21,6 +21,9 @@ public struct TopicAccess: Hashable, Sendable {
     public static let everything = TopicAccess(
         allow: [Glob("*"), Glob(internalPrefix + "*")], deny: [])
 
+    /// What may be produced to where nothing is said.
+    public static let nothing = TopicAccess(allow: [], deny: [])
+
     /// Names that no broker has are refused first: two of them may be equal to Swift and differ in
     /// the bytes that patterns see, which would be a way around `deny`.
     public func allows(_ topic: String) -> Bool {

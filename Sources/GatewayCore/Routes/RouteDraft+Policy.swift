@@ -5,9 +5,9 @@ import WebSocketProtocol
 /// The `pubsub` object of a route.
 extension RouteDraft {
     /// Sizes up to 1 GiB, times up to a day: beyond lies a slip of the pen.
-    private static let bytes = 1...(1 << 30)
-    private static let milliseconds: ClosedRange<Int64> = 0...86_400_000
-    private static let counts = 0...10_000_000
+    static let bytes = 1...(1 << 30)
+    static let milliseconds: ClosedRange<Int64> = 0...86_400_000
+    static let counts = 0...10_000_000
 
     mutating func readPolicy(_ route: inout ConfigurationReader) throws(ConfigurationError) {
         guard var reader = try route.reader("pubsub") else { return }
@@ -15,12 +15,13 @@ extension RouteDraft {
             policy.commands = list.commands
             policy.hostCommands = list.hostCommands
         }
-        if let topics = try TopicAccess.parse(&reader, default: .standard) {
-            policy.topics = topics
-            for glob in topics.opensInternal {
-                notes.append("pubsub.topics.allow: \(glob.text) opens internal topics of Kafka's")
-            }
+        if let topics = try TopicRules.parse(&reader, read: .standard, produce: .nothing) {
+            policy.topics = topics.read
+            policy.produce.topics = topics.produce
+            noteInternal("topics.allow", topics.read)
+            noteInternal("topics.produce.allow", topics.produce)
         }
+        try readProduce(&reader)
         try readOrigins(&reader)
         try readIsolation(&reader)
         try readFetch(&reader)
@@ -32,6 +33,12 @@ extension RouteDraft {
             notes.append("pubsub.cache_bytes: a setting of the gateway, without effect in a route")
         }
         try reader.end()
+    }
+
+    private mutating func noteInternal(_ key: String, _ topics: TopicAccess) {
+        for glob in topics.opensInternal {
+            notes.append("pubsub.\(key): \(glob.text) opens internal topics of Kafka's")
+        }
     }
 
     private mutating func readOrigins(
@@ -175,16 +182,34 @@ extension RouteDraft {
     }
 }
 
-extension TopicAccess {
+/// `topics` of a route or a session's policy.
+struct TopicRules {
+    var read: TopicAccess
+    var produce: TopicAccess
+
+    /// With the two defaults where it says nothing.
     static func parse(
-        _ reader: inout ConfigurationReader, default standard: TopicAccess
-    ) throws(ConfigurationError) -> TopicAccess? {
+        _ reader: inout ConfigurationReader, read: TopicAccess, produce: TopicAccess
+    ) throws(ConfigurationError) -> TopicRules? {
         guard var topics = try reader.reader("topics") else { return nil }
-        var access = standard
-        if let allow = try globs("allow", &topics) { access.allow = allow }
-        if let deny = try globs("deny", &topics) { access.deny = deny }
+        var rules = TopicRules(read: read, produce: produce)
+        try rules.read.take(&topics)
+        if var own = try topics.reader("produce") {
+            try rules.produce.take(&own)
+            try own.end()
+        }
         try topics.end()
-        return access
+        return rules
+    }
+}
+
+extension TopicAccess {
+    /// `allow` and `deny`, as far as they are there.
+    fileprivate mutating func take(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) {
+        if let allow = try Self.globs("allow", &reader) { self.allow = allow }
+        if let deny = try Self.globs("deny", &reader) { self.deny = deny }
     }
 
     /// A pattern that matches nothing would open or close less than was meant.
@@ -217,6 +242,13 @@ extension LimitOverrides {
         limits.commandsPerSecond = try reader.count("commands_per_second", 0...1_000_000)
         limits.unsentBytes = try reader.count("unsent_bytes", 1...(1 << 30))
         limits.subscriptions = try reader.count("subscriptions", 0...1_000_000)
+        limits.recordBytes = try reader.count("record_bytes", 0...(1 << 30))
+        limits.produceBytesPerSecond = try reader.count(
+            "produce_bytes_per_second", 0...(1 << 30))
+        limits.produceRecordsPerSecond = try reader.count(
+            "produce_records_per_second", 0...10_000_000)
+        limits.produceBytesInFlight = try reader.count(
+            "produce_bytes_in_flight", 1...(1 << 30))
         limits.messageMilliseconds = try reader.integer("message_ms", 0...86_400_000)
         limits.idleMilliseconds = try reader.integer("idle_ms", 0...86_400_000)
         return limits
@@ -240,6 +272,12 @@ extension SessionLimits {
         unsentBytes = pick(unsentBytes, overrides.unsentBytes)
         subscriptions = pick(subscriptions, overrides.subscriptions)
         commandsPerSecond = pickOrNone(commandsPerSecond, overrides.commandsPerSecond)
+        recordBytes = pickOrNone(recordBytes, overrides.recordBytes)
+        produceBytesPerSecond = pickOrNone(
+            produceBytesPerSecond, overrides.produceBytesPerSecond)
+        produceRecordsPerSecond = pickOrNone(
+            produceRecordsPerSecond, overrides.produceRecordsPerSecond)
+        produceBytesInFlight = pick(produceBytesInFlight, overrides.produceBytesInFlight)
         messageMilliseconds = pickOrNone(messageMilliseconds, overrides.messageMilliseconds)
         idleMilliseconds = pickOrNone(idleMilliseconds, overrides.idleMilliseconds)
     }

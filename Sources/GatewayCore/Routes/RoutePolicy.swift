@@ -14,6 +14,7 @@ public struct RoutePolicy: Equatable, Sendable {
     public var fetch = FetchSettings()
     public var limits = SessionLimits()
     public var keepalive = KeepaliveSettings()
+    public var produce = ProducePolicy()
     /// permessage-deflate is agreed to when the client offers it. Off by default: it costs CPU
     /// and, where a secret shares a message with text that an attacker chose, the secret.
     public var compression = false
@@ -62,6 +63,13 @@ public struct SessionLimits: Equatable, Sendable {
     public var unsentBytes = 1 << 20
     /// Partitions that one session follows.
     public var subscriptions = 128
+    /// Key, value and headers of one record that a client produces; 0: the producer's own limit.
+    public var recordBytes = 0
+    /// What one session may produce in a second, on average, and as much at once; 0: no limit.
+    public var produceBytesPerSecond = 0
+    public var produceRecordsPerSecond = 0
+    /// Bytes of records that Kafka has not acknowledged; beyond it the socket is not read.
+    public var produceBytesInFlight = 1 << 20
     /// Sessions of the route; 0: none.
     public var sessions = 0
     /// Sessions of one remote address on the route; 0: none.
