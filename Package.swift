@@ -87,7 +87,10 @@ let package = Package(
             ["Bytes", "Timing", "Digests", "Compression", "KafkaProtocol"]),
         module(
             "KafkaCore",
-            ["Bytes", "Timing", "Compression", "KafkaProtocol", "RecordFormat", "SASL"]),
+            [
+                "Bytes", "Timing", "Compression", "KafkaProtocol", "KafkaProducing",
+                "RecordFormat", "SASL",
+            ]),
         module(
             "GatewayCore",
             [
@@ -231,8 +234,9 @@ let package = Package(
         tests(
             "KafkaCoreTests",
             [
-                "KafkaCore", "KafkaMirror", "KafkaProtocol", "RecordFormat", "Compression",
-                "Bytes", "Timing", "SASL", "Digests", "DevBroker", "Simulation", "TestSupport",
+                "KafkaCore", "KafkaMirror", "KafkaProducing", "KafkaProtocol", "RecordFormat",
+                "Compression", "Bytes", "Timing", "SASL", "Digests", "DevBroker", "Simulation",
+                "TestSupport",
             ]),
     ]
 )

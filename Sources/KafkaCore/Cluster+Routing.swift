@@ -9,6 +9,8 @@ extension Cluster: BrokerRouter {
         for service in services { service.brokerFailed(broker, failure) }
     }
 
+    func brokerHasHungUp(_ broker: Broker) { producers.brokerHasHungUp(broker) }
+
     func brokerRefuses(_ broker: Broker) {
         for service in services { service.brokerRefuses(broker) }
     }
@@ -74,7 +76,7 @@ extension Cluster: MetadataRouter {
     }
 }
 
-extension Cluster: ReadRouter, OffsetRouter {
+extension Cluster: ReadRouter, OffsetRouter, ProduceRouter {
     func place(_ topic: String, _ partition: Int32) -> TopicPlace {
         keeper.place(topic, partition)
     }

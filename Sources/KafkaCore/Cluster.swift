@@ -22,8 +22,9 @@ public final class Cluster {
     private(set) lazy var lister = OffsetLister(context, links: links, router: self)
     private(set) lazy var desk = ReadDesk(
         ReadState(context, links: links, cache: cache), router: self)
+    private(set) lazy var producers = ProducerPool(context, links: links, router: self)
     /// In the order in which they send at the end of a turn: metadata decides where the rest goes.
-    private(set) lazy var services: [any ClusterService] = [keeper, lister, desk]
+    private(set) lazy var services: [any ClusterService] = [keeper, lister, producers, desk]
 
     /// `nextDeadline`, unless something has happened since it was computed.
     private var knownDeadline: Instant?

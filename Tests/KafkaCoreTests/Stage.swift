@@ -147,7 +147,7 @@ final class Stage {
 }
 
 /// What is above a machine: writes down what it tells, and knows of the topics what a test says.
-final class StageRouter: BrokerRouter, MetadataRouter, ReadRouter, OffsetRouter {
+final class StageRouter: BrokerRouter, MetadataRouter, ReadRouter, OffsetRouter, ProduceRouter {
     private(set) var told: [String] = []
     private var topics: [String: Topic] = [:]
     var isInUse = true
@@ -175,6 +175,7 @@ final class StageRouter: BrokerRouter, MetadataRouter, ReadRouter, OffsetRouter 
     func brokerFailed(_ broker: Broker, _ failure: KafkaFailure, hasServed: Bool) {
         tell("broker \(name(broker)) failed\(hasServed ? ", has served" : "")")
     }
+    func brokerHasHungUp(_ broker: Broker) {}
     func brokerRefuses(_ broker: Broker) { tell("broker \(name(broker)) refuses") }
     func brokerIsLate(_ broker: Broker) { tell("broker \(name(broker)) is late") }
     func brokerServes(_ broker: Broker) { tell("broker \(name(broker)) serves") }

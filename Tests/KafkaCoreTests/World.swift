@@ -2,6 +2,7 @@ import Bytes
 import Compression
 import DevBroker
 import KafkaMirror
+import KafkaProducing
 import KafkaProtocol
 import SASL
 import Simulation
@@ -31,6 +32,13 @@ final class World: SimulatedClient {
     private(set) var described: [RequestToken: Result<[TopicDescription], KafkaFailure>] = [:]
     private(set) var logs: [(level: LogLevel, text: String)] = []
     private(set) var derivations = 0
+    /// What producers tell, in order.
+    private(set) var reports: [DeliveryReport] = []
+    var roomAgain: Set<ProducerID> = []
+    private(set) var flushed: [FlushToken] = []
+    private(set) var outcomesOfTransactions: [TransactionOutcome] = []
+    /// Reports are given back after so many milliseconds.
+    var reportDelay: Int64 = 0
     /// Of what logins ask for beside keys.
     var loginWork: (LoginWork) -> LoginWork.Result = { _ in .failed("nobody does it") }
 
@@ -222,6 +230,91 @@ final class World: SimulatedClient {
 
     func cancel(_ token: ReadToken) { client.cancel(token) }
 
+    // MARK: Producers
+
+    func producer(_ adjust: (inout ProducerSettings) -> Void = { _ in }) -> ProducerID {
+        var settings = ProducerSettings()
+        adjust(&settings)
+        return settings.transactionalID == nil
+            ? client.producer(settings, now: now) : client.ownProducer(settings, now: now)
+    }
+
+    /// A record whose value is its token.
+    @discardableResult
+    func produce(
+        _ producer: ProducerID, _ topic: String, _ partition: Int32? = nil, key: String? = nil,
+        token: UInt64, padding: Int = 0
+    ) -> Acceptance {
+        var acceptance = Acceptance.refused(ProduceFailure(.closed, "there is no such producer"))
+        let value = Array("\(token)".utf8) + [UInt8](repeating: 0x20, count: padding)
+        let keyBytes = key.map { Array($0.utf8) }
+        with {
+            client.produce(producer, now: now, &$0) { sink in
+                value.withUnsafeBytes { value in
+                    (keyBytes ?? []).withUnsafeBytes { key in
+                        let record = ProducedRecord(
+                            key: keyBytes == nil ? nil : key, value: value, timestamp: 1,
+                            token: token)
+                        acceptance = sink.append(
+                            record, to: sink.topic(topic), partition: partition)
+                    }
+                }
+            }
+        }
+        return acceptance
+    }
+
+    func flush(_ producer: ProducerID) -> FlushToken? {
+        var token: FlushToken?
+        with { token = client.flush(producer, now: now, &$0) }
+        return token
+    }
+
+    func endProducer(_ producer: ProducerID) {
+        with { client.endProducer(producer, now: now, &$0) }
+    }
+
+    func transact(
+        _ step: (Cluster, Instant, inout [ClusterEffect]) -> ProduceFailure?
+    ) -> ProduceFailure? {
+        var failure: ProduceFailure?
+        with { failure = step(client, now, &$0) }
+        return failure
+    }
+
+    /// The results of the record with each token, as many as were told.
+    var results: [UInt64: [DeliveryReport.Result]] {
+        var results: [UInt64: [DeliveryReport.Result]] = [:]
+        for report in reports {
+            for token in report.tokens { results[token, default: []].append(report.result) }
+        }
+        return results
+    }
+
+    /// The tokens in a partition's log, in order, of records that committed readers see, or all.
+    func stored(
+        _ topic: String, _ partition: Int32, _ isolation: Isolation = .readUncommitted
+    ) throws -> [UInt64] {
+        var stored: [UInt64] = []
+        var next: Int64 = 0
+        while true {
+            let outcome = outcome(read(topic, partition, at: next, isolation))
+            switch outcome {
+            case .records(let slice):
+                for message in try messages(outcome) ?? [] {
+                    let text = String(decoding: message.value ?? [], as: UTF8.self)
+                    let digits = text.prefix { $0 != " " }
+                    if let token = UInt64(digits) { stored.append(token) }
+                }
+                next = slice.nextOffset
+            case .empty(_, let after):
+                guard after > next else { return stored }
+                next = after
+            default: return stored
+            }
+        }
+    }
+
     func shutDown() { with { client.shutDown(now: now, &$0) } }
 
     // MARK: Effects
@@ -260,6 +353,14 @@ final class World: SimulatedClient {
         case .readResumed(let token): stalls.removeAll { $0.token == token }
         case .offsetFinished(let token, let result): listed[token] = result
         case .metadataFinished(let token, let result): described[token] = result
+        case .produced(let producer, let report):
+            reports.append(report)
+            clock.later(reportDelay) { [unowned self] in
+                with { client.taken(report.bufferBytes, of: producer, now: now, &$0) }
+            }
+        case .producerHasRoom(let producer): roomAgain.insert(producer)
+        case .producerFlushed(_, let token): flushed.append(token)
+        case .producerTransaction(_, let outcome): outcomesOfTransactions.append(outcome)
         case .log(let level, let text): logs.append((level, text))
         }
     }

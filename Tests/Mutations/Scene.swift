@@ -137,7 +137,9 @@ final class Scene {
             note(outcome)
         case .offsetFinished(_, .failure(let failure)), .metadataFinished(_, .failure(let failure)):
             tally.failures["\(failure.kind)", default: 0] += 1
-        case .offsetFinished, .metadataFinished, .readStalled, .readResumed, .log: break
+        case .offsetFinished, .metadataFinished, .readStalled, .readResumed, .log, .produced,
+            .producerHasRoom, .producerFlushed, .producerTransaction:
+            break
         }
     }
 

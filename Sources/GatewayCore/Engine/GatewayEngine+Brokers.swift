@@ -188,6 +188,11 @@ extension GatewayEngine {
             if let purpose = requests.removeValue(forKey: token), !purpose.hasLeft {
                 finish(purpose, token, result)
             }
+        case .produced(let producer, let report): produced(report, by: producer, seat)
+        case .producerHasRoom(let producer): hasRoom(producer, seat)
+        case .producerFlushed(let producer, let token): flushed(token, by: producer, seat)
+        case .producerTransaction(let producer, let outcome):
+            transacted(outcome, by: producer, seat)
         case .log(let level, let line): effects.append(.log(level, line))
         }
     }

@@ -28,3 +28,9 @@ public struct RequestToken: OwnNumber, Sendable {
     public let raw: UInt64
     public init(raw: UInt64) { self.raw = raw }
 }
+
+/// A producer of a cluster's client. Unique within its cluster and never used again.
+public struct ProducerID: OwnNumber, Sendable {
+    public let raw: UInt64
+    public init(raw: UInt64) { self.raw = raw }
+}

@@ -62,6 +62,20 @@ public struct KafkaLimits: Sendable {
     public var reauthenticationMinMilliseconds: Int64 = 1_000
     /// Waiting reads and look-ups of one cluster.
     public var waitingReadersMax = 1 << 20
+    /// Bytes of records that a turn compresses and sends.
+    public var produceBytesPerTurn = 1 << 20
+    /// Bytes of requests without an answer (`acks` 0) that a connection carries before the broker
+    /// is asked whether it has read them: half of what may wait in the sockets.
+    public var unansweredBytesMax = 512 << 10
+    /// How long the other replicas may take (`acks` all) before the leader counts as silent: more
+    /// than a pause of theirs takes, less than `broker.session.timeout.ms`.
+    public var replicationMilliseconds: Int64 = 4_000
+    /// How long a producer that several share is kept though nobody uses it: its batches go on in
+    /// the sequence that the brokers know.
+    public var producerIdleMilliseconds: Int64 = 60_000
+    /// How long the partitions of a topic stay known to a producer that sends nothing there
+    /// (`metadata.max.idle.ms`).
+    public var producedTopicIdleMilliseconds: Int64 = 300_000
     /// The longest topic name; Kafka's own limit.
     public var topicNameBytesMax = 249
 

@@ -2,6 +2,8 @@
 protocol BrokerRouter: AnyObject {
     /// A connection to it failed, or an attempt to connect. `hasServed`: it has answered on it.
     func brokerFailed(_ broker: Broker, _ failure: KafkaFailure, hasServed: Bool)
+    /// It has ended a connection on which it does not answer: something there was in error.
+    func brokerHasHungUp(_ broker: Broker)
     /// Who we are is nothing to it any more, or its certificate nothing to us.
     func brokerRefuses(_ broker: Broker)
     /// It owes an answer, and has been silent for longer than agreed.

@@ -137,13 +137,17 @@ final class Links {
         let isIdleEnd =
             isClosed && connection.state == .ready && connection.pipeline.isEmpty
             && connection.hasBeenIdle
-        if !isIdleEnd {
+        // The only way to tell of an error without an answer (`acks` 0).
+        let isAnswer =
+            isClosed && connection.role == .unansweredProducer && connection.unansweredBytes > 0
+        if !isIdleEnd && !isAnswer {
             broker.noteFailure(failure, context)
             if let retryAt = broker.pace.retryAt { retries.insert(broker, at: retryAt) }
             memory.noteFailure(broker.endpoint, failure)
         }
         if failure.isRefusal { router.brokerRefuses(broker) }
         lose(connection.pipeline.takeAll(), failure)
+        if isAnswer { return router.brokerHasHungUp(broker) }
         guard !isIdleEnd else { return }
         router.brokerFailed(broker, failure, hasServed: connection.hasAnswered)
     }

@@ -23,14 +23,27 @@ extension BrokerConnection {
     /// not change before they are sent.
     func send<R: RecordsRequest>(
         _ request: R, batches: [ByteBlock], version: Int16, for purpose: any RequestPurpose,
-        timeoutMilliseconds: Int64
+        timeoutMilliseconds: Int64, waitMilliseconds: Int64 = 0
     ) {
         let correlationID = pipeline.nextCorrelationID()
         var blocks: [ByteBlock] = []
         request.encodeFrame(
             into: &blocks, batches: batches, version: version, correlationID: correlationID,
             clientID: context.settings.clientID)
-        expect(R.self, version, correlationID, for: purpose, timeoutMilliseconds, 0)
+        expect(
+            R.self, version, correlationID, for: purpose, timeoutMilliseconds, waitMilliseconds)
+        for block in blocks { context.emit(.send(id, block)) }
+    }
+
+    /// The same of one that the broker does not answer. It counts as one that went well.
+    func sendUnanswered<R: RecordsRequest>(_ request: R, batches: [ByteBlock], version: Int16) {
+        var blocks: [ByteBlock] = []
+        request.encodeFrame(
+            into: &blocks, batches: batches, version: version,
+            correlationID: pipeline.nextCorrelationID(), clientID: context.settings.clientID)
+        lastUsed = context.now
+        context.counters.requests[R.apiKey, default: 0] += 1
+        context.counters.ended(R.apiKey, .answered(0))
         for block in blocks { context.emit(.send(id, block)) }
     }
 

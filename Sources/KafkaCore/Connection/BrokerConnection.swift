@@ -40,6 +40,8 @@ final class BrokerConnection {
     var hasServed = false
     /// A response of this connection is still being decoded; its memory counts as in flight.
     var isDecoding = false
+    /// Sent since the broker has last shown that it reads, where it does not answer what is sent.
+    var unansweredBytes = 0
     /// Spread over connections so that they are not all reaped in one instant.
     let idleMilliseconds: Int64
     private static let idleJitterMilliseconds: Int64 = 2_000

@@ -5,8 +5,10 @@ enum ConnectionRole: Equatable, CustomStringConvertible {
     case control
     case pointReads
     case tail(Isolation)
-    /// Produce, of which the broker answers all.
+    /// Produce, of which the broker answers all, and what producers ask of coordinators.
     case producer
+    /// Produce that is not answered: a broker tells its errors by hanging up.
+    case unansweredProducer
 
     /// Requests in flight. One is enough to read: a broker takes the next only when it has answered
     /// (SocketServer mutes the channel), and a lost connection then loses one. A producer keeps the
@@ -16,6 +18,8 @@ enum ConnectionRole: Equatable, CustomStringConvertible {
         switch self {
         case .control, .pointReads, .tail: 1
         case .producer: 5
+        // Of questions whether what was sent before has arrived.
+        case .unansweredProducer: 2
         }
     }
 
@@ -31,6 +35,7 @@ enum ConnectionRole: Equatable, CustomStringConvertible {
         case .pointReads: "reads"
         case .tail: "following"
         case .producer: "producing"
+        case .unansweredProducer: "producing without acknowledgement"
         }
     }
 }

@@ -67,3 +67,26 @@ extension FetchResponse: JudgedResponse {
         return 0
     }
 }
+
+extension InitProducerIdResponse: JudgedResponse {
+    var firstErrorCode: Int16 { errorCode }
+}
+
+extension FindCoordinatorResponse: JudgedResponse {
+    var firstErrorCode: Int16 { coordinators.first?.errorCode ?? errorCode }
+}
+
+extension AddPartitionsToTxnResponse: JudgedResponse {
+    var firstErrorCode: Int16 {
+        for topic in resultsByTopicV3AndBelow {
+            for partition in topic.resultsByPartition where partition.partitionErrorCode != 0 {
+                return partition.partitionErrorCode
+            }
+        }
+        return errorCode
+    }
+}
+
+extension EndTxnResponse: JudgedResponse {
+    var firstErrorCode: Int16 { errorCode }
+}

@@ -78,3 +78,23 @@ extension ProduceResponse: ThrottlingResponse {
 extension FetchResponse: ThrottlingResponse {
     static var clientWaitsFrom: Int16 { 8 }
 }
+
+extension ApiVersionsResponse: ThrottlingResponse {
+    static var clientWaitsFrom: Int16 { 2 }
+}
+
+extension InitProducerIdResponse: ThrottlingResponse {
+    static var clientWaitsFrom: Int16 { 1 }
+}
+
+extension FindCoordinatorResponse: ThrottlingResponse {
+    static var clientWaitsFrom: Int16 { 2 }
+}
+
+extension AddPartitionsToTxnResponse: ThrottlingResponse {
+    static var clientWaitsFrom: Int16 { 1 }
+}
+
+extension EndTxnResponse: ThrottlingResponse {
+    static var clientWaitsFrom: Int16 { 1 }
+}

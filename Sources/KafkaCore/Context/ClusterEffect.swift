@@ -1,4 +1,5 @@
 import Bytes
+import KafkaProducing
 import SASL
 
 /// Severity of what a cluster tells its host.
@@ -32,5 +33,12 @@ public enum ClusterEffect {
     case readResumed(ReadToken)
     case offsetFinished(RequestToken, Result<ListedOffset, KafkaFailure>)
     case metadataFinished(RequestToken, Result<[TopicDescription], KafkaFailure>)
+    /// What became of the records of one batch; several may have sent them.
+    case produced(ProducerID, DeliveryReport)
+    /// After `Acceptance.full`: there is room again.
+    case producerHasRoom(ProducerID)
+    /// Everything that was accepted before the flush is reported of.
+    case producerFlushed(ProducerID, FlushToken)
+    case producerTransaction(ProducerID, TransactionOutcome)
     case log(LogLevel, String)
 }

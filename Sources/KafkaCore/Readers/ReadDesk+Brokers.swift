@@ -31,7 +31,7 @@ extension ReadDesk {
         return switch role {
         case .pointReads: broker.hasQueue
         case .tail(let isolation): !broker.tail(isolation).follows.isEmpty
-        case .control, .producer: false
+        case .control, .producer, .unansweredProducer: false
         }
     }
 }

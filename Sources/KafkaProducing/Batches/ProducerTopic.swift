@@ -11,7 +11,8 @@ public final class ProducerTopic {
     }
 
     public let name: String
-    var id = KafkaUUID.zero
+    /// Zero: the cluster has told none.
+    public internal(set) var id = KafkaUUID.zero
     var state = State.unknown
     /// Why the cluster tells nothing of it, and since when; nil: it does.
     private(set) var trouble: (failure: ProduceFailure, since: Instant)?
@@ -66,10 +67,7 @@ public final class ProducerTopic {
     }
 
     /// It was deleted and created again.
-    func becameAnother(_ id: KafkaUUID) {
-        self.id = id
-        for queue in queues { queue.forgetLeader() }
-    }
+    func becameAnother(_ id: KafkaUUID) { self.id = id }
 
     // MARK: Choosing
 

@@ -39,6 +39,9 @@ struct Flushes {
         return FlushToken(number: generation)
     }
 
+    /// Somebody waits for what belongs to it.
+    func isAwaited(_ generation: Int) -> Bool { waiting.last.map { $0 >= generation } ?? false }
+
     private mutating func release(_ generation: Int) {
         let left = (unfinished[generation] ?? 1) - 1
         unfinished[generation] = left > 0 ? left : nil

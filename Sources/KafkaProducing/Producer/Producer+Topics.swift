@@ -10,7 +10,10 @@ extension Producer {
         // Kafka numbers them from 0 on: what lies beyond their count is no partition, and would
         // take memory for all in between.
         let valid = partitions.filter { (0..<Int32(clamping: partitions.count)).contains($0.index) }
-        if topic.id != id { topic.becameAnother(id) }
+        if topic.id != id {
+            forgetLeaders(topic)
+            topic.becameAnother(id)
+        }
         let loads = topic.queues.map { ($0, $0.leader) }
         let moved = topic.tell(valid, settings)
         for (queue, old) in loads where queue.leader != old { move(queue, from: old) }
@@ -42,6 +45,20 @@ extension Producer {
         guard queue.lead(leader.leader, epoch: leader.epoch) else { return }
         move(queue, from: old)
         relist(queue, now)
+    }
+
+    /// What is known of the topic's leaders was wrong: older epochs may be told next.
+    public func leadersWereWrong(_ name: String) {
+        if let topic = topics[name] { forgetLeaders(topic) }
+    }
+
+    private func forgetLeaders(_ topic: ProducerTopic) {
+        for queue in topic.queues {
+            let old = queue.leader
+            queue.forgetLeader()
+            nodes.unlist(queue)
+            if old >= 0 { move(queue, from: old) }
+        }
     }
 
     private func move(_ queue: PartitionQueue, from old: Int32) {

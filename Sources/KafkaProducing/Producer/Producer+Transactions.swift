@@ -79,6 +79,9 @@ extension Producer {
         effects.append(.transactionRequest(request))
     }
 
+    /// Nothing more comes, and what there is, is waited for.
+    var isCommitting: Bool { transactions?.phase == .ending(commits: true) }
+
     /// Whether batches of the partition may be sent; if not, it is enrolled first.
     func isEnrolled(_ queue: PartitionQueue) -> Bool {
         transactions?.mayHaveRecords(

@@ -179,7 +179,9 @@ public final class Producer {
         queue.unsent.add(load)
         if nodes.added(load, to: queue.leader, settings.triggers) { sealAll(of: queue.leader) }
         let isFull = queue.closeIfFull(settings)
-        if isFull || settings.wait == 0 || nodes.isTriggered(queue.leader, settings.triggers) {
+        if isFull || settings.wait == 0 || nodes.isTriggered(queue.leader, settings.triggers)
+            || waited != nil && (flushes.isAwaited(batch.generation) || isCommitting)
+        {
             _ = queue.noteDue()
             nodes.list(queue)
         }

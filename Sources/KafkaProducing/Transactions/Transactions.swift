@@ -62,6 +62,14 @@ struct Transactions {
                 maximumMilliseconds: settings.retryBackoffMaxMilliseconds))
     }
 
+    /// One is open, ends or has to be aborted, or the id is being asked for.
+    var isBusy: Bool {
+        switch phase {
+        case .unknown, .ready, .failed: asked != nil
+        case .initializing, .open, .ending, .broken: true
+        }
+    }
+
     var identityForRecords: ProducerIdentity? {
         switch phase {
         case .open, .ending: identity
