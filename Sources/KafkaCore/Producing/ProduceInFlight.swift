@@ -2,7 +2,7 @@ import KafkaProducing
 import KafkaProtocol
 
 /// One Produce request in flight.
-final class ProduceInFlight: RequestPurpose {
+final class ProduceInFlight: WholeAnswerPurpose {
     private unowned(unsafe) let pool: ProducerPool
     let producer: PooledProducer
     let request: ProduceRequestToSend

@@ -1,5 +1,5 @@
 /// What a producer asks of a broker beside Produce.
-final class ProducerQuestion<Response: ThrottlingResponse>: RequestPurpose {
+final class ProducerQuestion<Response: ThrottlingResponse>: WholeAnswerPurpose {
     private let then: (Response?) -> Void
 
     /// - Parameter then: gets the answer, or nil where none came.
