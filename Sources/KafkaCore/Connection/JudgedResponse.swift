@@ -21,15 +21,12 @@ extension SaslAuthenticateResponse: JudgedResponse {
 extension MetadataResponse: JudgedResponse {
     var firstErrorCode: Int16 {
         guard errorCode == 0 else { return errorCode }
-        for topic in topics where topic.firstErrorCode != 0 { return topic.firstErrorCode }
-        return 0
-    }
-}
-
-extension MetadataResponse.Topic {
-    var firstErrorCode: Int16 {
-        guard errorCode == 0 else { return errorCode }
-        for partition in partitions where partition.errorCode != 0 { return partition.errorCode }
+        for topic in topics {
+            guard topic.errorCode == 0 else { return topic.errorCode }
+            for partition in topic.partitions where partition.errorCode != 0 {
+                return partition.errorCode
+            }
+        }
         return 0
     }
 }

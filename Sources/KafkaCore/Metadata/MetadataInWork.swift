@@ -156,3 +156,12 @@ final class MetadataInWork {
         return Cost.lookup + (lookup.topics?.count ?? 0) * Cost.topic
     }
 }
+
+extension MetadataResponse.Topic {
+    /// The error of the topic, else the first one of its partitions; 0: none.
+    fileprivate var firstErrorCode: Int16 {
+        guard errorCode == 0 else { return errorCode }
+        for partition in partitions where partition.errorCode != 0 { return partition.errorCode }
+        return 0
+    }
+}
