@@ -106,14 +106,14 @@ let package = Package(
             "Runtime",
             [
                 "Bytes", "Timing", "Digests", "Compression", "WebSocketProtocol", "KafkaProtocol",
-                "KafkaCore", "GatewayCore", "EventLoop", "TLS", "Cyrus", "SASL", "CShims",
-                "Statuses",
+                "KafkaProducing", "KafkaCore", "GatewayCore", "EventLoop", "TLS", "Cyrus", "SASL",
+                "CShims", "Statuses",
             ]),
         .target(
             name: "PubSubGW",
             dependencies: [
-                "CPubSubGW", "CShims", "Bytes", "RecordFormat", "KafkaCore", "GatewayCore",
-                "Runtime", "Statuses",
+                "CPubSubGW", "CShims", "Bytes", "RecordFormat", "KafkaProducing", "KafkaCore",
+                "GatewayCore", "Runtime", "Statuses",
             ],
             exclude: ["pubsubgw.map"], swiftSettings: lean,
             linkerSettings: [

@@ -78,6 +78,9 @@ typedef struct pubsubgw_queue pubsubgw_queue;
 /* A Kafka client for the host itself. From pubsubgw_client_new to pubsubgw_client_destroy. */
 typedef struct pubsubgw_client pubsubgw_client;
 
+/* Sends records to Kafka for the host. From pubsubgw_producer_new to pubsubgw_producer_destroy. */
+typedef struct pubsubgw_producer pubsubgw_producer;
+
 /* One client connection. Never reused within the process; 0 is none. Below 2^53, so that it is
  * exact as a number of Lua or JavaScript. */
 typedef uint64_t pubsubgw_session;
@@ -121,7 +124,7 @@ PUBSUBGW_API int pubsubgw_check_version(uint32_t header_version);
 
 /* 1 if the library can do what `name` says, on this machine and now; else 0, also for NULL and for
  * unknown names. Names: "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes",
- * "messages", "wake-listen", "host-commands", "client", "permessage-deflate", "kafka-tls",
+ * "messages", "wake-listen", "host-commands", "client", "producer", "permessage-deflate", "kafka-tls",
  * "sasl-plain", "sasl-scram-256", "sasl-scram-512", "sasl-scram-token" (delegation tokens),
  * "sasl-oauthbearer", "sasl-gssapi", "secret-files" ("password_file", ...), and the codecs "gzip",
  * "snappy", "lz4", "zstd". The last three and GSSAPI are other libraries (libsnappy.so.1, liblz4.so.1,
@@ -301,6 +304,12 @@ enum {
                                the bytes of the request's sub-message; token: for
                                pubsubgw_command_reply or _fail, once; session, user_data: the
                                client's. flags: 0 or PUBSUBGW_COMMAND_JSON */
+  PUBSUBGW_EV_DELIVERY = 6, /* what became of records of a producer, of one batch or of a part of one.
+                               status 0: they are stored; else data (of pubsubgw_event_delivery) says
+                               why not. len is their number; pubsubgw_event_delivery gives their
+                               tokens. code: partition (-1: none was chosen), number: the offset of
+                               the first, the others behind it (-1: not told), number2: the broker's
+                               timestamp (-1: they keep their own). flags: PUBSUBGW_MAY_BE_STORED */
   PUBSUBGW_EV_RECORDS = 7,  /* fetch, subscription. status 0: len is the number of records, 0 if
                                there are none; pubsubgw_event_record gives them. code: partition,
                                number: high watermark (-1: not known freshly), number2: the offset
@@ -318,16 +327,24 @@ enum {
                                E_TIMEOUT: `number` sessions are left */
   PUBSUBGW_EV_LOG = 11,     /* a log line, for queues with PUBSUBGW_QUEUE_LOG. code: its level,
                                data: the line */
-  PUBSUBGW_EV_TOKEN = 12    /* a token is wanted (pubsubgw_token_on). data: its name, number: how many
+  PUBSUBGW_EV_TOKEN = 12,   /* a token is wanted (pubsubgw_token_on). data: its name, number: how many
                                milliseconds the one that is there has left, 0: there is none. The
                                answer is pubsubgw_token_set, or pubsubgw_token_fail */
+  PUBSUBGW_EV_ROOM = 13,    /* of a producer, after PUBSUBGW_E_FULL: half of its buffer is free */
+  PUBSUBGW_EV_FLUSHED = 14, /* pubsubgw_flush is done: what was produced before has been told of, in
+                               events before this one; or status < 0 and data: why not */
+  PUBSUBGW_EV_TRANSACTION = 15 /* a pubsubgw_transaction_* is done. code: PUBSUBGW_TRANSACTION_*;
+                               status < 0 and data: why not, and flags what to do then */
 };
 
 /* Flags of events. */
 enum {
   PUBSUBGW_COMMAND_JSON = 1, /* of PUBSUBGW_EV_COMMAND: the session speaks pubsub.json or pubsub.text.
                                data is a JSON value, and the reply's msg has to be one */
-  PUBSUBGW_LAST = 2          /* of the events of a pubsubgw_client: the last one of its token */
+  PUBSUBGW_LAST = 2,         /* of the events of a pubsubgw_client: the last one of its token */
+  PUBSUBGW_MAY_BE_STORED = 4, /* of a producer's failures: a request was sent, and nobody has told */
+  PUBSUBGW_MUST_ABORT = 8,   /* the transaction can only be aborted */
+  PUBSUBGW_FATAL = 16        /* the producer is of no use any more: make another one */
 };
 
 /* One event, 72 bytes in this version. Fields that a kind does not mention are 0. */
@@ -829,6 +846,125 @@ PUBSUBGW_API int pubsubgw_subscribe(pubsubgw_client *c, const pubsubgw_subscribe
 /* Ends a request: its last event has the status E_GONE, unless another one was on its way.
  * E_INVALID: no request of this token is pending. */
 PUBSUBGW_API int pubsubgw_cancel(pubsubgw_client *c, uint64_t token);
+
+/* ---- producing --------------------------------------------------------------------------------
+ * A producer collects records in batches, sends them to the partitions' leaders, repeats what has to
+ * be repeated, and tells of each record once. It uses the brokers and credentials of a client, on the
+ * loop of that client, and connections of its own. Its functions may be called on any thread; what
+ * one thread has produced keeps its order.
+ *
+ * settings_json, an object; NULL: the defaults. The names are Kafka's, with "_" or as they stand with
+ * ".": {"acks": "all", "linger.ms": 5}. A wrong value is E_CONFIG, with its key and its range.
+ *   acks                  all (-1)  who has a record when it counts as stored: all in-sync replicas,
+ *                                   "leader" (1), or "none" (0): nobody tells, neither offset nor error
+ *   enable_idempotence    true      each record once and in order though requests are repeated; with
+ *                                   acks of all alone, and otherwise false
+ *   linger_ms             5         0 to 86400000: how long a batch waits for more
+ *   batch_size            16384     0 to 2^30: bytes of records that fill a batch
+ *   max_request_size      1048576   1000 to 2^30: bytes of one request, and of one record
+ *   buffer_memory         33554432  1000 to 2^40: bytes of records whose events were not polled yet;
+ *                                   beyond it PUBSUBGW_E_FULL
+ *   compression_type      none      gzip, snappy, lz4, zstd; compression_gzip_level 1 to 9,
+ *                                   compression_lz4_level 1 to 17, compression_zstd_level to 22
+ *   partitioner           default   Kafka's own: murmur2 of the key; without one, a partition at a time.
+ *                                   murmur2, murmur2_random, consistent, consistent_random, fnv1a,
+ *                                   fnv1a_random, random (librdkafka's); hash, reference_hash,
+ *                                   round_robin, manual (Sarama's)
+ *   partitioner_adaptive_partitioning_enable true, partitioner_availability_timeout_ms 0: KIP-794
+ *   request_timeout_ms    30000     1 to 86400000: for the answer to one request
+ *   delivery_timeout_ms   120000    from the call to the event, whatever happens; not less than
+ *                                   linger_ms and request_timeout_ms together
+ *   retries 2147483647, retry_backoff_ms 100, retry_backoff_max_ms 1000,
+ *   max_in_flight_requests_per_connection 5 (1 to 5)
+ *   topic_metadata_propagation_max_ms 30000: how long a topic may be unknown before its records fail.
+ *                                   No topic is created by naming it
+ *   transactional_id      none      records are sent in transactions of this id (KIP-98)
+ *   transaction_timeout_ms 60000    after so long the coordinator aborts by itself
+ *   delivery_events       all       or failures, or none: which PUBSUBGW_EV_DELIVERY come
+ * Those of a route's "producer" are understood, too: "compression", "idempotence", "batch_bytes",
+ * "max_message_bytes", "buffer_bytes", "flush": {"bytes", "messages", "frequency_ms",
+ * "max_messages"}. */
+
+/* A record to be produced. Zero it, then set struct_size = sizeof(pubsubgw_produce_args). Everything
+ * is copied before the call returns. */
+typedef struct pubsubgw_produce_args {
+  uint32_t struct_size;
+  int32_t partition;   /* -1: the partitioner chooses */
+  const char *topic;
+  const void *key;     /* NULL: null; an empty one is not NULL */
+  size_t key_len;
+  const void *value;   /* likewise */
+  size_t value_len;
+  const pubsubgw_header *headers;
+  size_t header_count;
+  int64_t timestamp;   /* milliseconds since 1970; 0: now */
+  uint64_t token;      /* the host's; comes back in PUBSUBGW_EV_DELIVERY. Need not be unique */
+} pubsubgw_produce_args;
+
+/* What became of records, within its event. struct_size is this library's. */
+typedef struct pubsubgw_delivery {
+  uint32_t struct_size;
+  int32_t partition;      /* -1: none was chosen */
+  const char *topic;
+  int64_t offset;         /* of the first record, the others behind it; -1: not told */
+  int64_t timestamp;      /* the broker's, milliseconds since 1970; -1: they keep their own */
+  const uint64_t *tokens; /* `count` of them, in the order of the records */
+  size_t count;
+  const char *text;       /* why they were not stored, in English; "" where they were */
+} pubsubgw_delivery;
+
+/* Of a PUBSUBGW_EV_DELIVERY. Valid until the next poll of its queue. NULL: not such an event. */
+PUBSUBGW_API const pubsubgw_delivery *pubsubgw_event_delivery(const pubsubgw_event *ev);
+
+/* Makes a producer whose events go to the queue of `c`; `user_data` comes back in them. It outlives
+ * the client. *out is NULL on failure. Nothing is connected before the first record.
+ * E_CONFIG: last_error gives key, line and column. E_GONE, E_STATE. */
+PUBSUBGW_API int pubsubgw_producer_new(pubsubgw_client *c, const char *settings_json,
+                                       uint64_t user_data, pubsubgw_producer **out);
+
+/* Ends the handle. What was taken is still sent, for delivery_timeout_ms at most; an open transaction
+ * is aborted. No event comes any more but those that wait in the queue: whoever wants to know flushes
+ * first. NULL and dead handles are ignored. */
+PUBSUBGW_API void pubsubgw_producer_destroy(pubsubgw_producer *p);
+
+/* Takes one record. 0: it is told of by a PUBSUBGW_EV_DELIVERY, unless "delivery_events" says
+ * otherwise. It wakes no thread for every record: up to linger_ms, and a millisecond, pass.
+ * E_FULL: it is not taken, as buffer_memory is used up; PUBSUBGW_EV_ROOM comes.
+ * E_INVALID: arguments; or key, value and headers have more than max_request_size. E_GONE, E_STATE. */
+PUBSUBGW_API int pubsubgw_produce(pubsubgw_producer *p, const pubsubgw_produce_args *record);
+
+/* Takes records that lie one behind the other, each with the struct_size of the first; 1048576 at
+ * most. Costs a fraction of as many calls. Returns how many were taken, from the first on: fewer than
+ * `count` where there is no room for more (PUBSUBGW_EV_ROOM comes), or the next one is wrong. If none
+ * was, the errors of pubsubgw_produce. */
+PUBSUBGW_API int pubsubgw_produce_batch(pubsubgw_producer *p, const pubsubgw_produce_args *records,
+                                        size_t count);
+
+/* Sends at once what waits for more. One PUBSUBGW_EV_FLUSHED with this token comes when all that was
+ * produced before is told of. The token is unique among the producer's flushes and transactions that
+ * have not had their event. E_INVALID: it is pending. E_GONE, E_STATE. */
+PUBSUBGW_API int pubsubgw_flush(pubsubgw_producer *p, uint64_t token);
+
+/* Of PUBSUBGW_EV_TRANSACTION. */
+enum {
+  PUBSUBGW_TRANSACTION_BEGIN = 1,
+  PUBSUBGW_TRANSACTION_COMMIT = 2,
+  PUBSUBGW_TRANSACTION_ABORT = 3
+};
+
+/* For producers with a transactional_id. Each returns at once, and one PUBSUBGW_EV_TRANSACTION with
+ * its token tells what came of it. They and what is produced are done in the order of the calls, so
+ * that nobody has to wait for the events: what is produced behind a begin that fails, fails.
+ *
+ * begin: the first one asks the coordinator for the producer's place, which fences another producer
+ * with the same transactional_id. commit: flushes first; status 0: all of it is stored, and readers
+ * of committed records see it. If a record was not delivered, the commit fails with
+ * PUBSUBGW_MUST_ABORT; abort then. With PUBSUBGW_MAY_BE_STORED nobody knows whether it was committed.
+ * A coordinator that is away is waited for without a limit.
+ * E_INVALID: no transactional_id, or the token is pending. E_GONE, E_STATE. */
+PUBSUBGW_API int pubsubgw_transaction_begin(pubsubgw_producer *p, uint64_t token);
+PUBSUBGW_API int pubsubgw_transaction_commit(pubsubgw_producer *p, uint64_t token);
+PUBSUBGW_API int pubsubgw_transaction_abort(pubsubgw_producer *p, uint64_t token);
 
 /* ---- numbers ---------------------------------------------------------------------------------- */
 

@@ -97,6 +97,14 @@ enum Argument {
         return client
     }
 
+    static func producer(_ pointer: OpaquePointer?) throws(Failure) -> KafkaProducer {
+        let object = try HandleRegistry.object(pointer, .producer, argument: "producer")
+        guard let producer = object as? KafkaProducer else {
+            throw Failure(.invalid, "producer is not a pubsubgw_producer of this library")
+        }
+        return producer
+    }
+
     /// A string that may be NULL.
     static func optionalString(
         _ pointer: UnsafePointer<CChar>?, _ name: String, max: Int = stringBytesMax

@@ -29,13 +29,14 @@ struct EventArray {
         let taken = try queue.take(limit: count) { index, event, bytes in
             let raw = pubsubgw_event(event, bytes)
             write(raw, at: index)
-            guard let data = event.data, data.records != nil else { return }
+            guard let data = event.data, data.isTable else { return }
             batches.append((index, raw, data))
         }
         // Outside of the queue's lock: the loops push meanwhile. The queue holds the data.
         for batch in batches {
             var raw = batch.event
             raw.setRecords(batch.data)
+            raw.setDelivery(batch.data)
             write(raw, at: batch.index)
         }
         return Int32(clamping: taken)

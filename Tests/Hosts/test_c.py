@@ -108,6 +108,68 @@ def test_direct_kafka_client_in_c():
         c_host("client", broker.bootstrap)
 
 
+PRODUCED = ["--topic", "plain:3", "--topic", "busy:2", "--topic", "full:1", "--topic", "tx:1"]
+
+
+def read_all(bootstrap, topic, partitions, isolation):
+    """What others' clients read of a topic, which both have to agree about: a list of records
+    (partition, offset, timestamp, key, value, headers) in the order of their places."""
+    import confluent_kafka
+    import kafka
+    theirs = kafka.KafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level=isolation, consumer_timeout_ms=1000,
+        auto_offset_reset="earliest", enable_auto_commit=False)
+    places = [kafka.TopicPartition(topic, number) for number in range(partitions)]
+    theirs.assign(places)
+    theirs.seek_to_beginning()
+    found = sorted(
+        (r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in theirs)
+    theirs.close()
+    consumer = confluent_kafka.Consumer({
+        "bootstrap.servers": bootstrap, "group.id": "g", "isolation.level": isolation,
+        "enable.auto.commit": False, "enable.partition.eof": True})
+    consumer.assign([
+        confluent_kafka.TopicPartition(topic, number, 0) for number in range(partitions)])
+    also, ended = [], 0
+    while ended < partitions:
+        for message in consumer.consume(1000, 1.0):
+            if message.error():
+                ended += 1
+                continue
+            also.append((
+                message.partition(), message.offset(), message.timestamp()[1], message.key(),
+                message.value(), tuple(message.headers() or ())))
+    consumer.close()
+    assert sorted(also) == found
+    return found
+
+
+def test_producers_in_c():
+    with DevBroker(*PRODUCED) as broker:
+        c_host("producer", broker.bootstrap)
+        plain = read_all(broker.bootstrap, "plain", 3, "read_uncommitted")
+        expected = []
+        for partition in range(3):
+            for offset, token in enumerate(range(partition, 3000, 3)):
+                text = str(token).encode()
+                expected.append(
+                    (partition, offset, 1700000000000 + token, text, text, (("n", text),)))
+        assert plain == expected
+        busy = read_all(broker.bootstrap, "busy", 2, "read_uncommitted")
+        values = sorted(int(record[4]) for record in busy)
+        assert values == sorted(list(range(10000)) * 4)
+        assert {record[3] for record in busy} == {b"k", b""}
+        committed = read_all(broker.bootstrap, "tx", 1, "read_committed")
+        assert [record[4] for record in committed] == [b"a", b"a", b"c", b"c"]
+        every = read_all(broker.bootstrap, "tx", 1, "read_uncommitted")
+        assert [record[4] for record in every][:6] == [b"a", b"a", b"b", b"b", b"c", b"c"]
+
+
+def test_valgrind_finds_nothing_in_producers():
+    with DevBroker(*PRODUCED) as broker:
+        under_valgrind("producer", broker.bootstrap)
+
+
 def test_c_example_reads_a_partition():
     with DevBroker("--topic", "demo:2", "--live", "demo:50") as broker:
         lines = c_host("client", broker.bootstrap, "demo", "1", "40", directory="examples/c")

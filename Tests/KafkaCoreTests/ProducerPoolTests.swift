@@ -69,6 +69,7 @@ import Timing
         world.run(10)
         #expect(isDelivered(world, 1..<2))
         #expect(world.client.producerCount == 0)
+        #expect(world.ended == [producer])
     }
 
     @Test func aTopicThatComesLaterIsWaitedFor() throws {

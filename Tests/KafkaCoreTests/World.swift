@@ -36,6 +36,7 @@ final class World: SimulatedClient {
     private(set) var reports: [DeliveryReport] = []
     var roomAgain: Set<ProducerID> = []
     private(set) var flushed: [FlushToken] = []
+    private(set) var ended: Set<ProducerID> = []
     private(set) var outcomesOfTransactions: [TransactionOutcome] = []
     /// Reports are given back after so many milliseconds.
     var reportDelay: Int64 = 0
@@ -361,6 +362,7 @@ final class World: SimulatedClient {
         case .producerHasRoom(let producer): roomAgain.insert(producer)
         case .producerFlushed(_, let token): flushed.append(token)
         case .producerTransaction(_, let outcome): outcomesOfTransactions.append(outcome)
+        case .producerEnded(let producer): ended.insert(producer)
         case .log(let level, let text): logs.append((level, text))
         }
     }

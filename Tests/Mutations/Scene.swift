@@ -138,7 +138,7 @@ final class Scene {
         case .offsetFinished(_, .failure(let failure)), .metadataFinished(_, .failure(let failure)):
             tally.failures["\(failure.kind)", default: 0] += 1
         case .offsetFinished, .metadataFinished, .readStalled, .readResumed, .log, .produced,
-            .producerHasRoom, .producerFlushed, .producerTransaction:
+            .producerHasRoom, .producerFlushed, .producerTransaction, .producerEnded:
             break
         }
     }

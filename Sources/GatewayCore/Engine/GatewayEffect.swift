@@ -20,6 +20,8 @@ public enum GatewayEffect {
     case commandOver(HostToken)
     /// For the queue of the host's own Kafka client.
     case direct(DirectEvent)
+    /// Likewise of a producer of the host's.
+    case producer(DirectProducerEvent)
     case log(LogLevel, String)
 
     // Brokers. The driver answers with `brokerOpened`, `brokerReceived`, `brokerClosed`,

@@ -124,6 +124,7 @@ extension GatewayEngine {
         }
         var live = Set(served.values.compactMap { $0.seat.map(ObjectIdentifier.init) })
         live.formUnion(directClients.values.map { ObjectIdentifier($0.seat) })
+        live.formUnion(directProducers.values.map { ObjectIdentifier($0.seat) })
         for seat in seats where !live.contains(ObjectIdentifier(seat)) {
             retire(seat)
         }
@@ -193,6 +194,7 @@ extension GatewayEngine {
         case .producerFlushed(let producer, let token): flushed(token, by: producer, seat)
         case .producerTransaction(let producer, let outcome):
             transacted(outcome, by: producer, seat)
+        case .producerEnded(let producer): ended(producer, seat)
         case .log(let level, let line): effects.append(.log(level, line))
         }
     }

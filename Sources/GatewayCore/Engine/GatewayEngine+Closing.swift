@@ -156,6 +156,7 @@ extension GatewayEngine {
         leaving = []
         stopDirect()
         for seat in seats { retire(seat) }
+        endProducers()
         seats = []
         served = [:]
     }

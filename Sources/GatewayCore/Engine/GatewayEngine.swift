@@ -48,6 +48,8 @@ public final class GatewayEngine {
     var reads: [ReadToken: ReadPurpose] = [:]
     var requests: [RequestToken: RequestPurpose] = [:]
     var directClients: [DirectClientID: DirectClient] = [:]
+    var directProducers: [DirectProducerID: DirectProducer] = [:]
+    var producerOwners: [ProducerPlace: DirectProducer] = [:]
     var hostCommands = HostCommandTable()
     var hostRequests: [HostToken: HostPurpose] = [:]
     /// `Work` of all sessions since the start.

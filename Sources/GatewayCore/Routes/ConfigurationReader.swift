@@ -53,6 +53,9 @@ struct ConfigurationReader {
 
     mutating func has(_ key: String) -> Bool { value(key) != nil }
 
+    /// Whether there is a member of that name, without reading it.
+    func holds(_ key: String) -> Bool { object[key] != nil }
+
     mutating func string(_ key: String) throws(ConfigurationError) -> String? {
         guard let value = value(key) else { return nil }
         guard let string = value.string else { throw wrongType("string", value, key) }

@@ -40,5 +40,7 @@ public enum ClusterEffect {
     /// Everything that was accepted before the flush is reported of.
     case producerFlushed(ProducerID, FlushToken)
     case producerTransaction(ProducerID, TransactionOutcome)
+    /// Of `endProducer`: everything was reported of, and nothing more comes.
+    case producerEnded(ProducerID)
     case log(LogLevel, String)
 }

@@ -73,7 +73,11 @@ final class ProducerPool: ClusterService {
         for link in producer.topicOrder { unlink(producer, link) }
         producers[producer.id] = nil
         order.removeAll { $0 === producer }
-        if producer.isShared { shared[producer.engine.settings] = nil }
+        if producer.isShared {
+            shared[producer.engine.settings] = nil
+        } else {
+            context.emit(.producerEnded(producer.id))
+        }
     }
 
     /// The next turn looks at it.

@@ -15,4 +15,14 @@ public struct DeliveryReport {
     public var result: Result
     /// To be given back with `Producer.taken`, once nobody needs the report any more.
     public var bufferBytes: Int
+
+    public init(
+        topic: String, partition: Int32, tokens: [UInt64], result: Result, bufferBytes: Int
+    ) {
+        self.topic = topic
+        self.partition = partition
+        self.tokens = tokens
+        self.result = result
+        self.bufferBytes = bufferBytes
+    }
 }

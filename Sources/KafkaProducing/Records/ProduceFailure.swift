@@ -40,4 +40,17 @@ public struct ProduceFailure: Error, Hashable, Sendable {
         self.text = text
         self.mayBeStored = mayBeStored
     }
+
+    /// Kafka's code, or the one that says the same; nil: Kafka has none for it.
+    public var meaning: Int16? {
+        if let code { return code }
+        let error: KafkaError? =
+            switch reason {
+            case .tooLarge: .messageTooLarge
+            case .notFound: .unknownTopicOrPartition
+            case .fenced: .producerFenced
+            default: nil
+            }
+        return error?.rawValue
+    }
 }

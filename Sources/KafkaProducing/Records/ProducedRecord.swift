@@ -32,9 +32,11 @@ public struct ProducedRecord {
 extension ProducedRecord {
     /// A record's length, attributes, distances, and the counts of key, value and headers.
     static let overheadMax = 5 + 1 + 10 + 5 + 5 + 5 + 5
+    public static var overheadBytesMax: Int { overheadMax }
 
-    /// What it takes in a batch at most, wherever it comes to stand.
-    var byteCountMax: Int {
+    /// What it takes in a batch at most, wherever it comes to stand: what it counts for in
+    /// `ProducerSettings.bufferBytes`.
+    public var byteCountMax: Int {
         (key?.count ?? 0) + (value?.count ?? 0) + headers.count + Self.overheadMax
     }
 

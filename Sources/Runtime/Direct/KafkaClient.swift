@@ -52,6 +52,17 @@ public final class KafkaClient: Sendable {
         loop.post { $0.cancel(id, token: token) }
     }
 
+    func producer(
+        _ settings: DirectProducerSettings, userData: UInt64
+    ) throws(Failure) -> KafkaProducer {
+        guard !state.withLock({ $0.isDestroyed }) else {
+            throw Failure(.gone, "the client was destroyed")
+        }
+        let producer = KafkaProducer(loop, queue: queue, userData: userData, settings)
+        try producer.open(of: id)
+        return producer
+    }
+
     /// Pending requests get their last events.
     public func destroy() {
         let wasDestroyed = state.withLock { state in

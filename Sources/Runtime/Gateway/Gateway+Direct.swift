@@ -37,3 +37,19 @@ extension Gateway {
         }
     }
 }
+
+// Their producers.
+extension KafkaClient {
+    /// `json` nil: the defaults.
+    public func makeProducer(
+        json: UnsafeRawBufferPointer?, userData: UInt64
+    ) throws(Failure) -> KafkaProducer {
+        var settings = DirectProducerSettings()
+        do {
+            if let json { settings = try DirectProducerSettings.parse(json) }
+        } catch {
+            throw Failure(.config, "settings_json: \(error)")
+        }
+        return try producer(settings, userData: userData)
+    }
+}

@@ -8,6 +8,21 @@ public struct RecordsOfEvent: Sendable {
     public let count: Int
 }
 
+/// What became of records that a host has produced.
+public struct DeliveryOfEvent: Sendable {
+    public let topic: String
+    public let partition: Int32
+    /// Of the records, in their order.
+    public let tokens: [UInt64]
+    /// Of the first of them; -1: not told.
+    public let offset: Int64
+    /// The broker's, in milliseconds since 1970; -1: the records keep their own.
+    public let timestamp: Int64
+    /// Why they were not delivered; "": they were.
+    public let text: String
+    public let mayBeStored: Bool
+}
+
 /// Bytes of an event. `pubsubgw_event.data` points to them until the queue's next poll; a NUL
 /// stands behind them, for hosts that treat them as a C string. Sendable for the reasons that its
 /// fields give.
@@ -16,9 +31,13 @@ public final class EventData: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     /// What `bytes` hold, if they are records.
     public let records: RecordsOfEvent?
+    /// What it tells instead of bytes, if it is of a producer.
+    public let delivery: DeliveryOfEvent?
     /// What the poller has made of the records: malloc'ed, freed with them. Only the one thread
     /// that polls the queue touches it.
     public var table: UnsafeMutableRawPointer?
+    /// The poller makes structs of it.
+    public var isTable: Bool { records != nil || delivery != nil }
     /// Holds `bytes`; only its end is of interest here.
     private let block: ByteBlock?
 
@@ -27,22 +46,29 @@ public final class EventData: @unchecked Sendable {
         bytes = block.bytes
         self.block = block
         self.records = records
+        delivery = nil
+    }
+
+    init(_ delivery: DeliveryOfEvent) {
+        bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        (records, block) = (nil, nil)
+        self.delivery = delivery
     }
 
     public init(copying source: UnsafeRawBufferPointer) {
         bytes = Self.terminated(source)
-        (records, block) = (nil, nil)
+        (records, block, delivery) = (nil, nil, nil)
     }
 
     public init(_ array: [UInt8]) {
         bytes = array.withUnsafeBytes { Self.terminated($0) }
-        (records, block) = (nil, nil)
+        (records, block, delivery) = (nil, nil, nil)
     }
 
     public init(_ text: String) {
         var text = text
         bytes = text.withUTF8 { Self.terminated(UnsafeRawBufferPointer($0)) }
-        (records, block) = (nil, nil)
+        (records, block, delivery) = (nil, nil, nil)
     }
 
     deinit {

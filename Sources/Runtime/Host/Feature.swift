@@ -5,7 +5,8 @@ import Cyrus
 public enum Feature {
     private static let always: Set<String> = [
         "listen-tcp", "listen-unix", "adopt-fd", "borrow-fd", "bytes", "messages",
-        "wake-listen", "host-commands", "client", "permessage-deflate", "kafka-tls", "sasl-plain",
+        "wake-listen", "host-commands", "client", "producer", "permessage-deflate", "kafka-tls",
+        "sasl-plain",
         "sasl-scram-256", "sasl-scram-512", "sasl-scram-token", "sasl-oauthbearer", "secret-files",
     ]
 

@@ -7,12 +7,14 @@ public enum HandleRegistry {
         case gateway = 0x5047_0000_0000
         case queue = 0x5051_0000_0000
         case client = 0x5043_0000_0000
+        case producer = 0x5050_0000_0000
 
         var name: String {
             switch self {
             case .gateway: "pubsubgw_gateway"
             case .queue: "pubsubgw_queue"
             case .client: "pubsubgw_client"
+            case .producer: "pubsubgw_producer"
             }
         }
     }

@@ -8,12 +8,16 @@ public struct QueueEvent: Sendable {
         case resume = 3
         case closed = 4
         case command = 5
+        case delivery = 6
         case records = 7
         case offset = 8
         case metadata = 9
         case drained = 10
         case log = 11
         case token = 12
+        case room = 13
+        case flushed = 14
+        case transaction = 15
     }
 
     public var kind: Kind

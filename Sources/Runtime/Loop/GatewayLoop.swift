@@ -45,6 +45,8 @@ final class GatewayLoop {
     let openCommands: OpenCommands
     /// Kafka clients of the host's on this loop.
     var directs: [DirectClientID: DirectOutlet] = [:]
+    /// Producers of the host's on this loop.
+    var producers: [DirectProducerID: KafkaProducer] = [:]
     /// What the host has answered on this thread.
     var answers: [PendingAnswer] = []
     /// What every recv of the loop goes into.
@@ -135,6 +137,7 @@ final class GatewayLoop {
         case .closeSocket(let id, let linger): closeClient(id, linger: linger)
         case .event(let event): tell(event)
         case .direct(let event): deliver(event)
+        case .producer(let event): deliver(event)
         case .commandOver(let token): _ = openCommands.claim(token)
         case .log(let level, let text): log(level, text)
         case .brokerConnect(let id, let endpoint, let settings): connect(id, endpoint, settings)

@@ -23,6 +23,7 @@ final class Rig: SimulatedClient {
     var hostCommands = HostCommandTable()
     var calls: [HostCall] = []
     var direct: [DirectEvent] = []
+    var produced: [DirectProducerEvent] = []
     /// Tokens that came to nothing.
     private(set) var over: [HostToken] = []
     private(set) var logs: [(level: LogLevel, line: String)] = []
@@ -203,6 +204,7 @@ final class Rig: SimulatedClient {
             watched[closed.session] = nil
         case .commandOver(let token): over.append(token)
         case .direct(let event): direct.append(event)
+        case .producer(let event): produced.append(event)
         case .log(let level, let line): logs.append((level, line))
         case .brokerConnect(let id, let endpoint, let settings):
             network.connect(id, endpoint, settings.tls)

@@ -1,0 +1,232 @@
+import EventLoop
+import GatewayCore
+import KafkaProducing
+import Synchronization
+
+/// A producer of the host's (`pubsubgw_producer`). It lives on one loop; its functions may be called
+/// on any thread. Records are copied into a block under a lock; the loop is woken for the first of
+/// a block, and then looks by itself for a while.
+public final class KafkaProducer: Sendable {
+    private struct State {
+        /// What the loop has not taken.
+        var block: RecordBlock?
+        /// The loop comes for the block.
+        var isAwaited = false
+        /// Bytes of records that the host was not told of, or has not taken what it was told.
+        var bufferedBytes = 0
+        /// A record was not taken for want of room.
+        var owesRoom = false
+        /// Tokens whose event has not been pushed.
+        var pending: Set<UInt64> = []
+        var isDestroyed = false
+    }
+
+    let id: DirectProducerID
+    let queue: EventQueue
+    let userData: UInt64
+    public let settings: DirectProducerSettings
+    private let loop: LoopHandle
+    private let state = Mutex(State())
+
+    private static let made = Atomic<UInt64>(0)
+    /// A fuller block goes to the loop at once, as one job.
+    private static let blockBytesMax = 256 << 10
+    private static let blockBytesMin = 4 << 10
+    /// How long the loop looks again for what came meanwhile, where records may wait (`linger.ms`).
+    static let lookMilliseconds: Int64 = 1
+
+    init(
+        _ loop: LoopHandle, queue: EventQueue, userData: UInt64,
+        _ settings: DirectProducerSettings
+    ) {
+        id = DirectProducerID(raw: Self.made.add(1, ordering: .relaxed).newValue)
+        self.loop = loop
+        self.queue = queue
+        self.userData = userData
+        self.settings = settings
+    }
+
+    func open(of client: DirectClientID) throws(Failure) {
+        guard loop.post({ [self] in $0.open(self, of: client) }) else { throw Gateway.stopped }
+    }
+
+    /// Whether records may wait for others.
+    var lingers: Bool { settings.producer.wait > 0 }
+
+    // MARK: Records
+
+    /// Copies records as `body` hands them over, until it does no more or there is no room.
+    public func produce(
+        _ body: (borrowing Room) throws(Failure) -> Void
+    ) throws(Failure) {
+        var isFirst = false
+        var refusal: Failure?
+        state.withLock { state in
+            guard !state.isDestroyed else {
+                refusal = Failure(.gone, "the producer was destroyed")
+                return
+            }
+            let block = state.block ?? RecordBlock(capacity: Self.blockBytesMin)
+            let room = Room(
+                block, settings, left: settings.bufferBytes - state.bufferedBytes)
+            do throws(Failure) {
+                try body(room)
+            } catch {
+                refusal = error
+            }
+            state.bufferedBytes += room.taken.bytes
+            if room.taken.wasFull { state.owesRoom = true }
+            guard block.recordCount > 0 else { return }
+            if block.byteCount >= Self.blockBytesMax {
+                state.block = nil
+                hand(block)
+            } else {
+                state.block = block
+                isFirst = !state.isAwaited
+                state.isAwaited = true
+            }
+        }
+        if isFirst, !loop.post({ [self] in $0.takeRecords(of: self) }) { throw Gateway.stopped }
+        if let refusal { throw refusal }
+    }
+
+    private func hand(_ block: RecordBlock) {
+        let id = id
+        loop.post { $0.ask(id, .records(block)) }
+    }
+
+    /// For the loop: what there is. `looksAgain`: it comes again by itself, if there was anything.
+    func takeBlock(looksAgain: Bool) -> RecordBlock? {
+        state.withLock { state in
+            defer { state.block = nil }
+            state.isAwaited = looksAgain && state.block != nil
+            return state.block
+        }
+    }
+
+    // MARK: Flushes and transactions
+
+    /// Comes behind what was produced before, whatever thread did.
+    public func ask(
+        token: UInt64, _ ask: @escaping @Sendable (UInt64) -> ProducerAsk
+    ) throws(Failure) {
+        var refusal: Failure?
+        let id = id
+        state.withLock { state in
+            guard !state.isDestroyed else {
+                refusal = Failure(.gone, "the producer was destroyed")
+                return
+            }
+            guard state.pending.insert(token).inserted else {
+                refusal = Failure(.invalid, "a pending request has the token \(token)")
+                return
+            }
+            if let block = state.block.take() { hand(block) }
+            guard loop.post({ $0.ask(id, ask(token)) }) else {
+                state.pending.remove(token)
+                refusal = Gateway.stopped
+                return
+            }
+        }
+        if let refusal { throw refusal }
+    }
+
+    /// The token may be used again.
+    func forget(_ token: UInt64) { _ = state.withLock { $0.pending.remove(token) } }
+
+    // MARK: Room
+
+    /// Records of so many bytes are none of ours any more.
+    func release(_ bytes: Int) {
+        let hasRoom = state.withLock { state in
+            state.bufferedBytes -= bytes
+            // Not at the first byte: who waits has much to say.
+            guard state.owesRoom, state.bufferedBytes <= settings.bufferBytes / 2 else {
+                return false
+            }
+            state.owesRoom = false
+            return !state.isDestroyed
+        }
+        guard hasRoom else { return }
+        var event = QueueEvent(.room)
+        event.userData = userData
+        _ = queue.push(event)
+    }
+
+    /// What was taken is still sent; nothing is told any more.
+    public func destroy() {
+        let id = id
+        state.withLock { state in
+            guard !state.isDestroyed else { return }
+            state.isDestroyed = true
+            if let block = state.block.take() { hand(block) }
+            loop.post { $0.closeProducer(id) }
+        }
+    }
+}
+
+extension KafkaProducer: EventReceipt {
+    public func eventLeft(byteCount: Int) { release(byteCount) }
+}
+
+/// Where the records of one call go.
+public struct Room: ~Copyable {
+    final class Taken {
+        var bytes = 0
+        var wasFull = false
+    }
+
+    private let block: RecordBlock
+    private let settings: DirectProducerSettings
+    private let left: Int
+    let taken = Taken()
+    /// Milliseconds since 1970, for records that tell no time.
+    private let now = WallClock.milliseconds()
+
+    init(_ block: RecordBlock, _ settings: DirectProducerSettings, left: Int) {
+        self.block = block
+        self.settings = settings
+        self.left = left
+    }
+
+    /// Whether the next records' topic is that of the last ones, by its bytes.
+    public func isLastTopic(_ name: UnsafeRawBufferPointer) -> Bool { block.isLastTopic(name) }
+
+    public func setTopic(_ name: String) { block.appendTopic(name) }
+
+    /// False: there is no room for it now.
+    public func append(
+        _ record: borrowing ProducedRecord, partition: Int32
+    ) throws(Failure) -> Bool {
+        let size = record.byteCountMax
+        let own = size - ProducedRecord.overheadBytesMax
+        guard own <= settings.recordBytesMax else {
+            throw Failure(
+                .invalid,
+                "the record has \(own) bytes; at most \(settings.recordBytesMax) are allowed"
+                    + " (max.request.size, buffer.memory)")
+        }
+        guard partition >= 0 || settings.producer.partitioner != .manual else {
+            throw Failure(.invalid, "partition: the partitioner is manual, and chooses none")
+        }
+        guard taken.bytes + size <= left else {
+            taken.wasFull = true
+            return false
+        }
+        taken.bytes += size
+        if record.timestamp > 0 {
+            block.append(record, partition: partition)
+        } else {
+            block.append(record.at(now), partition: partition)
+        }
+        return true
+    }
+}
+
+extension ProducedRecord {
+    fileprivate func at(_ timestamp: Int64) -> ProducedRecord {
+        var record = self
+        record.timestamp = timestamp
+        return record
+    }
+}
