@@ -200,7 +200,8 @@ let package = Package(
             "GatewayCoreTests",
             [
                 "GatewayCore", "KafkaCore", "KafkaProducing", "PubSubProtocol", "RecordFormat",
-                "DevBroker", "Compression", "Bytes", "Timing", "SASL", "CTestHeap", "Simulation", "TestSupport",
+                "DevBroker", "Compression", "Bytes", "Timing", "SASL", "CTestHeap", "Simulation",
+                "TestSupport",
             ]),
         tests(
             "KafkaProtocolTests",
