@@ -24,8 +24,9 @@ local pubsubgw = {
     version = library.dotted(C.pubsubgw_version()),   -- its version, "0.1.0"
     E = status.codes,
     EV = {
-        OUTPUT = 1, MESSAGE = 2, RESUME = 3, CLOSED = 4, COMMAND = 5, RECORDS = 7, OFFSET = 8,
-        METADATA = 9, DRAINED = 10, LOG = 11, TOKEN = 12,
+        OUTPUT = 1, MESSAGE = 2, RESUME = 3, CLOSED = 4, COMMAND = 5, DELIVERY = 6,
+        RECORDS = 7, OFFSET = 8, METADATA = 9, DRAINED = 10, LOG = 11, TOKEN = 12, ROOM = 13,
+        FLUSHED = 14, TRANSACTION = 15,
     },
     LOG = { OFF = 0, ERROR = 1, WARN = 2, INFO = 3, DEBUG = 4 },
     new = Gateway.new,

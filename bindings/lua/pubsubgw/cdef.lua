@@ -3,6 +3,7 @@ return { version = 0x000100, text = [[
 typedef struct pubsubgw_gateway pubsubgw_gateway;
 typedef struct pubsubgw_queue pubsubgw_queue;
 typedef struct pubsubgw_client pubsubgw_client;
+typedef struct pubsubgw_producer pubsubgw_producer;
 typedef uint64_t pubsubgw_session;
 enum {
   PUBSUBGW_PAUSE = 1,
@@ -63,16 +64,23 @@ enum {
   PUBSUBGW_EV_RESUME = 3,
   PUBSUBGW_EV_CLOSED = 4,
   PUBSUBGW_EV_COMMAND = 5,
+  PUBSUBGW_EV_DELIVERY = 6,
   PUBSUBGW_EV_RECORDS = 7,
   PUBSUBGW_EV_OFFSET = 8,
   PUBSUBGW_EV_METADATA = 9,
   PUBSUBGW_EV_DRAINED = 10,
   PUBSUBGW_EV_LOG = 11,
-  PUBSUBGW_EV_TOKEN = 12
+  PUBSUBGW_EV_TOKEN = 12,
+  PUBSUBGW_EV_ROOM = 13,
+  PUBSUBGW_EV_FLUSHED = 14,
+  PUBSUBGW_EV_TRANSACTION = 15
 };
 enum {
   PUBSUBGW_COMMAND_JSON = 1,
-  PUBSUBGW_LAST = 2
+  PUBSUBGW_LAST = 2,
+  PUBSUBGW_MAY_BE_STORED = 4,
+  PUBSUBGW_MUST_ABORT = 8,
+  PUBSUBGW_FATAL = 16
 };
 typedef struct pubsubgw_event {
   uint32_t type;
@@ -223,6 +231,45 @@ typedef struct pubsubgw_subscribe_args {
 int pubsubgw_subscribe(pubsubgw_client *c, const pubsubgw_subscribe_args *a,
                                     uint64_t token);
 int pubsubgw_cancel(pubsubgw_client *c, uint64_t token);
+typedef struct pubsubgw_produce_args {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  const void *key;
+  size_t key_len;
+  const void *value;
+  size_t value_len;
+  const pubsubgw_header *headers;
+  size_t header_count;
+  int64_t timestamp;
+  uint64_t token;
+} pubsubgw_produce_args;
+typedef struct pubsubgw_delivery {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  int64_t offset;
+  int64_t timestamp;
+  const uint64_t *tokens;
+  size_t count;
+  const char *text;
+} pubsubgw_delivery;
+const pubsubgw_delivery *pubsubgw_event_delivery(const pubsubgw_event *ev);
+int pubsubgw_producer_new(pubsubgw_client *c, const char *settings_json,
+                                       uint64_t user_data, pubsubgw_producer **out);
+void pubsubgw_producer_destroy(pubsubgw_producer *p);
+int pubsubgw_produce(pubsubgw_producer *p, const pubsubgw_produce_args *record);
+int pubsubgw_produce_batch(pubsubgw_producer *p, const pubsubgw_produce_args *records,
+                                        size_t count);
+int pubsubgw_flush(pubsubgw_producer *p, uint64_t token);
+enum {
+  PUBSUBGW_TRANSACTION_BEGIN = 1,
+  PUBSUBGW_TRANSACTION_COMMIT = 2,
+  PUBSUBGW_TRANSACTION_ABORT = 3
+};
+int pubsubgw_transaction_begin(pubsubgw_producer *p, uint64_t token);
+int pubsubgw_transaction_commit(pubsubgw_producer *p, uint64_t token);
+int pubsubgw_transaction_abort(pubsubgw_producer *p, uint64_t token);
 typedef struct pubsubgw_stats {
   uint32_t struct_size;
   uint32_t threads;
