@@ -109,6 +109,11 @@ extension Cluster {
         }
     }
 
+    /// No record is sent any more: what is not reported of fails, and says where it may be stored.
+    public func endProducers(now: Instant, _ effects: inout [ClusterEffect]) {
+        handle(now, &effects) { producers.endAll() }
+    }
+
     /// Producers that were begun and not let go.
     public var producerCount: Int { producers.count }
 }

@@ -82,6 +82,9 @@ public struct PubSubRequest: Equatable, Sendable {
         return decoded.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
+    /// What `withRecordBytes` lends beside the message.
+    public var recordBytes: Int { decoded.count + headers.count }
+
     /// What the ranges of a `ProduceCommand` are places in. `message` is what was decoded.
     public func withRecordBytes<R>(
         of message: UnsafeRawBufferPointer, in format: MessageFormat,

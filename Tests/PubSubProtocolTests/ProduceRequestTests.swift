@@ -152,7 +152,8 @@ private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
                 "cmd_produce.records[0].topic at byte 7: not UTF-8"),
             Row(
                 "f20606 0a00 0a02 2a05",
-                "cmd_produce.records[1].headers[0] at byte 8: the message ends inside of the value"),
+                "cmd_produce.records[1].headers[0] at byte 8: "
+                    + "the message ends inside of the value"),
             Row(
                 "f20609 0a07 2a00 2a03 0a01ff",
                 "cmd_produce.records[0].headers[1].key at byte 11: not UTF-8"),

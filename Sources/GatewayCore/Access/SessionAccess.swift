@@ -26,7 +26,9 @@ final class SessionAccess {
         topics = route.topics
         narrower = session?.topics
         produceTopics = [route.produce.topics] + [session?.produceTopics].compactMap { $0 }
-        headers = AddedHeaders(route.produce.headers, session)
+        headers = AddedHeaders(
+            route.produce.headers, own: session?.headers ?? [], principal: session?.principal,
+            trace: session?.trace)
         principal = session?.principal
         trace = session?.trace
     }

@@ -125,8 +125,15 @@ extension GatewayEngine {
         var live = Set(served.values.compactMap { $0.seat.map(ObjectIdentifier.init) })
         live.formUnion(directClients.values.map { ObjectIdentifier($0.seat) })
         live.formUnion(directProducers.values.map { ObjectIdentifier($0.seat) })
-        for seat in seats where !live.contains(ObjectIdentifier(seat)) {
-            retire(seat)
+        for seat in seats {
+            let isLive = live.contains(ObjectIdentifier(seat))
+            // Records of sessions that have left are still sent.
+            seat.isKeptForRecords = !isLive && seat.isProducing
+            if seat.isKeptForRecords {
+                live.insert(ObjectIdentifier(seat))
+            } else if !isLive {
+                retire(seat)
+            }
         }
         seats.removeAll { !live.contains(ObjectIdentifier($0)) }
     }

@@ -76,6 +76,7 @@ extension GatewayEngine {
         spent &+= Work.ending &+ Work.grown(session.chargedBytes) / 2
         abandon(session)
         leaveArena(session, spills: false)
+        orphan(session)
         account(session)
         sessions[session.id] = nil
         if session.closeCode == 0, session.httpStatus == 101 { session.closeCode = 1006 }
@@ -88,7 +89,7 @@ extension GatewayEngine {
                 sweep()
             }
         }
-        if isDraining, sessions.isEmpty { effects.append(.event(.drained)) }
+        tellDrained()
     }
 
     private func tellEnd(_ session: Session) {
@@ -130,10 +131,10 @@ extension GatewayEngine {
         isDraining = true
         drainCode = CloseCode(rawValue: closeCode)
         drainReason = reason
-        if sessions.isEmpty { return effects.append(.event(.drained)) }
+        if sessions.isEmpty { return tellDrained() }
         for session in sessionsInOrder where session.phase != .handshake || refusesClients {
             guard spreadMilliseconds > 0, session.phase == .open else {
-                close(session, with: drainCode, reason)
+                closeForDrain(session)
                 continue
             }
             let delay = Int64.random(in: 0...spreadMilliseconds, using: &random)

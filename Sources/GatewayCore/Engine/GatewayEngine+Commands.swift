@@ -50,9 +50,10 @@ extension GatewayEngine {
             if allowed(session, .subscribe, .grant, request) { grant(session, sequence, command) }
         case .pause(let command):
             if allowed(session, .subscribe, .pause, request) { pause(session, sequence, command) }
-        case .produce:
-            guard allowed(session, .produce, .produce, request) else { return }
-            unknown(session, sequence, .produce)
+        case .produce(let produce):
+            if allowed(session, .produce, .produce, request) {
+                self.produce(session, request, produce, payload)
+            }
         }
     }
 

@@ -33,7 +33,7 @@ extension GatewayEngine {
         }
     }
 
-    private func firstMistake(of session: Session) -> Bool {
+    func firstMistake(of session: Session) -> Bool {
         defer { session.hasMistaken = true }
         return !session.hasMistaken
     }

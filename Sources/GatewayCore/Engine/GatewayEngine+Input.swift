@@ -189,7 +189,7 @@ extension GatewayEngine {
     func mustPause(_ session: Session) -> Bool {
         unsentForReading(session) > session.unsentMax
             || session.desk.map { $0.inFlight >= session.inFlightMax } ?? false
-            || owesTooMuch(session)
+            || mustPauseProducing(session) || owesTooMuch(session)
     }
 
     /// No reply is added for a client that has left, and it may not take those that wait.
@@ -211,6 +211,10 @@ extension GatewayEngine {
         if unsentForReading(session) > session.unsentMax {
             return "unsent_bytes"
         }
+        if mustPauseProducing(session) {
+            return session.producing?.waitsForRoom == true
+                ? "buffer_bytes" : "produce_bytes_in_flight"
+        }
         waitForMemory(session)
         return "memory_bytes"
     }
@@ -221,7 +225,7 @@ extension GatewayEngine {
         guard session.isReadingPaused, !session.isConsuming else { return }
         if session.phase == .open {
             guard unsentForReading(session) <= session.unsentMax / 2,
-                session.inFlight <= session.inFlightMax / 2
+                session.inFlight <= session.inFlightMax / 2, mayResumeProducing(session)
             else { return }
             // Nothing else may ever look at it again.
             guard !owesTooMuch(session) else { return waitForMemory(session) }

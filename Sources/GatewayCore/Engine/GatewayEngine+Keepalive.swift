@@ -78,7 +78,7 @@ extension GatewayEngine {
 
     private func lookAfterOpen(_ session: Session) {
         if session.drainsAt <= now {
-            return close(session, with: drainCode, drainReason)
+            return closeForDrain(session)
         }
         if idleEnd(session) <= now {
             counts.limitHits["idle_ms", default: 0] += 1

@@ -12,9 +12,14 @@ extension GatewayEngine {
             metrics.subscriptions += Int64(session.desk?.followedCount ?? 0)
         }
         metrics.heldBytes = Int64(memory.heldBytes)
+        metrics.produced = producing.counts
         metrics.cacheBytes = Int64(workshop.cache.byteCount)
         for seat in seats {
             metrics.kafkaConnections += Int64(seat.cluster.connectionCount)
+            for use in seat.producers.values {
+                metrics.producingRecords += Int64(use.recordCount)
+                metrics.producingBytes += Int64(use.bytes)
+            }
             metrics.add(seat.cluster.counters)
         }
         return metrics

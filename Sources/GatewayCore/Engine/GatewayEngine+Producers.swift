@@ -8,10 +8,15 @@ extension GatewayEngine {
         let now = now
         call(seat) { $0.taken(report.bufferBytes, of: producer, now: now, &$1) }
         if let own = owner(of: producer, seat) { return tell(report, of: own) }
+        guard let use = seat.producers[producer] else { return }
+        take(report, use)
+        if seat.isKeptForRecords, use.isIdle { sweep() }
     }
 
     /// A host's own producer is bounded where the host calls.
-    func hasRoom(_ producer: ProducerID, _ seat: ClusterSeat) {}
+    func hasRoom(_ producer: ProducerID, _ seat: ClusterSeat) {
+        if let use = seat.producers[producer] { serveWithoutRoom(use) }
+    }
 
     func flushed(_ token: FlushToken, by producer: ProducerID, _ seat: ClusterSeat) {
         guard let own = owner(of: producer, seat) else { return }

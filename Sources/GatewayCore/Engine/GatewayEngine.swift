@@ -19,7 +19,7 @@ public final class GatewayEngine {
     let nonces: NonceSource
     var random: SeededRandom
     /// The wall clock at `Instant.zero`, in milliseconds since 1970. The driver sets it now and
-    /// then; nothing but the delivery lag is measured by it.
+    /// then; records without a timestamp get theirs by it, and the delivery lag is measured.
     public var epochMilliseconds: Int64 = 0
     /// The time of the call under way.
     var now = Instant.zero
@@ -38,6 +38,7 @@ public final class GatewayEngine {
     var isDraining = false
     var drainCode = CloseCode.goingAway
     var drainReason = ""
+    var hasToldDrained = false
 
     /// Replies of this turn that no write has taken yet.
     var arena = ByteWriter(capacity: GatewayEngine.arenaBytesKept)
@@ -47,6 +48,7 @@ public final class GatewayEngine {
     var lastNumber: UInt64 = 0
     var reads: [ReadToken: ReadPurpose] = [:]
     var requests: [RequestToken: RequestPurpose] = [:]
+    let producing = ProduceService()
     var directClients: [DirectClientID: DirectClient] = [:]
     var directProducers: [DirectProducerID: DirectProducer] = [:]
     var producerOwners: [ProducerPlace: DirectProducer] = [:]

@@ -1,4 +1,5 @@
 import KafkaCore
+import KafkaProducing
 import PubSubProtocol
 import Statuses
 import WebSocketProtocol
@@ -166,6 +167,55 @@ public enum GatewayFault: Hashable, Sendable {
         case .kafka, .corrupt: self = failure.code.map { .kafka($0) } ?? .internalError
         }
     }
+
+    /// What became of a record that a client has produced. A topic that it may not produce to is
+    /// not there for it.
+    init(_ trouble: ProduceTrouble) {
+        switch trouble {
+        case .hidden: self = .notFound
+        case .partitionChosen, .timestampBrought, .headerForged: self = .notAllowed
+        case .tooLarge, .tooManyTopics: self = .limit
+        case .failed(let failure): self.init(failure)
+        }
+    }
+
+    private init(_ failure: ProduceFailure) {
+        guard !failure.mayBeStored else {
+            self = .outcomeUnknown
+            return
+        }
+        switch failure.reason {
+        case .tooLarge: self = .limit
+        case .notFound, .notAuthorized: self = .notFound
+        case .timedOut: self = .timedOut
+        case .unavailable: self = .noBroker
+        case .closed: self = .unavailable
+        case .invalid: self = failure.code.map { .kafka($0) } ?? .malformed
+        case .fenced, .aborted, .kafka, .codecMissing:
+            self = failure.code.map { .kafka($0) } ?? .internalError
+        }
+    }
+
+    /// The text of its `ErrorResp`.
+    func words(_ trouble: ProduceTrouble) -> String {
+        switch trouble {
+        case .hidden: return Self.unknownTopic
+        case .partitionChosen: return "the route does not let a record name its partition"
+        case .timestampBrought: return "the route does not let a record bring its timestamp"
+        case .headerForged: return "the record has a header that only the gateway may add"
+        case .tooLarge(let most): return "limits.record_bytes: at most \(most)"
+        case .tooManyTopics(let most): return "more than \(most) topics in one command"
+        case .failed(let failure):
+            switch self {
+            case .outcomeUnknown: return "nobody knows whether it is stored: \(failure.text)"
+            // What is refused looks like what is missing.
+            case .notFound: return Self.unknownTopic
+            default: return failure.text
+            }
+        }
+    }
+
+    private static let unknownTopic = "not found topic or partition"
 
     /// What a violation of the WebSocket protocol means to the session.
     init(_ error: WebSocketError) {

@@ -48,6 +48,9 @@ public struct GatewayMetrics: Sendable {
     public var cacheBytes: Int64 = 0
     /// What sessions hold in memory of their own, under `limits.memory_bytes`.
     public var heldBytes: Int64 = 0
+    /// Records of sessions that are in a producer's buffer, and what they take there.
+    public var producingRecords: Int64 = 0
+    public var producingBytes: Int64 = 0
     /// The most work that a turn of a loop has done for its sessions, in about nanoseconds.
     public var turnWorkMax: Int64 = 0
 
@@ -60,6 +63,7 @@ public struct GatewayMetrics: Sendable {
     public var bytesIn: UInt64 = 0
     public var bytesOut: UInt64 = 0
     public var recordsOut: UInt64 = 0
+    public var produced = ProduceCounts()
     public var commands: [CommandResult: UInt64] = [:]
     public var commandDurations: [String: Histogram] = [:]
     public var paused: UInt64 = 0
@@ -97,6 +101,9 @@ extension GatewayMetrics {
         kafkaConnections += other.kafkaConnections
         cacheBytes += other.cacheBytes
         heldBytes += other.heldBytes
+        producingRecords += other.producingRecords
+        producingBytes += other.producingBytes
+        produced.add(other.produced)
         turnWorkMax = max(turnWorkMax, other.turnWorkMax)
         accepted.merge(other.accepted, uniquingKeysWith: +)
         rejected.merge(other.rejected, uniquingKeysWith: +)

@@ -35,5 +35,11 @@ final class ClusterSeat {
 
     var hasRoundWork: Bool { allTopics != nil || fading != nil || !roundWaiters.isEmpty }
 
+    /// Those that sessions share.
+    var producers: [ProducerID: ProducerUse] = [:]
+    var isProducing: Bool { producers.values.contains { !$0.isIdle } }
+    /// Nobody else has a use for it.
+    var isKeptForRecords = false
+
     init(_ cluster: Cluster) { self.cluster = cluster }
 }

@@ -25,6 +25,9 @@ enum Work {
     static let partition = 3_000
     /// A topic that a reply tells of.
     static let topic = 300
+    /// A record that is produced, beside the bytes of its message; and what is reported of it.
+    static let record = 400
+    static let report = 100
     static let inflatedByte = 2
     static let packedByte = 20
 

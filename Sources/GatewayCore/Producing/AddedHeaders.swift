@@ -11,30 +11,26 @@ struct AddedHeaders {
     private var reserved: [[UInt8]] = []
 
     /// A session's own takes the place of its route's by that name.
-    init(_ route: [AddedHeader], _ session: SessionPolicy?) {
-        let own = session?.headers ?? []
-        for header in route
-        where !own.contains(where: { Array($0.name.utf8) == Array(header.name.utf8) }) {
-            add(header, session)
+    init(_ route: [AddedHeader], own: [AddedHeader] = [], principal: String?, trace: String?) {
+        let ownNames = own.map { Array($0.name.utf8) }
+        let kept = route.filter { !ownNames.contains(Array($0.name.utf8)) }
+        for header in kept + own {
+            let value: String? =
+                switch header.value {
+                case .text(let text): text
+                case .principal: principal
+                case .trace: trace
+                }
+            add(Array(header.name.utf8), value)
         }
-        for header in own { add(header, session) }
     }
 
-    private mutating func add(_ header: AddedHeader, _ session: SessionPolicy?) {
-        let name = Array(header.name.utf8)
+    private mutating func add(_ name: [UInt8], _ value: String?) {
         reserved.append(name)
-        let value: String? =
-            switch header.value {
-            case .text(let text): text
-            case .principal: session?.principal
-            case .trace: session?.trace
-            }
         guard let value else { return }
         bytes.appendRecordHeader(key: name, value: Array(value.utf8))
         count += 1
     }
-
-    var isEmpty: Bool { reserved.isEmpty }
 
     /// Whether one of a client's headers has a name that is not the client's to send.
     func isForged(_ headers: UnsafeRawBufferPointer, count: Int) -> Bool {

@@ -38,6 +38,8 @@ final class Session {
     var output = Output()
     /// Commands and subscriptions; nil when there are none.
     var desk: Desk?
+    /// nil: it has produced nothing.
+    var producing: ProducingSession?
     /// Input that was received before reading paused, and is not looked at until it goes on.
     var heldInput: HeldInput?
 
@@ -123,6 +125,7 @@ final class Session {
     /// places, not memory.
     var memoryBytes: Int {
         output.memoryBytes + heldReplyBytes + connection.heldBytes + (heldInput?.rest.count ?? 0)
+            + (producing?.bytes ?? 0)
     }
 }
 

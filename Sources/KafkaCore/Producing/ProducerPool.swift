@@ -314,7 +314,9 @@ final class ProducerPool: ClusterService {
 
     static let closed = ProduceFailure(.closed, "the client is shut down")
 
-    func failEverything(_ failure: KafkaFailure) {
+    func failEverything(_ failure: KafkaFailure) { endAll() }
+
+    func endAll() {
         isClosed = true
         for producer in order { remove(producer) }
         active = []

@@ -32,6 +32,17 @@ public struct ProduceFailure: Error, Hashable, Sendable {
     /// It is not known whether the records are stored: a request was sent, and nobody has told.
     public var mayBeStored: Bool
 
+    /// The same records may be taken later; they are not stored.
+    public var isRetriable: Bool {
+        guard !mayBeStored else { return false }
+        switch reason {
+        case .timedOut, .unavailable, .closed: return true
+        case .kafka: return code.map { KafkaError($0).isRetriable } ?? false
+        case .tooLarge, .invalid, .notFound, .notAuthorized, .fenced, .aborted, .codecMissing:
+            return false
+        }
+    }
+
     public init(
         _ reason: Reason, code: KafkaError? = nil, _ text: String, mayBeStored: Bool = false
     ) {

@@ -41,6 +41,9 @@ extension GatewayLoop {
     /// Cuts everything: the loop's last act, behind its last job.
     func shutDown() {
         closeListeners()
+        engine.cutProducing(now: loop.now)
+        perform()
+        flushClients()
         engine.shutDown(now: loop.now)
         perform()
         for id in Array(clients.keys) { closeClient(id, linger: false) }

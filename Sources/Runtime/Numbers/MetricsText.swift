@@ -12,6 +12,7 @@ enum MetricsText {
         traffic(&writer, metrics)
         commands(&writer, metrics)
         kafka(&writer, metrics)
+        producing(&writer, metrics)
         cache(&writer, metrics)
         writer.family("queued_events", .gauge, "Events that wait in the host's queues.")
         writer.sample("queued_events", Int64(queuedEvents))
@@ -169,6 +170,28 @@ enum MetricsText {
                 microseconds: Int64(clamping: metrics.kafkaThrottledMilliseconds) &* 1_000))
         writer.family("kafka_bytes_total", .counter, "Bytes received from brokers.")
         writer.sample("kafka_bytes_total", metrics.kafkaBytesIn, [("direction", "in")])
+    }
+
+    private static func producing(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
+        writer.family(
+            "produced_records_total", .counter, "Records of clients that Kafka has acknowledged.")
+        writer.sample("produced_records_total", metrics.produced.records)
+        writer.family("produced_bytes_total", .counter, "The same in bytes, with their batches'.")
+        writer.sample("produced_bytes_total", metrics.produced.bytes)
+        writer.family(
+            "produce_errors_total", .counter,
+            "Records of clients that were not sent, by the reason; unknown: they may be stored.")
+        for (reason, count) in metrics.produced.failed.sorted(by: { $0.key < $1.key }) {
+            writer.sample("produce_errors_total", count, [("reason", reason)])
+        }
+        writer.family(
+            "produce_repeated_total", .counter,
+            "Commands with an id that was remembered, answered and not done again.")
+        writer.sample("produce_repeated_total", metrics.produced.repeated)
+        writer.family("producing_records", .gauge, "Records of clients that wait for Kafka.")
+        writer.sample("producing_records", metrics.producingRecords)
+        writer.family("producing_bytes", .gauge, "The same in bytes.")
+        writer.sample("producing_bytes", metrics.producingBytes)
     }
 
     private static func cache(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {

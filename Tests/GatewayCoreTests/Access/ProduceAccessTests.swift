@@ -55,10 +55,11 @@ private func header(_ name: String, _ value: String) -> [UInt8] {
             AddedHeader("app", .text("web")), AddedHeader("who", .principal),
             AddedHeader("trace", .trace),
         ]
-        let nobody = AddedHeaders(route, nil)
+        let nobody = AddedHeaders(route, principal: nil, trace: nil)
         #expect(nobody.bytes == header("app", "web") && nobody.count == 1)
         let bob = try policy(#"{"principal":"bob","headers":{"app":"own","tenant":"$principal"}}"#)
-        let added = AddedHeaders(route, bob)
+        let added = AddedHeaders(
+            route, own: bob.headers, principal: bob.principal, trace: bob.trace)
         #expect(
             added.bytes == header("who", "bob") + header("app", "own") + header("tenant", "bob"))
         #expect(added.count == 3)
@@ -67,7 +68,7 @@ private func header(_ name: String, _ value: String) -> [UInt8] {
     @Test("no client sends a header by the name of one that is added, or would be")
     func forged() {
         func isForged(_ names: String...) -> Bool {
-            let added = AddedHeaders([AddedHeader("who", .principal)], nil)
+            let added = AddedHeaders([AddedHeader("who", .principal)], principal: nil, trace: nil)
             let bytes = names.flatMap { header($0, "x") }
             return bytes.withUnsafeBytes { added.isForged($0, count: names.count) }
         }

@@ -105,4 +105,55 @@ enum Request {
     static func metadata(_ sequence: Int64, _ topics: String...) -> [UInt8] {
         make(sequence) { $0.message(105) { for topic in topics { $0.string(1, topic) } } }
     }
+
+    struct Record {
+        var topic: String
+        var value: String?
+        var key: String?
+        var partition: Int64?
+        var timestamp: Int64?
+        var headers: [(String, String?)] = []
+
+        init(
+            _ topic: String, _ value: String?, key: String? = nil, partition: Int64? = nil,
+            timestamp: Int64? = nil, headers: [(String, String?)] = []
+        ) {
+            self.topic = topic
+            self.value = value
+            self.key = key
+            self.partition = partition
+            self.timestamp = timestamp
+            self.headers = headers
+        }
+    }
+
+    static func produce(
+        _ sequence: Int64, _ records: [Record], acks: Int64? = nil, id: String? = nil
+    ) -> [UInt8] {
+        make(sequence) {
+            $0.message(110) { produce in
+                for record in records {
+                    produce.message(1) { entry in
+                        entry.string(1, record.topic)
+                        entry.int(2, record.partition)
+                        record.key.map { entry.string(3, $0) }
+                        record.value.map { entry.string(4, $0) }
+                        for (name, value) in record.headers {
+                            entry.message(5) { header in
+                                header.string(1, name)
+                                value.map { header.string(2, $0) }
+                            }
+                        }
+                        entry.int(6, record.timestamp)
+                    }
+                }
+                produce.int(2, acks)
+                id.map { produce.string(3, $0) }
+            }
+        }
+    }
+
+    static func produce(_ sequence: Int64, _ topic: String, _ values: String...) -> [UInt8] {
+        produce(sequence, values.map { Record(topic, $0) })
+    }
 }

@@ -15,6 +15,8 @@ struct Response: Equatable {
         var timestamp: Int64
         var key: [UInt8]?
         var value: [UInt8]?
+        /// `name=value`; without the sign for null.
+        var headers: [String] = []
 
         var text: String { String(decoding: value ?? [], as: UTF8.self) }
     }
@@ -52,6 +54,13 @@ struct Response: Equatable {
         var code: Int64
     }
 
+    struct Produced: Equatable {
+        var partition: Int64 = 0
+        var offset: Int64 = 0
+        var timestamp: Int64 = 0
+        var failure: Failure?
+    }
+
     enum Body: Equatable {
         case none
         case error(Failure)
@@ -63,6 +72,7 @@ struct Response: Equatable {
         case granted(Int64, messages: Int64?, bytes: Int64?)
         case paused(Int64, Bool)
         case metadata([Topic])
+        case produced([Produced], compared: Bool)
         case host(Int, [UInt8])
     }
 
@@ -99,8 +109,18 @@ struct Response: Equatable {
         case 103: .granted(fields.int(1) ?? 0, messages: fields.int(2), bytes: fields.int(3))
         case 104: .paused(fields.int(1) ?? 0, fields.int(2) == 1)
         case 105: .metadata(try fields.all(1).map(topic))
+        case 110:
+            .produced(try fields.all(1).map(produced), compared: fields.int(2) == 1)
         default: throw Wire.Broken()
         }
+    }
+
+    private static func produced(_ bytes: [UInt8]) throws -> Produced {
+        let fields = try Wire.fields(bytes)
+        return Produced(
+            partition: fields.int(1) ?? 0, offset: fields.int(2) ?? 0,
+            timestamp: fields.int(3) ?? 0,
+            failure: try fields.bytes(4).map { failure(try Wire.fields($0)) })
     }
 
     private static func failure(_ fields: [(number: Int, value: Wire.Value)]) -> Failure {
@@ -148,7 +168,12 @@ struct Response: Equatable {
         let fields = try Wire.fields(bytes)
         return Record(
             offset: fields.int(1) ?? 0, timestamp: fields.int(2) ?? 0, key: fields.bytes(3),
-            value: fields.bytes(4))
+            value: fields.bytes(4),
+            headers: try fields.all(101).map { bytes in
+                let header = try Wire.fields(bytes)
+                let value = header.bytes(2).map { "=" + String(decoding: $0, as: UTF8.self) }
+                return (header.string(1) ?? "") + (value ?? "")
+            })
     }
 
     private static func topic(_ bytes: [UInt8]) throws -> Topic {
@@ -162,6 +187,10 @@ struct Response: Equatable {
 
 extension Response {
     var failure: Failure? { if case .error(let failure) = body { failure } else { nil } }
+    var results: [Produced]? {
+        if case .produced(let results, _) = body { results } else { nil }
+    }
+    var offsets: [Int64]? { results?.map(\.offset) }
     var batch: Batch? {
         switch body {
         case .fetch(let batch), .push(let batch): batch
