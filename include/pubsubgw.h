@@ -952,18 +952,22 @@ enum {
   PUBSUBGW_TRANSACTION_ABORT = 3
 };
 
-/* For producers with a transactional_id. Each returns at once, and one PUBSUBGW_EV_TRANSACTION with
- * its token tells what came of it. They and what is produced are done in the order of the calls, so
- * that nobody has to wait for the events: what is produced behind a begin that fails, fails.
+/* For producers with a transactional_id: each pubsubgw_transaction_* returns at once, and one
+ * PUBSUBGW_EV_TRANSACTION with its token tells what came of it. They and what is produced are done in
+ * the order of the calls, so that nobody has to wait for the events: what is produced behind a begin
+ * that fails, fails.
  *
- * begin: the first one asks the coordinator for the producer's place, which fences another producer
- * with the same transactional_id. commit: flushes first; status 0: all of it is stored, and readers
- * of committed records see it. If a record was not delivered, the commit fails with
- * PUBSUBGW_MUST_ABORT; abort then. With PUBSUBGW_MAY_BE_STORED nobody knows whether it was committed.
- * A coordinator that is away is waited for without a limit.
+ * The first begin asks the coordinator for the producer's place, which fences another producer with the
+ * same transactional_id. A coordinator that is away is waited for without a limit.
  * E_INVALID: no transactional_id, or the token is pending. E_GONE, E_STATE. */
 PUBSUBGW_API int pubsubgw_transaction_begin(pubsubgw_producer *p, uint64_t token);
+
+/* Flushes first. status 0: all of it is stored, and readers of committed records see it. If a record
+ * was not delivered, it fails with PUBSUBGW_MUST_ABORT; abort then. With PUBSUBGW_MAY_BE_STORED nobody
+ * knows whether it was committed. Errors as pubsubgw_transaction_begin. */
 PUBSUBGW_API int pubsubgw_transaction_commit(pubsubgw_producer *p, uint64_t token);
+
+/* Nothing more of the transaction is sent. Errors as pubsubgw_transaction_begin. */
 PUBSUBGW_API int pubsubgw_transaction_abort(pubsubgw_producer *p, uint64_t token);
 
 /* ---- numbers ---------------------------------------------------------------------------------- */

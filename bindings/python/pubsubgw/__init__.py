@@ -25,16 +25,17 @@ from ._errors import (
 from ._events import Event, EventType, Queue
 from ._gateway import Gateway, Stats, route_check, upstream_check
 from ._library import has_feature, load, set_log_level, version
+from ._producer import Delivered, Producer, Transaction
 from ._records import Record
 from ._sessions import BytesSession, Closed, MessagesSession, Session
 from ._tokens import Token
 
 __all__ = [
     "AuthError", "BytesSession", "Client", "Closed", "Command", "CommandFailed", "ConfigError",
-    "Error", "Event", "EventType", "Fetched", "ForkedError", "FullError", "Gateway",
+    "Delivered", "Error", "Event", "EventType", "Fetched", "ForkedError", "FullError", "Gateway",
     "GoneError", "InvalidError", "Isolation", "KafkaError", "ListedOffset", "LoadError",
-    "MessagesSession", "NoRouteError", "OutOfMemoryError", "ProtocolError", "Queue", "Record",
+    "MessagesSession", "NoRouteError", "OutOfMemoryError", "Producer", "ProtocolError", "Queue", "Record",
     "RefusedError", "Session", "StateError", "Stats", "Status", "Subscription", "SystemCallError", "TLSError",
-    "TimedOutError", "Token", "UnsupportedError", "has_feature", "load", "route_check", "set_log_level",
+    "TimedOutError", "Token", "Transaction", "UnsupportedError", "has_feature", "load", "route_check", "set_log_level",
     "upstream_check", "version",
 ]

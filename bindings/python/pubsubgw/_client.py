@@ -9,11 +9,13 @@ import itertools
 import json
 from types import TracebackType
 from typing import (
-    TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Type, Union)
+    TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence,
+    Type, Union)
 
 from ._errors import KafkaError, Status, failure
 from ._events import EventType, Queue, RawEvent, data_of
 from ._library import check, lib
+from ._producer import Delivered, HeaderList, Producer
 from ._readable import Readable
 from ._records import Record, records_of
 from ._structs import FetchStruct, SubscribeStruct
@@ -76,7 +78,7 @@ def _failure_of(raw: RawEvent) -> Exception:
 
 
 class Client:
-    """Reads Kafka for the host itself, on the gateway's connections and cache. Made by
+    """Reads and writes Kafka for the host itself, on the gateway's connections and cache. Made by
     `Gateway.client()`, for one asyncio loop; a context manager.
 
     A task that is cancelled cancels its request."""
@@ -88,6 +90,7 @@ class Client:
         self._user_data = self._queue.add_receiver(self._receive)
         self._pending: "Dict[int, tuple[asyncio.Future[Any], str]]" = {}
         self._tokens = itertools.count(1)
+        self._producer: Optional[Producer] = None
         try:
             self._handle: Optional[int] = _new(gateway, config, self._queue, self._user_data)
         except BaseException:
@@ -139,6 +142,33 @@ class Client:
             {key: value for key, value in (
                 ("max_bytes", max_bytes), ("queue_bytes", queue_bytes)) if value is not None})
 
+    def producer(self, settings: Optional[Mapping[str, Any]] = None, **more: Any) -> Producer:
+        """Sends records to the same brokers. The settings are Kafka's, as pubsubgw.h lists them:
+        `client.producer(linger_ms=5, compression_type="lz4")`, or {"linger.ms": 5}."""
+        return Producer(self, {**(settings or {}), **more})
+
+    async def produce(
+        self, topic: str, value: Optional[bytes] = None, key: Optional[bytes] = None, *,
+        partition: int = -1, headers: Optional[HeaderList] = None, timestamp: int = 0,
+    ) -> Delivered:
+        """`Producer.produce` of a producer with the default settings, the client's own."""
+        return await self._default_producer().produce(
+            topic, value, key, partition=partition, headers=headers, timestamp=timestamp)
+
+    async def produce_batch(
+        self, topic: str, values: Sequence[Optional[bytes]],
+        keys: Optional[Sequence[Optional[bytes]]] = None, *, partition: int = -1,
+        timestamp: int = 0,
+    ) -> None:
+        """`Producer.produce_batch`, likewise."""
+        await self._default_producer().produce_batch(
+            topic, values, keys, partition=partition, timestamp=timestamp)
+
+    def _default_producer(self) -> Producer:
+        if self._producer is None:
+            self._producer = self.producer()
+        return self._producer
+
     async def _ask(self, begin: Callable[[int], int], topic: str = "") -> Any:
         token = next(self._tokens)
         future: "asyncio.Future[Any]" = asyncio.get_running_loop().create_future()
@@ -167,7 +197,11 @@ class Client:
             future.set_result(json.loads(data_of(raw)))
 
     def close(self) -> None:
-        """Ends it; requests that wait fail with `GoneError`. Its subscriptions live on."""
+        """Ends it, and the producer of `produce`; requests that wait fail with `GoneError`. Its
+        subscriptions and other producers live on."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close()
         handle, self._handle = self._handle, None
         if handle is not None:
             self._queue.remove_receiver(self._user_data)

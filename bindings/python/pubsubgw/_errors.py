@@ -35,9 +35,14 @@ class Error(Exception):
     text: what and where, in the library's words
     next_offset: of records that cannot be read, the offset to go on at; -1: not known, or another
         matter
+    may_be_stored, must_abort, is_fatal: of a producer's failures: a request was sent, and nobody has
+        told; the transaction can only be aborted; another producer is needed
     """
 
     next_offset = -1
+    may_be_stored = False
+    must_abort = False
+    is_fatal = False
 
     def __init__(self, code: int, name: str, text: str) -> None:
         super().__init__(f"{text} ({name})")

@@ -31,12 +31,16 @@ class EventType(enum.IntEnum):
     RESUME = 3
     CLOSED = 4
     COMMAND = 5
+    DELIVERY = 6
     RECORDS = 7
     OFFSET = 8
     METADATA = 9
     DRAINED = 10
     LOG = 11
     TOKEN = 12
+    ROOM = 13
+    FLUSHED = 14
+    TRANSACTION = 15
 
 
 @dataclass(frozen=True)

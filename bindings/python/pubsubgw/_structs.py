@@ -71,3 +71,7 @@ SLICE = struct.Struct("@PN")
 # pubsubgw_record and pubsubgw_header
 RECORD = struct.Struct("@IiPqqPNPNPNI4x")
 HEADER = struct.Struct("@PPN")
+
+# pubsubgw_produce_args and pubsubgw_delivery
+PRODUCE_ARGS = struct.Struct("@IiPPNPNPNqQ")
+DELIVERY = struct.Struct("@IiPqqPNP")
