@@ -8,7 +8,7 @@ from support import ROOT, WORK
 
 
 def c_host(
-        name, *arguments, timeout=100, run=(), library=None, directory="Tests/Hosts/c"):
+        name, *arguments, timeout=100, run=(), library=None, directory="Tests/Hosts/c", input=None):
     """Compiles and runs one, by the command `run` if there is one; answers its output."""
     program = os.path.join(WORK, f"{directory.replace('/', '-')}-{name}")
     subprocess.run(
@@ -17,7 +17,7 @@ def c_host(
          "-I" + os.path.join(ROOT, "include"), "-L" + WORK, "-lpubsubgw", "-lpthread"], check=True)
     done = subprocess.run(
         [*run, program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=timeout, env={**os.environ, "LD_LIBRARY_PATH": library or WORK})
+        input=input, timeout=timeout, env={**os.environ, "LD_LIBRARY_PATH": library or WORK})
     assert done.returncode == 0, f"{name} ended with {done.returncode}:\n{done.stdout[-4000:]}"
     return done.stdout
 
@@ -176,3 +176,13 @@ def test_c_example_reads_a_partition():
         offsets = [line.split()[1] for line in lines.splitlines()]
         assert offsets == [f"@{number}" for number in range(40)], lines
         assert lines.startswith("demo-1 @0 time="), lines
+
+
+def test_c_example_sends_lines():
+    with DevBroker("--topic", "lines:2") as broker:
+        text = "".join(f"line {number}\n" for number in range(20000))
+        said = c_host("produce", broker.bootstrap, "lines", directory="examples/c", input=text)
+        assert said == "20000 stored, 0 lost\n", said
+        records = read_all(broker.bootstrap, "lines", 2, "read_uncommitted")
+        found = sorted(record[4].decode() + "\n" for record in records)
+        assert found == sorted(text.splitlines(True))

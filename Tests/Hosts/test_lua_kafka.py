@@ -74,6 +74,44 @@ def test_plain_luajit():
         assert done.returncode == 0, done.stderr
 
 
+def test_plain_luajit_produces():
+    with DevBroker("--topic", "t:1", "--topic", "tx:1", "--no-auto-create") as broker:
+        done = luajit(os.path.join(ROOT, "Tests/Hosts/lua/producer.lua"), broker.bootstrap,
+                      PUBSUBGW_LIBRARY=LIBRARY)
+        assert done.returncode == 0, done.stderr
+
+
+PRODUCE = ("location = /metrics {", """location = /produce {
+            content_by_lua_block {
+                local kafka = assert(require("pubsubgw.nginx").kafka { route = "kafka" })
+                local producer = assert(kafka:producer { linger_ms = 5 })
+                local threads, offsets = {}, {}
+                for number = 1, 200 do
+                    threads[number] = ngx.thread.spawn(function()
+                        local place = assert(producer:produce {
+                            topic = "demo", partition = 0, value = "v" .. number })
+                        offsets[place.offset] = true
+                    end)
+                end
+                for _, thread in ipairs(threads) do assert(ngx.thread.wait(thread)) end
+                local first, count = math.huge, 0
+                for offset in pairs(offsets) do first, count = math.min(first, offset), count + 1 end
+                local batch = assert(kafka:fetch { topic = "demo", offset = first })
+                ngx.say(first, " ", count, " ", #batch.records)
+                producer:close()
+            }
+        }
+        location = /metrics {""")
+
+
+def test_light_threads_produce_together():
+    with DevBroker(*RECORDS) as broker, Nginx(broker.bootstrap, replace=[PRODUCE]) as nginx:
+        before = broker.requests(0)
+        assert body(nginx.get("/produce")) == "500 200 200"
+        assert broker.requests(0) - before < 50
+        assert body(nginx.get("/produce")) == "700 200 200"
+
+
 def test_example_reads_what_is_there_and_what_comes():
     with DevBroker(*RECORDS) as broker:
         with subprocess.Popen(

@@ -81,7 +81,7 @@ function Dispatcher:take(raw)
         if kind == 4 then self.sessions[event.session] = nil end -- CLOSED
         if receiver then receiver(event) end
     else
-        local receiver = self.tokens[event.token]
+        local receiver = self.tokens[Queue.owner(event)]
         if receiver then receiver(event) end
     end
 end

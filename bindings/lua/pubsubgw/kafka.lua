@@ -1,4 +1,4 @@
--- Reads Kafka: calls that wait for their result, in plain LuaJIT by blocking, in nginx by letting
+-- Reads and writes Kafka: calls that wait for their result, in plain LuaJIT by blocking, in nginx by letting
 -- other light threads run. nil, text, code if it fails.
 --
 --     local kafka = assert(pubsubgw.kafka(gateway, { nodes = "127.0.0.1:9092" }))
@@ -63,6 +63,10 @@ end
 -- Brings the token of {"mechanism": "OAUTHBEARER", "host_token": name}; source: see
 -- pubsubgw.nginx's `token`. In plain LuaJIT it is asked while a call of this client waits.
 function Kafka:token(name, source) return self.source:on_token(name, source) end
+
+-- Sends records to the same brokers (pubsubgw/producer.lua). settings: Kafka's, as
+-- include/pubsubgw.h lists them.
+function Kafka:producer(settings) return require("pubsubgw.producer").new(self, settings) end
 
 -- Ends the client, and what waits for it with E.GONE.
 function Kafka:close() self.client:close() end

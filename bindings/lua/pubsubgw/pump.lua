@@ -1,4 +1,6 @@
 -- For programs without a loop: who waits for an event takes everybody's from the queue meanwhile.
+local Queue = require "pubsubgw.queue"
+
 local Pump = {}
 Pump.__index = Pump
 local Mailbox = {}
@@ -25,7 +27,7 @@ end
 function Pump:take(event)
     local source = event.type == 12 and self.sources[event.data] -- TOKEN
     if source then return self.gateway:token_answer(event.data, source) end
-    local receiver = self.tokens[event.token]
+    local receiver = self.tokens[Queue.owner(event)]
     if receiver then receiver(event) end
 end
 

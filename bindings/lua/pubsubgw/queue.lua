@@ -9,12 +9,25 @@ Queue.__index = Queue
 
 local BATCH = 64
 local RECORDS = 7 -- PUBSUBGW_EV_RECORDS
+local DELIVERY = 6 -- PUBSUBGW_EV_DELIVERY
 local EVENT_SIZE = ffi.sizeof "pubsubgw_event"
 
 -- A Lua number where it is exact, else the 64-bit cdata itself.
 local function exact(value)
     local number = tonumber(value)
     return number < 2 ^ 53 and number > -2 ^ 53 and number or value
+end
+
+-- What became of records, and the text of a failure.
+local function delivery(raw)
+    local told = C.pubsubgw_event_delivery(raw)
+    if told == nil then return nil, "" end
+    local tokens = {}
+    for index = 1, tonumber(told.count) do tokens[index] = exact(told.tokens[index - 1]) end
+    return {
+        topic = ffi.string(told.topic), partition = told.partition, offset = exact(told.offset),
+        timestamp = exact(told.timestamp), tokens = tokens,
+    }, ffi.string(told.text)
 end
 
 -- An event as a table. Data is copied: what the library holds is valid only until the next poll.
@@ -27,10 +40,19 @@ function Queue.event(raw)
     }
     if raw.type == RECORDS and raw.status == 0 then
         event.records = records(raw, exact)
+    elseif raw.type == DELIVERY then
+        event.delivery, event.data = delivery(raw)
     elseif raw.data ~= nil then
         event.data = ffi.string(raw.data, raw.len)
     end
     return event
+end
+
+local OF_PRODUCERS = { [DELIVERY] = true, [13] = true, [14] = true, [15] = true } -- ROOM, FLUSHED, TRANSACTION
+
+-- The token of whom an event of no session is for: a producer's user_data is one.
+function Queue.owner(event)
+    return OF_PRODUCERS[event.type] and event.user_data or event.token
 end
 
 function Queue.new(gateway, options)
@@ -53,7 +75,8 @@ end
 
 -- The events that wait, at most 64, as a list; empty when there are none.
 -- event: type (pubsubgw.EV), status, session, token, user_data, data, code, flags, number, number2;
--- records (see pubsubgw/record.lua) of EV.RECORDS.
+-- records (see pubsubgw/record.lua) of EV.RECORDS; delivery (topic, partition, offset, timestamp, tokens)
+-- of EV.DELIVERY.
 function Queue:poll()
     return collected(self, C.pubsubgw_queue_poll(self.handle, self.events, BATCH, EVENT_SIZE))
 end
