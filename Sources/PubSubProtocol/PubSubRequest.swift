@@ -71,6 +71,22 @@ public struct PubSubRequest: Equatable, Sendable {
         return request
     }
 
+    /// Reads a text that is a `CmdProduce` itself, without a `PubSubReq` around it.
+    public static func decodeProduce(
+        _ text: UnsafeRawBufferPointer, as format: MessageFormat,
+        limits: RequestLimits = RequestLimits()
+    ) throws(MalformedMessage) -> PubSubRequest {
+        precondition(format != .binary, "a body is JSON")
+        var source = JSONSource(text, format: format, hostFields: [:], limits: limits)
+        var produce = ProduceCommand()
+        try source.readAll(&produce)
+        var request = PubSubRequest()
+        request.command = .produce(produce)
+        request.decoded = source.decoded
+        request.headers = source.headers
+        return request
+    }
+
     /// The bytes of a range that the command holds. `message` is what was decoded.
     public func withBytes<R>(
         _ range: Range<Int>, of message: UnsafeRawBufferPointer, in format: MessageFormat,

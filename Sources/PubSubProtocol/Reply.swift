@@ -44,6 +44,20 @@ public enum Reply {
         }
     }
 
+    /// The reply's own message as JSON, without a `PubSubResp` around it; of an error and of what
+    /// became of records.
+    public func writeBody(as format: MessageFormat, into out: inout ByteWriter) {
+        precondition(format != .binary, "a body is JSON")
+        let fields = FieldWriter(format: format)
+        fields.object(to: &out) { out in
+            switch self {
+            case .error(let error): error.write(fields, to: &out)
+            case .produced(let produced): produced.write(fields, to: &out)
+            default: break
+            }
+        }
+    }
+
     /// What goes in front of `writeRest`.
     public static func writeStart(
         sequence: Int64, as format: MessageFormat, into out: inout ByteWriter

@@ -16,6 +16,8 @@ extension EchoSession {
         guard let progress = parser?.feed(UnsafeRawBufferPointer(bytes)) else { return }
         switch progress {
         case .needMore: return
+        // It was not asked for them.
+        case .post: break
         case .rejected(let rejection): refuse(rejection)
         case .request(let request, let consumed):
             guard server.settings.origins.allows(request) else { return refuse(.foreignOrigin) }

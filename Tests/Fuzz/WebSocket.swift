@@ -32,17 +32,21 @@ private let heads: [[UInt8]] = [
     behind
     """,
     "GET http://a/%41/../b//./c HTTP/1.1\r\nHost: a\r\n\r\n", "POST * HTTP/1.0\r\n: \r\n\r\n",
+    "POST /k HTTP/1.0\r\nHost: a\r\nContent-Type: application/json;a\r\nContent-Length: 2\r\n\r\n{}",
 ].map { Array($0.utf8) }
 
 /// What a head came to, as text.
 private func upgrade(_ bytes: UnsafeRawBufferPointer, step: Int) -> String {
-    var parser = UpgradeParser()
+    var parser = UpgradeParser(takesPosts: true)
     var at = 0
     while at < bytes.count {
         let piece = UnsafeRawBufferPointer(rebasing: bytes[at..<min(bytes.count, at + step)])
         switch parser.feed(piece) {
         case .needMore: at += piece.count
         case .rejected(let rejection): return "\(rejection)"
+        case .post(let request, let consumed):
+            require(request.length >= 0 && request.path.hasPrefix("/"), "path \(request.path)")
+            return "\(at + consumed) \(request)"
         case .request(let request, let consumed):
             answer(request)
             return "\(at + consumed) \(request)"

@@ -3,6 +3,7 @@
 import base64
 import json
 import socket
+import subprocess
 import threading
 import time
 
@@ -220,6 +221,55 @@ def test_a_drain_tells_first():
             assert [result.offset for result in reply.produce_resp.results] == [1], reply
             assert client.close_code() == 1012
             assert gateway.event(pubsubgw.EventType.DRAINED).status == 0
+
+
+def test_a_stop_says_that_nobody_knows():
+    with DevBroker("--topic", "t") as broker:
+        with Gateway(route(broker.bootstrap, pubsub=allowing("t"))) as gateway:
+            client = Client(gateway.url())
+            produce(client, record("t", b"first"))
+            broker.do("inject", action="delay", api=0, milliseconds=3000)
+            client.send(cmd_produce=pb.CmdProduce(records=[record("t", b"second")]))
+            time.sleep(0.3)
+        reply = client.receive(20)
+        error, = [result.error for result in reply.produce_resp.results]
+        assert (error.code, error.cause, error.retriable) == (7, "outcome unknown", False), error
+
+
+def curl(gateway, body, *options):
+    """(status, answer) of a POST."""
+    done = subprocess.run(
+        ["curl", "-sS", "--max-time", "30", "-w", "\n%{http_code}", "-H", "Content-Type: application/json",
+         "--data-binary", "@-", *options, f"http://127.0.0.1:{gateway.port}/kafka"],
+        input=body, capture_output=True, text=True, check=True)
+    answer, status = done.stdout.rsplit("\n", 1)
+    return int(status), answer
+
+
+def test_curl_posts():
+    pubsub = allowing("t", limits={"message_bytes": 3 << 20}, producer={"client_partition": True})
+    with DevBroker("--topic", "t:2") as broker, Gateway(route(broker.bootstrap, pubsub=pubsub)) as gateway:
+        status, answer = curl(gateway, json.dumps({"records": [
+            {"topic": "t", "partition": 1, "key": "k", "value": "v"}, {"topic": "x", "value": "v"}]}))
+        first, second = json.loads(answer)["results"]
+        assert status == 200 and (first["partition"], first["offset"]) == (1, 0), answer
+        assert second["error"]["code"] == 5
+        # Curl asks before it sends so much.
+        large = json.dumps({"records": [{"topic": "t", "partition": 0, "value": "x" * 1000}] * 2000})
+        status, answer = curl(gateway, large)
+        assert status == 200
+        assert [r["offset"] for r in json.loads(answer)["results"]] == list(range(2000)), answer[:500]
+        status, answer = curl(gateway, '{"records": [{"topik": "t"}]}')
+        assert status == 400 and json.loads(answer)["code"] == 1, answer
+        assert curl(gateway, " " * (4 << 20))[0] == 413
+        assert curl(gateway, "{}", "-H", "Origin: https://elsewhere.example")[0] == 403
+        assert curl(gateway, "{}", "--http1.0")[0] == 200
+        assert curl(gateway, "{}", "-H", "Content-Type: text/plain")[0] in (400, 415)
+        found = by_librdkafka(broker, "t", 2001, partitions=2)
+        assert [f[2:4] for f in found if f[0] == 1] == [(b"k", b"v")]
+        # A WebSocket is as before.
+        with Client(gateway.url()) as client:
+            client.ping()
 
 
 def test_metrics_count_what_was_produced():

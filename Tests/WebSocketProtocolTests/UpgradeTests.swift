@@ -28,13 +28,15 @@ struct Head {
 enum Outcome: Equatable {
     case more
     case request(path: String, behind: [UInt8])
+    case post(path: String, length: Int, behind: [UInt8])
     case rejected(Int, HTTPRejection.Kind)
 }
 
 func parse(
-    _ bytes: [UInt8], limits: UpgradeLimits = UpgradeLimits(), sizes: () -> Int = { .max }
+    _ bytes: [UInt8], limits: UpgradeLimits = UpgradeLimits(), takesPosts: Bool = false,
+    sizes: () -> Int = { .max }
 ) -> (outcome: Outcome, request: UpgradeRequest?, rejection: HTTPRejection?) {
-    var parser = UpgradeParser(limits: limits)
+    var parser = UpgradeParser(limits: limits, takesPosts: takesPosts)
     var rest = bytes[...]
     while !rest.isEmpty {
         let piece = [UInt8](rest.prefix(max(1, sizes())))
@@ -43,6 +45,11 @@ func parse(
         case .request(let request, let consumed):
             let behind = [UInt8](rest.dropFirst(consumed))
             return (.request(path: request.path, behind: behind), request, nil)
+        case .post(let request, let consumed):
+            let behind = [UInt8](rest.dropFirst(consumed))
+            return (
+                .post(path: request.path, length: request.length, behind: behind), nil, nil
+            )
         case .rejected(let rejection):
             return (.rejected(rejection.status, rejection.kind), nil, rejection)
         }

@@ -27,6 +27,8 @@ extension GatewayEngine {
             session.closeReason = reason
             addRaw(session) { session.connection.close(code, reason: reason, into: &$0) }
             beginClosing(session)
+        // What is asked for is waited for; it ends with its answer.
+        case .posting: giveUpPost(session, .unavailable(.draining, reason))
         case .closing, .refusing, .over: break
         }
     }

@@ -22,6 +22,7 @@ extension GatewayEngine {
         case .handshake: readHead(session, bytes)
         case .open, .closing:
             takeFrames(session, bytes)
+        case .posting: takeBody(session, UnsafeRawBufferPointer(bytes))
         case .refusing, .over: break
         }
     }
@@ -34,6 +35,8 @@ extension GatewayEngine {
         switch session.phase {
         case .handshake, .open:
             end(session, lingers: false)
+        // Who has said all may still wait for the answer.
+        case .posting: if session.post?.isAsked != true { end(session, lingers: false) }
         case .closing, .refusing:
             // What waits may still reach a peer that only stopped sending.
             if session.output.isEmpty { end(session, lingers: true) }

@@ -17,6 +17,7 @@ extension GatewayEngine {
         case .handshake: return session.handshake?.endsAt ?? .distantFuture
         case .closing, .refusing: return session.endsAt
         case .over: return .distantFuture
+        case .posting: return session.post.map { $0.isAsked ? .distantFuture : $0.endsAt } ?? now
         case .open:
             var first = min(session.drainsAt, idleEnd(session), slowEnd(session))
             first = min(first, pingDue(session), unfinishedEnd(session))
@@ -61,6 +62,11 @@ extension GatewayEngine {
         case .handshake: lookAfterHandshake(session)
         case .closing, .refusing:
             if session.endsAt <= now { end(session, lingers: false) }
+        case .posting:
+            if let post = session.post, !post.isAsked, post.endsAt <= now {
+                counts.limitHits["message_ms", default: 0] += 1
+                giveUpPost(session, .late)
+            }
         case .open: lookAfterOpen(session)
         case .over: return
         }

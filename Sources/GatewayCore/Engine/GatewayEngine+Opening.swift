@@ -6,7 +6,7 @@ import WebSocketProtocol
 
 /// The request head while it is read.
 final class Handshake {
-    var parser = UpgradeParser()
+    var parser = UpgradeParser(takesPosts: true)
     let opening: SessionOpening
     let endsAt: Instant
 
@@ -72,6 +72,10 @@ extension GatewayEngine {
         switch handshake.parser.feed(UnsafeRawBufferPointer(bytes)) {
         case .needMore: break
         case .rejected(let rejection): refuse(session, rejection)
+        case .post(let request, let consumed):
+            admit(session, request, handshake.opening)
+            session.handshake = nil
+            takeBody(session, UnsafeRawBufferPointer(rebasing: bytes[consumed...]))
         case .request(let request, let consumed):
             admit(session, request, handshake.opening)
             session.handshake = nil
@@ -94,17 +98,23 @@ extension GatewayEngine {
         } catch {
             return refuse(session, error.rejection, route: error.route, for: error.what)
         }
+        guard enter(session, route, opening) else { return }
+        upgrade(session, request, opening)
+        if isDraining { close(session, with: drainCode, drainReason) }
+    }
+
+    /// Whether there is room for one more of the route's; refuses it if not.
+    func enter(_ session: Session, _ route: Route, _ opening: SessionOpening) -> Bool {
         if let refusal = census.admit(censusLimits(route, session)) {
             counts.limitHits[refusal.rawValue, default: 0] += 1
-            return refuse(
-                session, .unavailable(.limit, "too many sessions"), route: route.id)
+            refuse(session, .unavailable(.limit, "too many sessions"), route: route.id)
+            return false
         }
         let service = serve(route)
         service.sessionCount += 1
         session.service = service
         session.access = opening.policy.map { SessionAccess(route.policy, $0) } ?? service.access
-        upgrade(session, request, opening)
-        if isDraining { close(session, with: drainCode, drainReason) }
+        return true
     }
 
     /// A gateway that goes away refuses who comes now. One that restarts has a successor at the

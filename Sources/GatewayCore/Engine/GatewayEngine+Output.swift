@@ -8,7 +8,10 @@ extension GatewayEngine {
     static let compressedBytesMin = 256
 
     /// A whole reply.
-    func sendReply(_ session: Session, _ sequence: Int64, _ reply: Reply) {
+    func sendReply(
+        _ session: Session, _ sequence: Int64, _ reply: Reply, _ fault: GatewayFault? = nil
+    ) {
+        if session.post != nil { return answer(session, reply, fault) }
         workshop.plain.removeAll()
         reply.write(sequence: sequence, as: session.format, into: &workshop.plain)
         sendPlain(session)

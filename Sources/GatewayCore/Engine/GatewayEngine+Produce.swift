@@ -73,15 +73,15 @@ extension GatewayEngine {
     private func hasPace(
         _ session: Session, _ request: PubSubRequest, _ produce: ProduceCommand
     ) -> Bool {
-        let account = account(of: session)
+        let paces = account(of: session).paces
         let limit: (name: String, max: Int)
-        if account.bytePace?.isEmpty(now) == true {
+        if paces.bytes?.isEmpty(now) == true {
             limit = ("produce_bytes_per_second", session.limits.produceBytesPerSecond)
-        } else if account.recordPace?.isEmpty(now) == true {
+        } else if paces.records?.isEmpty(now) == true {
             limit = ("produce_records_per_second", session.limits.produceRecordsPerSecond)
         } else {
-            account.bytePace?.take(produce.records.reduce(0) { $0 + $1.byteCount }, now)
-            account.recordPace?.take(produce.records.count, now)
+            paces.bytes?.take(produce.records.reduce(0) { $0 + $1.byteCount }, now)
+            paces.records?.take(produce.records.count, now)
             return true
         }
         counts.limitHits[limit.name, default: 0] += 1
@@ -93,12 +93,22 @@ extension GatewayEngine {
 
     private func account(of session: Session) -> ProducingSession {
         if let present = session.producing { return present }
-        let limits = session.limits
-        let account = ProducingSession(
-            bytesPerSecond: limits.produceBytesPerSecond,
-            recordsPerSecond: limits.produceRecordsPerSecond)
+        let account = ProducingSession(paces(of: session))
         session.producing = account
         return account
+    }
+
+    /// Each POST is a session, but not somebody else for that.
+    private func paces(of session: Session) -> ProducePaces {
+        let limits = session.limits
+        func make() -> ProducePaces {
+            ProducePaces(
+                bytesPerSecond: limits.produceBytesPerSecond,
+                recordsPerSecond: limits.produceRecordsPerSecond)
+        }
+        guard session.post != nil, let service = session.service else { return make() }
+        let sender = session.access?.principal ?? session.remoteAddress ?? ""
+        return service.postPaces(of: sender, now, make)
     }
 
     private func use(of settings: ProducerSettings, _ seat: ClusterSeat) -> ProducerUse {

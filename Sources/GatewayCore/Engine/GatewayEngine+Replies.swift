@@ -10,7 +10,7 @@ extension GatewayEngine {
     ) {
         tally.add(kind, fault, microseconds: 0)
         guard isOrdered, let desk = session.desk, !desk.queue.isEmpty else {
-            return sendReply(session, sequence, reply)
+            return sendReply(session, sequence, reply, fault)
         }
         // Counted when it came; the queue keeps its place only.
         let command = PendingCommand(
@@ -61,9 +61,19 @@ extension GatewayEngine {
     func complete(
         _ session: Session, _ command: PendingCommand, _ fault: GatewayFault?, _ reply: Reply
     ) {
+        if session.post != nil { return completePost(session, command, fault, reply) }
         workshop.plain.removeAll()
         reply.write(sequence: command.sequence, as: session.format, into: &workshop.plain)
         completePlain(session, command, fault)
+    }
+
+    private func completePost(
+        _ session: Session, _ command: PendingCommand, _ fault: GatewayFault?, _ reply: Reply
+    ) {
+        guard session.desk?.free.removeValue(forKey: command.number) != nil else { return }
+        count(command, fault)
+        session.desk = nil
+        answer(session, reply, fault)
     }
 
     /// Ends a command with the error that the fault stands for.

@@ -14,23 +14,34 @@ extension RouteTable {
     func admit(
         _ request: UpgradeRequest, _ opening: SessionOpening
     ) throws(AdmissionRefusal) -> Route {
-        guard let route = route(of: request, opening) else {
-            throw AdmissionRefusal(rejection: .noRoute, what: request.path)
+        try admit(request.host, request.path, request.origin, opening)
+    }
+
+    /// The same for a request that brings a command.
+    func admit(
+        _ request: PostRequest, _ opening: SessionOpening
+    ) throws(AdmissionRefusal) -> Route {
+        try admit(request.host, request.path, request.origin, opening)
+    }
+
+    private func admit(
+        _ host: Authority, _ path: String, _ origin: String?, _ opening: SessionOpening
+    ) throws(AdmissionRefusal) -> Route {
+        guard let route = route(host, path, opening) else {
+            throw AdmissionRefusal(rejection: .noRoute, what: path)
         }
-        guard route.policy.origins.allows(request) else {
+        guard route.policy.origins.allows(origin: origin, host: host) else {
             throw AdmissionRefusal(
-                rejection: .foreignOrigin, route: route.id, what: request.origin ?? "")
+                rejection: .foreignOrigin, route: route.id, what: origin ?? "")
         }
         return route
     }
 
-    private func route(of request: UpgradeRequest, _ opening: SessionOpening) -> Route? {
+    private func route(_ host: Authority, _ path: String, _ opening: SessionOpening) -> Route? {
         guard let id = opening.routeID else {
             // The host's own rules were applied to what it says, not to what the head says.
-            guard let uri = opening.uri else {
-                return match(host: request.host.host, path: request.path)
-            }
-            return match(host: opening.host ?? request.host.host, target: uri)
+            guard let uri = opening.uri else { return match(host: host.host, path: path) }
+            return match(host: opening.host ?? host.host, target: uri)
         }
         return route(id: id).flatMap { $0.isEnabled ? $0 : nil }
     }
@@ -67,6 +78,7 @@ extension SessionOpening {
         case .needMore: throw .incompleteHead
         case .rejected(let rejection): throw rejection
         case .request(let request, _): return request
+        case .post: throw .method
         }
     }
 

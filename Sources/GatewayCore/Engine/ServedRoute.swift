@@ -1,4 +1,5 @@
 import KafkaCore
+import Timing
 
 /// A route in use on this loop, with its cluster.
 final class ServedRoute {
@@ -8,6 +9,23 @@ final class ServedRoute {
     /// Of sessions without a policy of their own.
     let access: SessionAccess
     var sessionCount = 0
+
+    /// Of those who send requests, by who they are.
+    private var postPaces: [String: ProducePaces] = [:]
+    private static let postPacesKept = 1_000
+
+    func postPaces(
+        of sender: String, _ now: Instant, _ make: () -> ProducePaces
+    ) -> ProducePaces {
+        if let known = postPaces[sender] { return known }
+        let paces = make()
+        guard !paces.areUnlimited else { return paces }
+        if postPaces.count >= Self.postPacesKept {
+            postPaces = postPaces.filter { !$0.value.areFull(now) }
+        }
+        postPaces[sender] = paces
+        return paces
+    }
 
     init(_ route: Route, _ seat: ClusterSeat?) {
         self.route = route

@@ -17,6 +17,7 @@ struct ProducePace {
     }
 
     func isEmpty(_ now: Instant) -> Bool { fullAt - now.nanoseconds >= Self.second }
+    func isFull(_ now: Instant) -> Bool { fullAt <= now.nanoseconds }
 
     mutating func take(_ amount: Int, _ now: Instant) {
         let (product, overflow) = Int64(amount).multipliedReportingOverflow(by: Self.second)

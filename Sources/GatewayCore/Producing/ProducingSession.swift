@@ -13,13 +13,9 @@ final class ProducingSession {
     var closesWhenDone = false
     /// The session is over, and its loop keeps the account.
     var isOrphaned = false
-    var bytePace: ProducePace?
-    var recordPace: ProducePace?
+    let paces: ProducePaces
 
     var waitsForRoom: Bool { waitingCount > 0 }
 
-    init(bytesPerSecond: Int, recordsPerSecond: Int) {
-        bytePace = ProducePace(perSecond: bytesPerSecond)
-        recordPace = ProducePace(perSecond: recordsPerSecond)
-    }
+    init(_ paces: ProducePaces) { self.paces = paces }
 }

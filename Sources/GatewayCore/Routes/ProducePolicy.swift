@@ -14,6 +14,8 @@ public struct ProducePolicy: Equatable, Sendable {
     public var clientTimestamp = false
     /// Added to every record.
     public var headers: [AddedHeader] = []
+    /// `methods` of the route let a `POST` in.
+    public var takesPosts = true
     /// How long the id of a command is remembered, for each principal; 0: not at all.
     public var idWindowMilliseconds: Int64 = 60_000
     /// How many ids of one principal.

@@ -13,7 +13,7 @@ extension RouteDraft {
         draft.hosts = try hosts(&reader)
         draft.priority = try reader.count("priority", -1_000_000...1_000_000) ?? 0
         draft.isEnabled = try reader.count("status", 0...1) != 0
-        try methods(&reader)
+        draft.policy.produce.takesPosts = try takesPosts(&reader)
         draft.timeout = try TimeoutObject.parse(&reader)
         try draft.readUpstream(&reader, hostSchemes, check)
         try draft.readPlugins(&reader, hostPlugins)
@@ -79,11 +79,15 @@ extension RouteDraft {
         return hosts
     }
 
-    private static func methods(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
-        guard let methods = try reader.strings("methods"), !methods.isEmpty else { return }
+    /// Whether `methods` has `POST`, or says nothing.
+    private static func takesPosts(
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationError) -> Bool {
+        guard let methods = try reader.strings("methods"), !methods.isEmpty else { return true }
         guard methods.contains(where: { $0.text == "GET" }) else {
             throw reader.fault("methods", "a WebSocket needs GET")
         }
+        return methods.contains { $0.text == "POST" }
     }
 
     private mutating func readUpstream(

@@ -11,6 +11,8 @@ final class Session {
         /// The request head is read.
         case handshake
         case open
+        /// The body of a request is read, or what it asks for is waited for.
+        case posting
         /// A Close frame is on its way, or both are and the output drains.
         case closing
         /// The HTTP refusal drains.
@@ -38,6 +40,8 @@ final class Session {
     var output = Output()
     /// Commands and subscriptions; nil when there are none.
     var desk: Desk?
+    /// nil: it is a WebSocket.
+    var post: PostInProgress?
     /// nil: it has produced nothing.
     var producing: ProducingSession?
     /// Input that was received before reading paused, and is not looked at until it goes on.
@@ -125,7 +129,7 @@ final class Session {
     /// places, not memory.
     var memoryBytes: Int {
         output.memoryBytes + heldReplyBytes + connection.heldBytes + (heldInput?.rest.count ?? 0)
-            + (producing?.bytes ?? 0)
+            + (producing?.bytes ?? 0) + (post?.body.count ?? 0)
     }
 }
 

@@ -32,8 +32,14 @@ public struct HTTPRejection: Error, Equatable, Sendable {
     public static let foreignOrigin = forbidden(.origin, "this origin is not allowed here")
     public static let noRoute = HTTPRejection(
         status: 404, kind: .route, text: "there is no route for this path")
-    static let method = HTTPRejection(
+    public static let method = HTTPRejection(
         status: 405, kind: .method, text: "a WebSocket is asked for by GET")
+    static let lengthRequired = HTTPRejection(
+        status: 411, kind: .malformed, text: "the body needs a Content-Length")
+    static let mediaType = HTTPRejection(
+        status: 415, kind: .malformed, text: "the body has to be application/json")
+    public static let late = HTTPRejection(
+        status: 408, kind: .tooLarge, text: "the body did not come in time")
     static let targetTooLong = HTTPRejection(
         status: 414, kind: .tooLarge, text: "the request line is too long")
     static let version = HTTPRejection(
@@ -44,7 +50,7 @@ public struct HTTPRejection: Error, Equatable, Sendable {
 
     /// The whole response.
     public func write(into output: inout ByteWriter) {
-        output.string("HTTP/1.1 \(status) \(phrase)\r\n")
+        output.string("HTTP/1.1 \(status) \(Self.phrase(status))\r\n")
         output.string("Content-Type: text/plain; charset=utf-8\r\n")
         output.string("Content-Length: \(text.utf8.count + 1)\r\n")
         switch status {
@@ -58,16 +64,24 @@ public struct HTTPRejection: Error, Equatable, Sendable {
         output.string("\r\n\(text)\n")
     }
 
-    private var phrase: String {
+    static func phrase(_ status: Int) -> String {
         switch status {
+        case 200: "OK"
         case 400: "Bad Request"
         case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 411: "Length Required"
+        case 413: "Content Too Large"
         case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
         case 426: "Upgrade Required"
+        case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
         case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
         default: "Refused"
         }
     }

@@ -3,6 +3,7 @@ struct RequestLine {
     let method: String
     let target: String
     let isHTTP11: Bool
+    let isHTTP10: Bool
 
     /// One line without its CRLF. Exactly two single blanks: a lenient reader and a strict one on
     /// the same path would see two requests.
@@ -18,5 +19,6 @@ struct RequestLine {
         method = String(decoding: parts[0], as: UTF8.self)
         target = String(decoding: parts[1], as: UTF8.self)
         isHTTP11 = version == "HTTP/1.1"
+        isHTTP10 = version == "HTTP/1.0"
     }
 }

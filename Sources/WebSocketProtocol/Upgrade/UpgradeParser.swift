@@ -8,10 +8,14 @@ public struct UpgradeParser: ~Copyable {
         /// The first `consumed` bytes of this call's input belong to the head, the rest to the
         /// WebSocket: a client may send frames before it has our answer.
         case request(UpgradeRequest, consumed: Int)
+        /// A request with a body, of which the first bytes stand behind `consumed`.
+        case post(PostRequest, consumed: Int)
         case rejected(HTTPRejection)
     }
 
     public let limits: UpgradeLimits
+    /// `POST` is no mistake, unless it asks for an upgrade.
+    public let takesPosts: Bool
     /// What was received of the line under way.
     private var line = ByteWriter()
     private var headBytes = 0
@@ -19,7 +23,10 @@ public struct UpgradeParser: ~Copyable {
     private var headers = HeaderFields()
     private var isOver = false
 
-    public init(limits: UpgradeLimits = UpgradeLimits()) { self.limits = limits }
+    public init(limits: UpgradeLimits = UpgradeLimits(), takesPosts: Bool = false) {
+        self.limits = limits
+        self.takesPosts = takesPosts
+    }
 
     /// Whether nothing was received yet: a client that opens a connection and stays silent.
     public var isEmpty: Bool { headBytes == 0 }
@@ -30,6 +37,9 @@ public struct UpgradeParser: ~Copyable {
             guard let consumed = try consume(bytes) else { return .needMore }
             isOver = true
             guard let requestLine else { return .needMore }
+            if takesPosts, requestLine.method == "POST", headers.first("upgrade") == nil {
+                return .post(try PostRequest(requestLine, headers), consumed: consumed)
+            }
             let request = try UpgradeRequest(requestLine, headers, limits: limits)
             return .request(request, consumed: consumed)
         } catch {

@@ -69,7 +69,7 @@ extension UpgradeRequest {
         guard version == "13" else { throw .version }
     }
 
-    private static func host(
+    static func host(
         _ headers: HeaderFields, _ target: RequestTarget
     ) throws(HTTPRejection) -> Authority {
         guard let value = try headers.single("host") else {

@@ -177,7 +177,8 @@ import Testing
         #expect(rig.engine.metrics().limitHits["buffer_bytes"] == 1)
         // The topic has filled its share, and leaves room for others.
         let other = try rig.connect()
-        let reply = try world.ask(other, Request.produce(1, "t2", "v"))
+        let large = String(repeating: "x", count: 900)
+        let reply = try world.ask(other, Request.produce(1, "t2", large))
         #expect(reply.offsets == [0])
         rig.pass(60_000)
         let replies = try client.takeReplies()

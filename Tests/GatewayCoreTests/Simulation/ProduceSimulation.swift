@@ -5,8 +5,8 @@ import Timing
 
 private let chosenSeeds = simulationSeeds(usual: 1...12)
 
-/// Sessions that produce while brokers fall, leaders move, and answers are late, lost or cut, from a
-/// seed. Every acknowledged record is in the log once, where the client was told, and in its
+/// Sessions that produce while brokers fall, leaders move, and answers are late, lost or cut, from
+/// a seed. Every acknowledged record is in the log once, where the client was told, and in its
 /// client's order; what was told as failed is not there.
 ///
 /// SIMULATION_SEEDS=FROM-TO runs other seeds than the usual few.
