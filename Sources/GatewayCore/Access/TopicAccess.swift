@@ -30,14 +30,16 @@ public struct TopicAccess: Hashable, Sendable {
         guard TopicName.isLegal(topic), !deny.contains(where: { $0.matches(topic) }) else {
             return false
         }
-        let isInternal = topic.hasPrefix(Self.internalPrefix)
+        let isInternal = Self.isInternal(topic)
         return allow.contains { $0.matches(topic) && (!isInternal || Self.namesInternal($0)) }
     }
 
     /// The entries of `allow` that open internal topics.
     var opensInternal: [Glob] { allow.filter(Self.namesInternal) }
 
-    private static func namesInternal(_ glob: Glob) -> Bool {
-        glob.text.hasPrefix(internalPrefix)
+    private static func namesInternal(_ glob: Glob) -> Bool { isInternal(glob.text) }
+
+    private static func isInternal(_ name: String) -> Bool {
+        name.utf8.first == UInt8(ascii: "_") && name.hasPrefix(internalPrefix)
     }
 }

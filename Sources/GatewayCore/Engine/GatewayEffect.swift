@@ -2,7 +2,8 @@ import Bytes
 import KafkaCore
 
 /// What the driver does for the engine. It takes `GatewayEngine.effects` after every call and
-/// performs them in order.
+/// performs them in order. What is rare and large lies in a box of its own: the others, which each
+/// message has, are moved in registers.
 public enum GatewayEffect {
     /// Output waits: call `writeOutput` before the turn ends. Comes once until that call.
     case wantsWrite(SessionID)
@@ -15,23 +16,23 @@ public enum GatewayEffect {
     /// reset does not overtake the Close frame (RFC 6455 section 7.1.1). Otherwise close at once.
     case closeSocket(SessionID, linger: Bool)
     /// For the host's queue.
-    case event(HostEvent)
+    indirect case event(HostEvent)
     /// The command was answered for the host, or its session is over: an answer comes too late.
     case commandOver(HostToken)
     /// For the queue of the host's own Kafka client.
-    case direct(DirectEvent)
+    indirect case direct(DirectEvent)
     /// Likewise of a producer of the host's.
-    case producer(DirectProducerEvent)
+    indirect case producer(DirectProducerEvent)
     case log(LogLevel, String)
 
     // Brokers. The driver answers with `brokerOpened`, `brokerReceived`, `brokerClosed`,
     // `brokerWorked`.
-    case brokerConnect(BrokerConnectionID, Endpoint, ClusterSettings)
+    indirect case brokerConnect(BrokerConnectionID, Endpoint, ClusterSettings)
     case brokerSend(BrokerConnectionID, ByteBlock)
     /// The cluster has given the connection up; nothing of it is to be told any more.
     case brokerClose(BrokerConnectionID)
     /// On a helper thread.
-    case brokerWork(BrokerConnectionID, LoginWork)
+    indirect case brokerWork(BrokerConnectionID, LoginWork)
 }
 
 /// What a host is told about its sessions, and asked by them.

@@ -8,7 +8,7 @@ extension GatewayEngine {
         else {
             return fetched(session, begin(session, request, fetch), .failed(Self.hidden))
         }
-        let read = readRequest(fetch, service.route.policy)
+        let read = readRequest(fetch, service.route)
         if mayAnswer(session, request), let slice = seat.cluster.cached(read, now: now) {
             tally.add(.fetch, nil, microseconds: 0)
             return sendRecords(session, BatchHead(sequence: request.sequence, slice), slice)
@@ -34,17 +34,18 @@ extension GatewayEngine {
             topic: fetch.topic, partition: fetch.partition)
     }
 
-    private func readRequest(_ fetch: FetchCommand, _ policy: RoutePolicy) -> ReadRequest {
-        let asked = fetch.maxBytes > 0 ? Int(fetch.maxBytes) : policy.fetch.defaultBytes
-        let maxBytes = min(asked, policy.fetch.maxBytes)
-        let minBytes = fetch.minBytes > 0 ? Int(fetch.minBytes) : policy.fetch.minBytes
+    private func readRequest(_ fetch: FetchCommand, _ route: Route) -> ReadRequest {
+        // Field by field: the policy has many, which would all be retained.
+        let asked = fetch.maxBytes > 0 ? Int(fetch.maxBytes) : route.policy.fetch.defaultBytes
+        let maxBytes = min(asked, route.policy.fetch.maxBytes)
+        let minBytes = fetch.minBytes > 0 ? Int(fetch.minBytes) : route.policy.fetch.minBytes
         let wait = Int64(fetch.maxWaitMilliseconds)
         var read = ReadRequest(
             topic: fetch.topic, partition: fetch.partition, offset: fetch.offset,
             maxBytes: maxBytes, minBytes: min(minBytes, maxBytes),
-            isolation: Self.isolation(fetch.isolation, policy),
+            isolation: Self.isolation(fetch.isolation, route.policy.isolation),
             waitUntil: wait > 0 ? now.adding(milliseconds: wait) : nil)
-        read.reset = policy.fetch.reset == .nearest ? .nearest : .none
+        read.reset = route.policy.fetch.reset == .nearest ? .nearest : .none
         if !fetch.usesExtensions { adapt(&read) }
         return read
     }
@@ -60,10 +61,10 @@ extension GatewayEngine {
     }
 
     static func isolation(
-        _ asked: IsolationChoice, _ policy: RoutePolicy
+        _ asked: IsolationChoice, _ preset: Isolation
     ) -> Isolation {
         switch asked {
-        case .default: policy.isolation
+        case .default: preset
         case .readUncommitted: .readUncommitted
         case .readCommitted: .readCommitted
         }

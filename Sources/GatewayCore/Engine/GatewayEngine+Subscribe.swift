@@ -14,7 +14,7 @@ extension GatewayEngine {
         let asked = subscribe.maxBytes > 0 ? Int(subscribe.maxBytes) : .max
         let subscription = LiveSubscription(
             sequence: sequence,
-            isolation: Self.isolation(subscribe.isolation, service.route.policy),
+            isolation: Self.isolation(subscribe.isolation, service.route.policy.isolation),
             maxBytes: min(asked, LiveSubscription.pushBytesMax),
             skipsUnreadable: subscribe.skipUnreadable,
             creditMessages: subscribe.creditMessages, creditBytes: subscribe.creditBytes)

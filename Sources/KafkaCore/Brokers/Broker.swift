@@ -13,7 +13,9 @@ final class Broker {
     /// Of attempts to connect. Only an answer to a request is progress: whoever hangs up behind
     /// the login has not served anybody.
     var pace: RetryPace
-    var lastFailure: KafkaFailure?
+    var lastFailure: KafkaFailure? { didSet { hasFailed = lastFailure != nil } }
+    /// That there is one. Each read of what is cached looks.
+    private(set) var hasFailed = false
     /// Connections on which an answer is late.
     var lateConnections = 0
     /// Those that no other was opened for yet.

@@ -18,14 +18,14 @@ public typealias LoginWork = SASL.LoginWork
 /// What the driver of a cluster has to do, in order. No effect of a connection follows its `close`.
 public enum ClusterEffect {
     /// Resolve, connect (trying every address, KIP-302), shake hands; then `opened` or `closed`.
-    case connect(BrokerConnectionID, Endpoint, TLSSettings?)
+    indirect case connect(BrokerConnectionID, Endpoint, TLSSettings?)
     /// The next bytes of a connection: a request's whole frame, or a piece of one that carries
     /// record batches.
     case send(BrokerConnectionID, ByteBlock)
     /// Close without a further event.
     case close(BrokerConnectionID)
     /// Answer with `worked`, unless the connection is closed before.
-    case work(BrokerConnectionID, LoginWork)
+    indirect case work(BrokerConnectionID, LoginWork)
     case readFinished(ReadToken, ReadOutcome)
     /// A live read cannot be answered for now, told again for another reason. It goes on by itself;
     /// once an answer has come `readResumed` says so, if nothing else of the read does.

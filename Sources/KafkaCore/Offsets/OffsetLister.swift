@@ -107,7 +107,7 @@ final class OffsetLister: ClusterService {
     }
 
     private func queue(_ lookup: OffsetLookup, _ partition: Partition) {
-        if let outage = router.currentOutage, partition.leader?.lastFailure != nil {
+        if let outage = router.currentOutage, partition.leader?.hasFailed == true {
             return finish(lookup, .failure(outage))
         }
         guard let leader = partition.leader else {
@@ -232,7 +232,7 @@ final class OffsetLister: ClusterService {
 
     /// No broker answers.
     func brokersAreAway(_ failure: KafkaFailure) {
-        for broker in links.brokers where broker.lastFailure != nil {
+        for broker in links.brokers where broker.hasFailed {
             for queue in brokers[broker]?.queues.takeAll() ?? SlotList() {
                 for lookup in takeAll(queue) { finish(lookup, .failure(failure)) }
             }

@@ -15,7 +15,7 @@ extension ReadDesk {
     func brokerRefuses(_ broker: Broker) {
         for partition in state.partitions.all {
             let leader = partition.source?.broker
-            if leader == nil || leader === broker || leader?.lastFailure != nil {
+            if leader == nil || leader === broker || leader?.hasFailed == true {
                 partition.log.purge()
             }
         }

@@ -7,7 +7,7 @@ extension ReadDesk {
             let known = topic.partitions[request.partition],
             let partition = state.partitions[known],
             // Else somebody has to find out about the broker.
-            canAsk(partition), !needsConfirmation(partition),
+            canAsk(partition), !isUnconfirmed(partition),
             let found = find(partition, from: request.offset, for: request),
             // Else there were gaps only.
             found.recordCount > 0,
@@ -54,9 +54,7 @@ extension ReadDesk {
     /// Whether its leader may answer: one that is not there, or does not answer, must not take away
     /// what is known.
     func canAsk(_ partition: PartitionReads) -> Bool {
-        guard let leader = partition.source, leader.broker.lastFailure == nil,
-            !leader.broker.isLate
-        else {
+        guard let broker = partition.source?.broker, !broker.hasFailed, !broker.isLate else {
             return false
         }
         return !(partition.isSilent && partition.isAsked)
@@ -65,9 +63,11 @@ extension ReadDesk {
     /// Whether an answer has to back what is cached: nobody has heard of the partition for a
     /// while, and nothing is on its way.
     func needsConfirmation(_ partition: PartitionReads) -> Bool {
-        guard canAsk(partition), partition.pace.retryAt == nil, !partition.isAsked else {
-            return false
-        }
+        canAsk(partition) && isUnconfirmed(partition)
+    }
+
+    private func isUnconfirmed(_ partition: PartitionReads) -> Bool {
+        guard partition.pace.retryAt == nil, !partition.isAsked else { return false }
         for isolation in Isolation.allCases where partition.follow(isolation)?.isCurrent == true {
             return false
         }

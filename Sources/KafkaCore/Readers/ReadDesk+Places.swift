@@ -47,7 +47,7 @@ extension ReadDesk {
         {
             return join(reader, follow)
         }
-        if let outage = router.currentOutage, partition.source?.broker.lastFailure != nil {
+        if let outage = router.currentOutage, partition.source?.broker.hasFailed == true {
             return serveOrFail(reader, partition, outage)
         }
         demand(reader, partition, at: waitOffset)

@@ -151,7 +151,7 @@ extension ReadDesk {
     /// Fails everybody who waits for a broker that cannot be reached.
     func brokersAreAway(_ failure: KafkaFailure) {
         for partition in state.partitions.all
-        where partition.source == nil || partition.source?.broker.lastFailure != nil {
+        where partition.source == nil || partition.source?.broker.hasFailed == true {
             for reader in partition.takeReaders() { serveOrFail(reader, partition, failure) }
         }
     }

@@ -1,3 +1,5 @@
+import Timing
+
 /// What a service keeps of one partition.
 protocol PartitionEntry: AnyObject {
     var partition: Partition { get }
@@ -5,16 +7,25 @@ protocol PartitionEntry: AnyObject {
 
 /// A service's own table by partition.
 struct PartitionTable<Entry: PartitionEntry> {
-    private var entries: [ObjectIdentifier: Entry] = [:]
+    private var entries: [PartitionAddress: Entry] = [:]
+
+    /// Where the partition lies in memory: nobody else chooses that.
+    private struct PartitionAddress: OwnNumber {
+        let raw: UInt64
+
+        init(_ partition: Partition) {
+            raw = UInt64(UInt(bitPattern: ObjectIdentifier(partition)))
+        }
+    }
 
     init() {}
 
     /// An entry keeps its partition, so that no other one can have its identity.
-    subscript(partition: Partition) -> Entry? { entries[ObjectIdentifier(partition)] }
+    subscript(partition: Partition) -> Entry? { entries[PartitionAddress(partition)] }
 
-    mutating func insert(_ entry: Entry) { entries[ObjectIdentifier(entry.partition)] = entry }
+    mutating func insert(_ entry: Entry) { entries[PartitionAddress(entry.partition)] = entry }
 
-    mutating func remove(_ partition: Partition) { entries[ObjectIdentifier(partition)] = nil }
+    mutating func remove(_ partition: Partition) { entries[PartitionAddress(partition)] = nil }
 
     /// By topic, in the order in which these were named, and index. Not for every event.
     var all: [Entry] {
