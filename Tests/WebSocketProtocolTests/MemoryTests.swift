@@ -50,6 +50,22 @@ import Testing
         #expect(connection.heldBytes == 0)
     }
 
+    @Test func afterOurCloseAMessageTakesNoneAndThePeersCloseIsFoundBehindIt() {
+        var connection = ServerConnection()
+        let frame = ClientFrame.binary([UInt8](repeating: 1, count: 100_000)).bytes
+        feed([UInt8](frame[..<60_000]), &connection)
+        #expect(connection.heldBytes >= 59_000)
+        var output = ByteWriter()
+        connection.close(.goingAway, into: &output)
+        #expect(connection.heldBytes == 0)
+        for start in stride(from: 60_000, to: frame.count, by: 10_000) {
+            feed([UInt8](frame[start..<min(start + 10_000, frame.count)]), &connection)
+            #expect(connection.heldBytes == 0)
+        }
+        feed(ClientFrame.close(1_001).bytes, &connection)
+        #expect(connection.isClosed == true)
+    }
+
     @Test func aPeerAtFaultGivesItsMemoryBack() {
         var connection = ServerConnection()
         feed(.text("begun", isFinal: false) + ClientFrame(opcode: 3), &connection)

@@ -41,14 +41,18 @@ extension GatewayEngine {
         if session.speaksMessages { session.endsWhenDrained = true }
         session.endsAt = now.adding(milliseconds: Self.closeMilliseconds)
         schedule(session)
+        account(session)
         resumeReading(session)
     }
 
     /// Lets go of everything that the session asked for.
     func abandon(_ session: Session) {
-        if let token = session.reread, session.phase == .over {
-            reads[token] = nil
-            session.service?.seat?.cluster.cancel(token)
+        if session.phase == .over {
+            if let token = session.reread {
+                reads[token] = nil
+                session.service?.seat?.cluster.cancel(token)
+            }
+            endRereadTurn(session)
         }
         session.hasLeft = true
         guard let desk = session.desk else { return }
@@ -75,11 +79,11 @@ extension GatewayEngine {
     func end(_ session: Session, lingers: Bool) {
         guard session.phase != .over else { return }
         session.phase = .over
-        spent &+= Work.ending &+ Work.grown(session.chargedBytes) / 2
+        spent &+= Work.ending
         abandon(session)
         leaveArena(session, spills: false)
         orphan(session)
-        account(session)
+        giveBack(session)
         sessions[session.id] = nil
         if session.closeCode == 0, session.httpStatus == 101 { session.closeCode = 1006 }
         effects.append(.closeSocket(session.id, linger: lingers))
@@ -157,6 +161,7 @@ extension GatewayEngine {
             end(session, lingers: false)
         }
         leaving = []
+        ended = []
         stopDirect()
         for seat in seats { retire(seat) }
         endProducers()

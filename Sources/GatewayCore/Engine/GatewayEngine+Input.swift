@@ -72,7 +72,7 @@ extension GatewayEngine {
         spent &+= Work.grown(session.connection.heldBytes - held)
         session.turnAccount.add(spent &- start)
         watchUnfinished(session)
-        account(session)
+        if session.connection.heldBytes != held || !session.holdsNothing { account(session) }
     }
 
     /// nil: the input is used up, or not to be looked at any further now.
@@ -87,7 +87,7 @@ extension GatewayEngine {
         default: return nil
         }
         do throws(WebSocketError) {
-            session.connection.inflatesUpTo = inflatesUpTo(session)
+            if session.pace != nil { session.connection.inflatesUpTo = inflatesUpTo(session) }
             return try session.connection.next(&input)
         } catch {
             let fault = GatewayFault(error)
@@ -189,6 +189,7 @@ extension GatewayEngine {
     // MARK: Pausing
 
     /// A peer that does not read, or asks faster than it is answered, is not read from.
+    @inline(__always)
     func mustPause(_ session: Session) -> Bool {
         unsentForReading(session) > session.unsentMax
             || session.desk.map { $0.inFlight >= session.inFlightMax } ?? false

@@ -1,5 +1,6 @@
 import KafkaCore
 import Timing
+import WebSocketProtocol
 
 /// What a session had asked for when it left.
 struct Leaving {
@@ -44,9 +45,27 @@ extension GatewayEngine {
 
     private static let takenBackAtOnce = 4
 
+    /// What a session held is given back at once if it is little: to give a megabyte back takes the
+    /// kernel long, and a thousand may end together.
+    func giveBack(_ session: Session) {
+        guard session.chargedBytes > Self.givenBackAtOnce else { return account(session) }
+        ended.append(session)
+    }
+
+    private static let givenBackAtOnce = 64 << 10
+
+    private func forget(_ session: Session) {
+        spent &+= Work.grown(session.chargedBytes) / 4
+        session.connection = ServerConnection()
+        session.output = Output()
+        session.heldInput = nil
+        account(session)
+    }
+
     /// A part of the turn, so that those who come get the rest of it.
     func serveLeaving() {
         let end = spent &+ Work.turn / 4
+        while spent &- end < 0, let session = ended.popLast() { forget(session) }
         while spent &- end < 0, let last = leaving.indices.last {
             let session = leaving[last].session
             if let subscription = leaving[last].subscriptions.popLast() {

@@ -153,6 +153,7 @@ extension GatewayEngine {
         session.format = subprotocol.flatMap(MessageFormat.init(subprotocol:)) ?? .binary
         if opening.mayDeflate(route.policy) {
             session.deflate = DeflateAgreement.negotiate(request.extensions)
+            if session.deflate != nil { session.turnAccount.expected = Work.unknownPacked }
         }
         session.connection = ServerConnection(
             limits: FrameLimits(messageBytesMax: access.limits.messageBytes),

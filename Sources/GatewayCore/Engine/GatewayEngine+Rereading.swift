@@ -14,7 +14,7 @@ extension GatewayEngine {
 
     /// Output waits, and there is nothing to offer: its records are not in the cache any more.
     func starved(_ session: Session) -> OutputState {
-        guard session.reread == nil else { return .drained }
+        guard session.reread == nil, let seat = session.service?.seat else { return .drained }
         let cursor: RecordCursor
         switch session.output.front {
         case .records(let front): cursor = front
@@ -27,6 +27,10 @@ extension GatewayEngine {
             broken(session, "records of a reply under way are gone")
             return .closed
         }
+        guard takeTurn(session, cursor.log) else {
+            session.rereads -= 1
+            return .drained
+        }
         let token = ReadToken(raw: nextNumber())
         reads[token] = .reread(session, cursor.log)
         var request = ReadRequest(
@@ -35,7 +39,6 @@ extension GatewayEngine {
             isolation: cursor.isolation,
             waitUntil: now.adding(milliseconds: Self.rereadMilliseconds))
         request.takesPart = true
-        guard let seat = session.service?.seat else { return .drained }
         session.reread = token
         call(seat) { $0.read(token, request, now: now, &$1) }
         return session.phase == .over ? .closed : .drained
@@ -51,6 +54,34 @@ extension GatewayEngine {
         case .records, .empty: broken(session, "records of a reply under way are gone")
         case .failed(let failure):
             broken(session, "records of a reply under way: \(failure.cause)")
+        }
+    }
+
+    /// Whether it may read again now; else it is told when it may.
+    private func takeTurn(_ session: Session, _ log: PartitionLog) -> Bool {
+        guard session.rereadTurn == nil else { return true }
+        guard !session.waitsForReread else { return false }
+        guard rereads.begin(log, session.id) else {
+            session.waitsForReread = true
+            return false
+        }
+        session.rereadTurn = log
+        return true
+    }
+
+    /// What it has read was written, or it needs nothing any more: the next one has its turn, who
+    /// looks for itself whether its records are there by now.
+    func endRereadTurn(_ session: Session) {
+        guard let log = session.rereadTurn else { return }
+        session.rereadTurn = nil
+        rereads.end(log)
+        while let id = rereads.next(log) {
+            guard let next = sessions[id] else { continue }
+            next.waitsForReread = false
+            // Who is blocked comes again when its socket takes something.
+            guard !next.isBlocked, rereads.begin(log, id) else { continue }
+            next.rereadTurn = log
+            return wantWrite(next)
         }
     }
 

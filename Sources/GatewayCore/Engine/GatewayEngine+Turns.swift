@@ -27,6 +27,7 @@ extension GatewayEngine {
     static let heldInputBytesMax = 16 << 10
 
     /// Frames that have just come.
+    @inline(__always)
     func takeFrames(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
         guard !session.isHeld else { return hold(session, bytes) }
         guard turns.isEmpty, !isTurnOver, session.turnAccount.expected < Work.heavy else {

@@ -17,6 +17,7 @@ extension GatewayEngine {
         session.isBlocked = false
         let state = drain(session, budget, write)
         if session.phase == .over { return .closed }
+        if session.rereadTurn != nil, session.reread == nil { endRereadTurn(session) }
         leaveArena(session, spills: true)
         if state == .blocked {
             session.isBlocked = true
@@ -24,7 +25,7 @@ extension GatewayEngine {
         } else {
             session.blockedSince = nil
         }
-        account(session)
+        if session.chargedBytes != 0 || !session.output.isEmpty { account(session) }
         if session.output.isEmpty { drained(session) } else { schedule(session) }
         if session.desk?.postponed.isEmpty == false { askPostponed(session) }
         return session.phase == .over ? .closed : state

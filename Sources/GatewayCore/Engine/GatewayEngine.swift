@@ -58,8 +58,11 @@ public final class GatewayEngine {
     var spent = 0
     var turns = TurnQueue()
     var memory = MemoryLedger()
+    var rereads = RereadQueue()
     /// Sessions that have left, with what is yet to be taken back for them.
     var leaving: [Leaving] = []
+    /// Those that are over and hold much, which is given back in turns.
+    var ended: [Session] = []
     var counts = GatewayMetrics()
     var tally = CommandTally()
     /// Of commands that failed, as the log knows them.
@@ -166,7 +169,7 @@ public final class GatewayEngine {
     }
 
     public var hasWork: Bool {
-        !turns.isEmpty || canServeMemoryWaiters || !leaving.isEmpty
+        !turns.isEmpty || canServeMemoryWaiters || !leaving.isEmpty || !ended.isEmpty
             || seats.contains { $0.cluster.hasWork || $0.hasRoundWork }
     }
 }

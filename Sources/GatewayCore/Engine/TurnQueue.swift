@@ -73,7 +73,9 @@ struct TurnAccount {
     private var period = 0
     /// Since the period began.
     private(set) var cost: Int64 = 0
-    /// What its next turn may cost: as much as its last one, if nothing else is known.
+    /// What its next turn may cost: as much as its last one, or half of what was expected of that.
+    /// Who sends messages that inflate ends many turns with the start of the next one, which costs
+    /// nothing.
     var expected = Work.unknown
 
     mutating func enter(_ period: Int, _ clock: Int64) {
@@ -86,6 +88,6 @@ struct TurnAccount {
 
     mutating func add(_ work: Int) {
         cost &+= Int64(work)
-        expected = work
+        expected = max(work, expected / 2)
     }
 }

@@ -11,6 +11,9 @@ enum Work {
     static let heavy = 250_000
     /// What a session costs that has not shown it yet.
     static let unknown = 10_000
+    /// The same of one that may send what inflates: a message of a megabyte lies in a thousand
+    /// bytes, and those who have shown that they need little go before.
+    static let unknownPacked = 300_000
 
     static let frame = 50
     /// A command that is decoded and looked up.
@@ -42,9 +45,9 @@ enum Work {
 
     /// Bytes that are received, unmasked and moved.
     static func received(_ count: Int) -> Int { count >> 1 }
-    /// Bytes that the kernel takes. It may have to find memory for them, which costs four times as
-    /// much; but counted so, who waits for a turn's end holds what a write would give back.
-    static func sent(_ count: Int) -> Int { count >> 2 }
+    /// Bytes that the kernel takes. It may have to find memory for them, which costs more than
+    /// anything else: two megabytes a turn.
+    static func sent(_ count: Int) -> Int { count >> 1 }
     /// Memory that a message takes while it comes, and the move to it.
     static func grown(_ count: Int) -> Int { max(0, count) >> 1 }
 }

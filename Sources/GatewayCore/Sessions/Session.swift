@@ -75,6 +75,9 @@ final class Session {
     /// Records of the reply under way are read from Kafka again.
     var rereads = 0
     var reread: ReadToken?
+    /// It is one of those that read records of that log again, until they are written.
+    var rereadTurn: PartitionLog?
+    var waitsForReread = false
 
     /// Bytes of replies that wait for those in front of them.
     var heldReplyBytes = 0
@@ -124,6 +127,10 @@ final class Session {
 
     /// Nothing is read from its client.
     var isHeld: Bool { isReadingPaused || waitsForTurn }
+
+    /// The loop was charged nothing for it, and it has begun nothing of which it may hold some, but
+    /// for a message that comes.
+    var holdsNothing: Bool { chargedBytes == 0 && desk == nil && deflate == nil }
 
     /// Memory that it holds for what it has begun to send or to receive. Records of the cache are
     /// places, not memory.

@@ -35,6 +35,8 @@ final class MetadataKeeper: ClusterService {
     var lateQuestions = 0
     /// Each node gets one attempt in a round.
     var tried: Set<ObjectIdentifier> = []
+    /// So many topics are looked at for the room of one more.
+    private var roomAttempts = MetadataKeeper.roomAttemptsMax
 
     init(_ context: ClusterContext, links: Links, router: any MetadataRouter) {
         self.context = context
@@ -149,7 +151,10 @@ final class MetadataKeeper: ClusterService {
             let reason = roundFailure ?? links.controlThrottle
             finish(lookup, .failure(reason ?? .timeout(cause: "metadata")))
         }
-        while let topic = table.next(notAfter: context.now) { look(after: topic) }
+        for _ in 0..<Self.looksMax {
+            guard let topic = table.next(notAfter: context.now) else { break }
+            look(after: topic)
+        }
     }
 
     func finish(_ lookup: MetadataLookup, _ result: Result<[TopicDescription], KafkaFailure>) {
@@ -183,21 +188,27 @@ extension MetadataKeeper {
     /// Names are for clients to choose: the topic that was looked at longest ago makes room for
     /// one more. Where all are in use, what uses them is bounded.
     private func makeRoom() {
-        for _ in 0..<Self.roomAttemptsMax {
+        for _ in 0..<roomAttempts {
             guard table.count >= context.limits.topicsMax,
                 let topic = table.next(notAfter: .distantFuture)
             else { return }
             guard router.isInUse(topic) else {
+                roomAttempts = Self.roomAttemptsMax
                 forget(topic)
                 continue
             }
+            roomAttempts = max(1, roomAttempts - 1)
             let patience = context.limits.unknownTopicMilliseconds
             table.schedule(topic, at: context.now.adding(milliseconds: patience))
         }
     }
 
-    /// Topics looked at in search of one that is not in use; the next new name goes on.
+    /// Topics looked at in search of one that is not in use; the next new name goes on, with fewer
+    /// where all were.
     private static let roomAttemptsMax = 8
+    /// Topics looked at in one tick. Clients may have named thousands at one moment; the others'
+    /// moment has passed, so that the next turn goes on.
+    private static let looksMax = 256
 
     private func forget(_ topic: Topic) {
         table.remove(topic)

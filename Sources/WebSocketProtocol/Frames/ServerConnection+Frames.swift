@@ -116,7 +116,8 @@ extension ServerConnection {
             throw FrameFault(.invalidUTF8)
         }
         frame.remaining -= piece.count
-        message.append(piece, expected: frame.remaining)
+        // RFC 6455 section 1.4: after our Close frame what the peer still sends is moot.
+        if !isCloseSent { message.append(piece, expected: frame.remaining) }
         return frame.remaining == 0
     }
 
@@ -134,6 +135,7 @@ extension ServerConnection {
         frame.isOpen = false
         guard let opcode = message.opcode else { return nil }
         message.opcode = nil
+        if isCloseSent { return .message(opcode, UnsafeRawBufferPointer(start: nil, count: 0)) }
         guard message.isCompressed, let deflate else {
             guard message.utf8.isComplete else { throw FrameFault(.invalidUTF8) }
             return .message(opcode, bytes)

@@ -53,7 +53,7 @@ public struct ServerConnection: ~Copyable {
                     return event
                 }
                 if !isCloseSent { return event }
-                // RFC 6455 section 1.4: after our Close frame what the peer still sends is moot.
+                // Moot after our Close frame.
                 if isLending { takeBack() }
             }
         } catch {
@@ -89,6 +89,8 @@ public struct ServerConnection: ~Copyable {
     ) -> Bool {
         guard !isCloseSent else { return false }
         isCloseSent = true
+        // Of the message under way nothing is wanted any more.
+        if !isLending { message.buffer = ByteWriter() }
         FrameWriter.close(code, reason: reason, into: &output)
         return true
     }
@@ -130,7 +132,7 @@ public struct ServerConnection: ~Copyable {
 
     private mutating func takeBack() {
         isLending = false
-        if message.opcode == nil { message.buffer = ByteWriter() }
+        if message.opcode == nil || isCloseSent { message.buffer = ByteWriter() }
         if control == nil { carry = ByteWriter() }
     }
 
