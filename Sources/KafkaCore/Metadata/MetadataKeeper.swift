@@ -188,6 +188,7 @@ extension MetadataKeeper {
     /// Names are for clients to choose: the topic that was looked at longest ago makes room for
     /// one more. Where all are in use, what uses them is bounded.
     private func makeRoom() {
+        var isCrowded = false
         for _ in 0..<roomAttempts {
             guard table.count >= context.limits.topicsMax,
                 let topic = table.next(notAfter: .distantFuture)
@@ -197,10 +198,11 @@ extension MetadataKeeper {
                 forget(topic)
                 continue
             }
-            roomAttempts = max(1, roomAttempts - 1)
             let patience = context.limits.unknownTopicMilliseconds
             table.schedule(topic, at: context.now.adding(milliseconds: patience))
+            isCrowded = true
         }
+        if isCrowded { roomAttempts = max(1, roomAttempts - 1) }
     }
 
     /// Topics looked at in search of one that is not in use; the next new name goes on, with fewer

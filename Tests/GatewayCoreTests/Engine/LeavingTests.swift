@@ -116,9 +116,25 @@ import Testing
         #expect(clients[1].isReadingPaused)
         #expect(rig.engine.metrics().heldBytes > settings.memoryBytes / 2)
         left(clients[1])
-        #expect(rig.engine.metrics().heldBytes < settings.memoryBytes / 2)
         rig.settle()
+        #expect(rig.engine.metrics().heldBytes < settings.memoryBytes / 2)
         #expect(clients[1].closed?.code == 1006 && clients[0].closed == nil)
+    }
+
+    @Test("what many have held who end together is given back in turns")
+    func givenBack() throws {
+        let rig = try Rig()
+        let clients = try (0..<40).map { _ in try rig.connect() }
+        for client in clients { client.sendRaw(Self.unfinished(900_000)) }
+        let held = rig.engine.metrics().heldBytes
+        #expect(held > 30_000_000)
+        for client in clients { rig.engine.failed(client.id, "reset", now: rig.now) }
+        #expect(rig.engine.sessionCount == 0)
+        rig.engine.work(now: rig.now)
+        let left = rig.engine.metrics().heldBytes
+        #expect(left < held && left > held / 2, "\(left) of \(held)")
+        rig.settle()
+        #expect(rig.engine.metrics().heldBytes == 0)
     }
 
     /// The start of a message that is longer.
