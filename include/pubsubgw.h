@@ -298,7 +298,8 @@ enum {
                                too long with a message, 4429 too many commands, 4430 does not read,
                                4450 no answer to a ping), data: reason text (UTF-8), number:
                                bytes sent to the client, number2: bytes received from it, flags: the
-                               HTTP status that the upgrade was answered with (0: with none) */
+                               HTTP status that the upgrade, or a POST, was answered with (0: with
+                               none) */
   PUBSUBGW_EV_COMMAND = 5,  /* a client sent a command of the host's (pubsubgw_command_on). code:
                                req_field, number: the client's sequence, number2: resp_field, data:
                                the bytes of the request's sub-message; token: for

@@ -340,18 +340,23 @@ extension GatewayEngine {
     /// A drain closes a session when it knows what became of its records. Until then nothing more
     /// is read of it.
     func closeForDrain(_ session: Session) {
-        guard session.phase == .open, let producing = session.producing,
-            producing.commandCount > 0, !session.hasLeft
-        else { return close(session, with: drainCode, drainReason) }
+        guard session.phase == .open, awaitsRecords(session) else {
+            return close(session, with: drainCode, drainReason)
+        }
         session.drainsAt = .distantFuture
-        producing.closesWhenDone = true
+        account(of: session).closesWhenDone = true
         guard !session.isReadingPaused else { return }
         if !session.isHeld { effects.append(.pauseReading(session.id, isBrief: false)) }
         session.isReadingPaused = true
     }
 
+    /// It is to be told what became of records, its own or those of another with the same id.
+    private func awaitsRecords(_ session: Session) -> Bool {
+        session.desk?.free.values.contains { $0.kind == .produce } ?? false
+    }
+
     private func closeDrained(_ session: Session) {
-        guard session.producing?.commandCount == 0 else { return }
+        guard !awaitsRecords(session) else { return }
         session.producing?.closesWhenDone = false
         close(session, with: drainCode, drainReason)
     }

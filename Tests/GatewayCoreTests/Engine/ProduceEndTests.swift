@@ -48,7 +48,10 @@ import Testing
         rig.brokers.inject(Fault(.delay(milliseconds: 2_000), apiKey: 0))
         let client = try rig.connect()
         let idle = try rig.connect()
+        let bob = try world.policy(#"{"principal":"bob"}"#)
+        let twins = [try rig.connect(policy: bob), try rig.connect(policy: bob)]
         client.send(Request.produce(1, "t", "v"))
+        for twin in twins { twin.send(Request.produce(1, [.init("t", "w")], id: "i")) }
         rig.pass(100)
         rig.engine.drain(closeCode: 1012, reason: "restart", spreadMilliseconds: 0, now: rig.now)
         rig.settle()
@@ -57,9 +60,13 @@ import Testing
         #expect(!isDrained(rig))
         rig.pass(3_000)
         #expect(client.closeFrame?.code == 1012)
+        for twin in twins {
+            #expect(try twin.takeReplies().map(\.offsets) == [[1]])
+            #expect(twin.closeFrame?.code == 1012)
+        }
         rig.pass(10_000)
         #expect(isDrained(rig))
-        #expect(rig.brokers.logEnd("t") == 1)
+        #expect(rig.brokers.logEnd("t") == 2)
     }
 
     private func isDrained(_ rig: Rig) -> Bool {

@@ -188,6 +188,47 @@ import Testing
         #expect(rig.engine.metrics().producingBytes == 0)
     }
 
+    @Test("messages that come though one waits for room wait behind it")
+    func behind() throws {
+        let world = try ProducingRig(
+            #""producer":{"buffer_bytes":4000,"max_message_bytes":1000}"#, brokers: 2)
+        let rig = world.rig
+        rig.brokers.createTopic("t2")
+        rig.brokers.inject(Fault(.delay(milliseconds: 2_000), apiKey: 0, topic: "t"))
+        let client = rig.openMessages()
+        let value = String(repeating: ".", count: 200)
+        client.message(
+            Request.produce(1, (0..<20).map { _ in .init("t", value) } + [.init("t2", "first")]))
+        for number in 2..<5 { client.message(Request.produce(Int64(number), "t2", "\(number)")) }
+        rig.pass(100)
+        #expect(try client.takeReplies().isEmpty)
+        rig.pass(30_000)
+        #expect(try client.takeReplies().map(\.sequence).sorted() == [1, 2, 3, 4])
+        #expect(try world.values("t2") == ["first", "2", "3", "4"])
+        #expect(rig.engine.metrics().heldBytes == 0)
+    }
+
+    @Test("records on their way count in limits.memory_bytes")
+    func memory() throws {
+        var settings = GatewaySettings()
+        settings.memoryBytes = 60_000
+        let world = try ProducingRig(settings: settings)
+        let rig = world.rig
+        rig.brokers.inject(Fault(.delay(milliseconds: 2_000), apiKey: 0))
+        let client = try rig.connect()
+        let value = String(repeating: ".", count: 8_000)
+        for number in 0..<8 {
+            guard !client.isReadingPaused else { break }
+            client.send(Request.produce(Int64(number), "t", value))
+        }
+        #expect(client.isReadingPaused)
+        #expect(rig.engine.metrics().limitHits["memory_bytes"] == 1)
+        #expect(rig.engine.metrics().heldBytes <= 60_000)
+        rig.pass(10_000)
+        #expect(!client.isReadingPaused && rig.engine.metrics().heldBytes == 0)
+        #expect(try client.takeReplies().allSatisfy { $0.offsets?.count == 1 })
+    }
+
     @Test("metrics count what was produced, and what was not")
     func metrics() throws {
         let world = try ProducingRig()
