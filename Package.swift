@@ -115,7 +115,7 @@ let package = Package(
                 "CPubSubGW", "CShims", "Bytes", "RecordFormat", "KafkaProducing", "KafkaCore",
                 "GatewayCore", "Runtime", "Statuses",
             ],
-            exclude: ["pubsubgw.map"], swiftSettings: lean,
+            exclude: ["pubsubgw.map", "unneeded.ld", "generate-unneeded"], swiftSettings: lean,
             linkerSettings: [
                 .unsafeFlags(
                     // lld: packed relocations and folded equal functions make the library a
@@ -124,6 +124,7 @@ let package = Package(
                         + link([
                             "-soname=libpubsubgw.so.0",
                             "--version-script=\(directory)/Sources/PubSubGW/pubsubgw.map",
+                            "-T\(directory)/Sources/PubSubGW/unneeded.ld",
                             "-Bsymbolic", "--gc-sections", "--icf=all", "-O2",
                             "-z", "muldefs", "-z", "nodelete", "-z", "now", "-z", "relro",
                             "-z", "pack-relative-relocs",

@@ -196,6 +196,7 @@ private struct NewRecords: ~Copyable {
             throw Failure(
                 .invalid, "header_count is \(raw.header_count), and headers NULL or too many")
         }
+        var left = Argument.bytesMax
         for index in 0..<raw.header_count {
             let header = first[index]
             guard let name = header.name else {
@@ -206,6 +207,10 @@ private struct NewRecords: ~Copyable {
                 throw Failure(.invalid, "the name of header \(index) is too long")
             }
             let value = try Argument.bytes(header.value, header.value_len, "header value")
+            left -= count + (value?.count ?? 0)
+            guard left >= 0 else {
+                throw Failure(.invalid, "headers have more than \(Argument.bytesMax) bytes")
+            }
             headers.append(
                 name: UnsafeRawBufferPointer(start: name, count: count), value: value)
         }

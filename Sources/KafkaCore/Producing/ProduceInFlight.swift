@@ -37,11 +37,22 @@ final class ProduceInFlight: WholeAnswerPurpose {
         request.batches.compactMap { producer.topics[$0.topic.name]?.topic }
     }
 
+    var partitions: Set<TransactionPartition> {
+        Set(
+            request.batches.lazy.map {
+                TransactionPartition(topic: $0.topic.name, partition: $0.partition)
+            })
+    }
+
     /// As the answer names it: since version 13 by its id.
     func name(of topic: ProduceResponse.Topic) -> String? {
         guard topic.name.isEmpty else { return topic.name }
-        return request.batches.first { $0.topic.id == topic.topicID }?.topic.name
+        return names[topic.topicID]
     }
+
+    private lazy var names = [KafkaUUID: String](
+        request.batches.map { ($0.topic.id, $0.topic.name) },
+        uniquingKeysWith: { first, _ in first })
 }
 
 extension ProduceRequestToSend {

@@ -63,9 +63,10 @@ extension ProducerPool {
             let error = KafkaError(response.errorCode)
             return producer.engine.identificationFailed(error, now: context.now)
         }
-        producer.engine.identified(
-            ProducerIdentity(id: response.producerID, epoch: response.producerEpoch),
-            now: context.now)
+        guard let identity = response.identity else {
+            return producer.engine.identificationFailed(nil, now: context.now)
+        }
+        producer.engine.identified(identity, now: context.now)
     }
 
     // MARK: Coordinators
@@ -132,10 +133,14 @@ extension ProducerPool {
             transactionalID: id, transactionTimeoutMilliseconds: timeout,
             producerID: current.id, producerEpoch: current.epoch)
         ask(producer, request, version, connection) { response in
-            TransactionAnswer(
-                code: response.errorCode,
-                identity: ProducerIdentity(
-                    id: response.producerID, epoch: response.producerEpoch))
+            guard response.errorCode == 0 else {
+                return TransactionAnswer(code: response.errorCode)
+            }
+            // An id that is none: asked again, as for any answer that makes no sense.
+            guard let identity = response.identity else {
+                return TransactionAnswer(code: KafkaError.coordinatorNotAvailable.rawValue)
+            }
+            return TransactionAnswer(code: 0, identity: identity)
         }
     }
 
@@ -218,5 +223,13 @@ extension AddPartitionsToTxnResponse {
             }
         }
         return TransactionAnswer(code: errorCode)
+    }
+}
+
+extension InitProducerIdResponse {
+    /// nil: no producer can have these numbers.
+    fileprivate var identity: ProducerIdentity? {
+        guard producerID >= 0, producerEpoch >= 0 else { return nil }
+        return ProducerIdentity(id: producerID, epoch: producerEpoch)
     }
 }

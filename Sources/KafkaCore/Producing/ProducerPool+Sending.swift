@@ -115,9 +115,13 @@ extension ProducerPool {
     func received(_ sent: ProduceInFlight, _ response: ProduceResponse) {
         guard self[sent.producer.id] != nil else { return }
         var answers: [ProduceAnswer] = []
+        var asked = sent.partitions
         for topic in response.responses {
             guard let name = sent.name(of: topic) else { continue }
             for partition in topic.partitionResponses {
+                // Each once, and what nobody asked for not at all.
+                let place = TransactionPartition(topic: name, partition: partition.index)
+                guard asked.remove(place) != nil else { continue }
                 if partition.errorCode != 0 { context.counters.failed(partition.errorCode) }
                 follow(partition, of: name, sent, response)
                 answers.append(ProduceAnswer(name, partition))

@@ -192,7 +192,10 @@ final class PartitionQueue: Slotted {
         isProven = true
         isUnresolved = false
         pace.reset()
-        if offset >= 0 { lastOffset = max(lastOffset, offset + Int64(batch.recordCount) - 1) }
+        guard offset >= 0 else { return }
+        // A broker may answer any number.
+        let (last, isBeyond) = offset.addingReportingOverflow(Int64(batch.recordCount) - 1)
+        lastOffset = max(lastOffset, isBeyond ? .max : last)
     }
 
     /// It will not be sent again. What is not stored leaves no gap in the sequence; where nobody
