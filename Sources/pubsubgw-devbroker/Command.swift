@@ -89,6 +89,7 @@ enum Command {
         }
         var filler = Filler()
         filler.codec = options.codec
+        filler.content = options.content
         filler.batchBytes = options.batchBytes
         for records in options.records {
             do throws(CompressionError) {

@@ -28,6 +28,7 @@ struct Options {
     var records: [Records] = []
     var live: [Live] = []
     var codec = Codec.none
+    var content = Filler.Content.dots
     var batchBytes = 16_384
     var certificatePath: String?
     var keyPath: String?
@@ -68,7 +69,8 @@ struct Options {
 
     private static let known: Set<String> = [
         "--brokers", "--host", "--port", "--advertise", "--topic", "--records", "--live",
-        "--codec", "--batch-bytes", "--profile", "--tls-cert", "--tls-key", "--client-ca",
+        "--codec", "--content", "--batch-bytes", "--profile", "--tls-cert", "--tls-key",
+        "--client-ca",
         "--sasl", "--delegation-token", "--token", "--kerberos", "--session-lifetime",
         "--retention-bytes", "--control",
     ]
@@ -83,6 +85,11 @@ struct Options {
         case "--records": records.append(try records(value))
         case "--live": live.append(try live(value))
         case "--codec": codec = try codec(value)
+        case "--content":
+            guard let known = Filler.Content(rawValue: value) else {
+                throw Refusal("--content \(value): give dots or words")
+            }
+            content = known
         case "--batch-bytes": batchBytes = try number(option, value, 1...(64 << 20))
         case "--profile": settings.profile = try profile(value)
         case "--tls-cert": certificatePath = value
@@ -213,6 +220,7 @@ struct Options {
                                     writes COUNT records of SIZE bytes first
           --live TOPIC:RATE         writes RATE records a second from then on
           --codec CODEC             of --records: none, gzip, snappy, lz4, zstd (none)
+          --content CONTENT         of --records: dots, or words, which compress as log lines do
           --batch-bytes N           size of their batches (16384)
           --profile VERSION         what to look like: 2.1, 2.8, 3.9, 4.1 (4.1)
           --no-auto-create          clients do not make topics by asking for them

@@ -1,6 +1,6 @@
 /* The rival of a fetch: librdkafka's consumer, bare: assign, take batches, count.
  *
- *   rdkafka_consume BROKERS TOPIC RECORDS      prints: records seconds cpu_seconds */
+ *   rdkafka_consume BROKERS TOPIC RECORDS [CHECK_CRCS]     prints: records seconds cpu_seconds bytes */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +16,16 @@ static double cpu(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) return 2;
+    if (argc != 4 && argc != 5) return 2;
     char error[512];
-    long wanted = atol(argv[3]), got = 0;
+    long wanted = atol(argv[3]), got = 0, first = 0;
+    unsigned long bytes = 0;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "bootstrap.servers", argv[1], error, sizeof error);
     rd_kafka_conf_set(conf, "group.id", "bench", error, sizeof error);
     rd_kafka_conf_set(conf, "enable.auto.commit", "false", error, sizeof error);
     rd_kafka_conf_set(conf, "isolation.level", "read_uncommitted", error, sizeof error);
+    rd_kafka_conf_set(conf, "check.crcs", argc > 4 ? argv[4] : "false", error, sizeof error);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
     if (!rk) { fprintf(stderr, "%s\n", error); return 1; }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
@@ -36,11 +38,15 @@ int main(int argc, char **argv) {
     while (got < wanted) {
         ssize_t n = rd_kafka_consume_batch_queue(queue, 10000, batch, 1000);
         if (n <= 0) { fprintf(stderr, "nothing for 10 s after %ld records\n", got); return 1; }
-        if (!got) { clock_gettime(CLOCK_MONOTONIC, &t0); c0 = cpu(); }   /* without the start-up */
-        for (ssize_t i = 0; i < n; i++) { got += !batch[i]->err; rd_kafka_message_destroy(batch[i]); }
+        for (ssize_t i = 0; i < n; i++) {
+            got += !batch[i]->err;
+            bytes += batch[i]->len;
+            rd_kafka_message_destroy(batch[i]);
+        }
+        if (!first) { clock_gettime(CLOCK_MONOTONIC, &t0); c0 = cpu(); first = got; }   /* without the start-up */
     }
     clock_gettime(CLOCK_MONOTONIC, &t1);
-    printf("%ld %.3f %.4f\n", got, (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9, cpu() - c0);
+    printf("%ld %.3f %.4f %lu\n", got - first, (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9, cpu() - c0, bytes);
     fflush(stdout);
     _exit(0);
 }
