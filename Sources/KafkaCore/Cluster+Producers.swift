@@ -27,7 +27,7 @@ extension Cluster {
     }
 
     /// Records for a producer, any number in one call. Nothing is sent before `work`. Answers
-    /// whether there is such a producer: `body` is not called for one that was let go, or has ended.
+    /// whether there is such a producer: `body` is not called for one that was let go or has ended.
     @discardableResult
     public func produce(
         _ producer: ProducerID, now: Instant, _ effects: inout [ClusterEffect],

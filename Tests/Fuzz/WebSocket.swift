@@ -32,7 +32,7 @@ private let heads: [[UInt8]] = [
     behind
     """,
     "GET http://a/%41/../b//./c HTTP/1.1\r\nHost: a\r\n\r\n", "POST * HTTP/1.0\r\n: \r\n\r\n",
-    "POST /k HTTP/1.0\r\nHost: a\r\nContent-Type: application/json;a\r\nContent-Length: 2\r\n\r\n{}",
+    "POST /k HTTP/1.0\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
 ].map { Array($0.utf8) }
 
 /// What a head came to, as text.

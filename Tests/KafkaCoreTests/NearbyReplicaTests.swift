@@ -86,7 +86,7 @@ import Timing
     }
 
     @Test(
-        "whatever is wrong at the replica, its leader serves, and is not told of the rack for a while",
+        "whatever is wrong at the replica, its leader serves, not told of the rack for a while",
         arguments: [1, 6, 29, 76, 78, 100] as [Int16])
     func replicaRefuses(_ code: Int16) throws {
         let scene = try Scene()

@@ -11,7 +11,7 @@ public struct SessionPolicy: Equatable, Sendable {
     public var headers: [AddedHeader] = []
     /// nil entries leave the route's limit.
     public var limits = LimitOverrides()
-    /// Who the client is: for the log, for `headers`, and for the ids of commands that are repeated.
+    /// Who the client is: for the log, for `headers`, and for ids of commands that are repeated.
     public var principal: String?
     /// Correlates log lines with the host's (a W3C `traceparent`, a request id).
     public var trace: String?

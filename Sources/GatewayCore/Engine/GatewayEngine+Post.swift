@@ -4,8 +4,8 @@ import PubSubProtocol
 import Timing
 import WebSocketProtocol
 
-/// CmdProduce in a request of its own: `POST` on the route, its JSON in the body, the reply's in the
-/// response. Rights, limits and Origin rules are those of a WebSocket on the same route.
+/// CmdProduce in a request of its own: `POST` on the route, its JSON in the body, the reply's in
+/// the response. Rights, limits and Origin rules are those of a WebSocket on the same route.
 extension GatewayEngine {
     func admit(_ session: Session, _ request: PostRequest, _ opening: SessionOpening) {
         guard !isDraining else {

@@ -7,7 +7,7 @@ public struct ProduceCounts: Sendable {
     /// As they count in a producer's buffer.
     public var bytes: UInt64 = 0
     /// Records that were not sent, or of which nobody knows, by the reason.
-    public var failed: [String: UInt64] = [:]
+    public var failed: [String: UInt64] = ["unknown": 0]
     /// Commands that were answered from the memory of their ids.
     public var repeated: UInt64 = 0
 

@@ -3,8 +3,8 @@ import KafkaProducing
 
 /// What sessions have in the buffer of one producer, and who waits for room in it.
 ///
-/// A topic may have as much of the buffer as is left for all others: one whose leader is away fills a
-/// half, two fill two thirds, and whoever produces to another always finds room.
+/// A topic may have as much of the buffer as is left for all others: one whose leader is away fills
+/// a half, two fill two thirds, and whoever produces to another always finds room.
 final class ProducerUse {
     /// Records of one topic.
     final class Topic {

@@ -2,8 +2,8 @@
 final class ProducingSession {
     /// Commands that are not answered.
     var commandCount = 0
-    /// What these hold in memory: records that nobody has acknowledged, messages that wait for room,
-    /// and results.
+    /// What these hold in memory: records that nobody has acknowledged, messages that wait for
+    /// room, and results.
     var bytes = 0
     /// Commands whose records have not all found room.
     var waitingCount = 0

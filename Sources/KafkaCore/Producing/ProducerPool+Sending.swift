@@ -86,8 +86,8 @@ extension ProducerPool {
             waitMilliseconds: request.acks == .all ? context.limits.replicationMilliseconds : 0)
     }
 
-    /// Since version 13 topics go by their ids, since 12 a broker enrols partitions in a transaction
-    /// itself (KIP-890), which ours of the first kind do not want.
+    /// Since version 13 topics go by their ids, since 12 a broker enrols partitions in a
+    /// transaction itself (KIP-890), which ours of the first kind do not want.
     private func newest(_ request: ProduceRequestToSend) -> Int16 {
         if request.transactionalID != nil { return 11 }
         return request.batches.allSatisfy { $0.topic.id != .zero } ? 13 : 12

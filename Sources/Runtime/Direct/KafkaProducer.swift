@@ -3,9 +3,9 @@ import GatewayCore
 import KafkaProducing
 import Synchronization
 
-/// A producer of the host's (`pubsubgw_producer`). It lives on one loop; its functions may be called
-/// on any thread. Records are copied into a block under a lock; the loop is woken for the first of
-/// a block, and then looks by itself for a while.
+/// A producer of the host's (`pubsubgw_producer`). It lives on one loop; its functions may be
+/// called on any thread. Records are copied into a block under a lock; the loop is woken
+/// for the first of a block, and then looks by itself for a while.
 public final class KafkaProducer: Sendable {
     private struct State {
         /// What the loop has not taken.

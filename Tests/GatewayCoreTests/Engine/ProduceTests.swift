@@ -240,7 +240,7 @@ import Testing
         world.rig.pass(1_000)
         let metrics = world.rig.engine.metrics()
         #expect(metrics.produced.records == 2 && metrics.produced.bytes > 0)
-        #expect(metrics.produced.failed == ["not_allowed": 1])
+        #expect(metrics.produced.failed == ["not_allowed": 1, "unknown": 0])
         #expect(metrics.producingRecords == 0)
         #expect(metrics.commands[.init(command: "produce", result: "not_found")] == 1)
     }
