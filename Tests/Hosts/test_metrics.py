@@ -25,7 +25,11 @@ FAMILIES = [
     ("kafka_connections", "gauge", set()), ("kafka_reconnects", "counter", set()),
     ("kafka_retries", "counter", {"kind"}), ("kafka_throttled", "counter", set()),
     ("kafka_throttle_seconds", "counter", set()),
-    ("kafka_bytes", "counter", {"direction"}), ("cache_bytes", "gauge", set()),
+    ("kafka_bytes", "counter", {"direction"}),
+    ("produced_records", "counter", set()), ("produced_bytes", "counter", set()),
+    ("produce_errors", "counter", {"reason"}), ("produce_repeated", "counter", set()),
+    ("producing_records", "gauge", set()), ("producing_bytes", "gauge", set()),
+    ("cache_bytes", "gauge", set()), ("cache_lent_bytes", "gauge", set()),
     ("cache_hits", "counter", set()), ("cache_misses", "counter", set()),
     ("queued_events", "gauge", set()),
 ]

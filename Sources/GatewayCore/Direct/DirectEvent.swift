@@ -34,16 +34,19 @@ public struct DirectEvent {
     public var isLast: Bool
 }
 
-/// Records that were copied out of the cache.
+/// Records that stay in the cache's memory, or were copied out of it.
 public struct DirectRecords {
     public var topic: String
     public var partition: Int32
     public var count: Int
-    /// As `KafkaMessageWriter` wrote them; whoever gets the event owns them.
-    public var block: ByteBlock
+    /// One behind the other.
+    public var pieces: [HeldRecords]
     /// -1: not known freshly.
     public var highWatermark: Int64
     public var nextOffset: Int64
+
+    /// Of the records.
+    public var byteCount: Int { pieces.reduce(0) { $0 + $1.bytes.count } }
 }
 
 /// Why a request has ended without an answer. The host is trusted: it gets the true cause.

@@ -133,13 +133,13 @@ extension GatewayEngine {
         case .empty(let position, let nextOffset):
             request.offset = nextOffset
             if request.isSubscription { return pump(request) }
-            emit(request, records: 0, ByteBlock(count: 0), position, nextOffset)
+            emit(request, records: 0, [], position, nextOffset)
         case .failed(let failure): fail(request, DirectFailure(failure))
         }
     }
 
     private func take(_ request: DirectRequest, _ slice: RecordSlice) {
-        guard let block = copied(slice) else {
+        guard let pieces = held(slice) else {
             request.evictions += 1
             guard request.evictions <= Self.evictionsMax else {
                 return fail(
@@ -156,25 +156,23 @@ extension GatewayEngine {
         request.log = slice.log.identity
         counts.recordsOut &+= UInt64(slice.recordCount)
         request.offset = slice.nextOffset
-        request.queuedBytes += block.count + Self.directEventBytes
-        emit(request, records: slice.recordCount, block, slice.position, slice.nextOffset)
+        request.queuedBytes += slice.byteCount + Self.directEventBytes
+        emit(request, records: slice.recordCount, pieces, slice.position, slice.nextOffset)
         pump(request)
     }
 
-    private func copied(_ slice: RecordSlice) -> ByteBlock? {
-        var bytes = ByteWriter(capacity: slice.byteCount)
+    private func held(_ slice: RecordSlice) -> [HeldRecords]? {
+        var pieces: [HeldRecords] = []
         var cursor = RecordCursor(slice)
         while !cursor.isAtEnd {
-            guard let piece = workshop.cache.bytes(at: cursor, upTo: .max / 2), piece.count > 0
-            else { return nil }
-            bytes.bytes(piece)
-            workshop.cache.advance(&cursor, by: piece.count)
+            guard let piece = workshop.cache.hold(&cursor) else { return nil }
+            pieces.append(piece)
         }
-        return bytes.take()
+        return pieces
     }
 
     private func emit(
-        _ request: DirectRequest, records: Int, _ block: ByteBlock,
+        _ request: DirectRequest, records: Int, _ pieces: [HeldRecords],
         _ position: PartitionPosition, _ nextOffset: Int64
     ) {
         let (topic, partition) = request.place
@@ -182,7 +180,7 @@ extension GatewayEngine {
             request,
             .records(
                 DirectRecords(
-                    topic: topic, partition: partition, count: records, block: block,
+                    topic: topic, partition: partition, count: records, pieces: pieces,
                     highWatermark: position.highWatermark, nextOffset: nextOffset)),
             isLast: !request.isSubscription)
     }

@@ -14,6 +14,7 @@ extension GatewayEngine {
         metrics.heldBytes = Int64(memory.heldBytes)
         metrics.produced = producing.counts
         metrics.cacheBytes = Int64(workshop.cache.byteCount)
+        metrics.cacheLentBytes = Int64(workshop.cache.lentBytes)
         for seat in seats {
             metrics.kafkaConnections += Int64(seat.cluster.connectionCount)
             for use in seat.producers.values {

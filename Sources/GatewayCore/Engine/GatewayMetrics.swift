@@ -46,6 +46,7 @@ public struct GatewayMetrics: Sendable {
     public var unsentBytes: Int64 = 0
     public var kafkaConnections: Int64 = 0
     public var cacheBytes: Int64 = 0
+    public var cacheLentBytes: Int64 = 0
     /// What sessions hold in memory of their own, under `limits.memory_bytes`.
     public var heldBytes: Int64 = 0
     /// Records of sessions that are in a producer's buffer, and what they take there.
@@ -100,6 +101,7 @@ extension GatewayMetrics {
         unsentBytes += other.unsentBytes
         kafkaConnections += other.kafkaConnections
         cacheBytes += other.cacheBytes
+        cacheLentBytes += other.cacheLentBytes
         heldBytes += other.heldBytes
         producingRecords += other.producingRecords
         producingBytes += other.producingBytes

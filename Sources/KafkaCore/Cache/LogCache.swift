@@ -18,6 +18,8 @@ public final class LogCache {
     /// Memory of runs that were evicted and of responses that were decoded. Not in the budget.
     let spares = SpareBlocks(bytesMax: 4 << 20)
 
+    let lent = LentMemory()
+
     private var lastLogNumber: UInt64 = 0
     private unowned(unsafe) var newest: RecordRun?
     private unowned(unsafe) var oldest: RecordRun?
@@ -33,7 +35,7 @@ public final class LogCache {
     /// it knows about transactions what the older does not.
     func insert(_ run: RecordRun, into log: PartitionLog) {
         giveWay(run, in: log)
-        guard run.next > run.base else { return run.surrender(to: spares) }
+        guard run.next > run.base else { return run.surrender(to: spares, lent: lent) }
         makeRoom(for: run, in: log)
         let number = log.runNumber(endingAfter: run.base)
         if coalesce(run, number, log) { return }
@@ -75,12 +77,12 @@ public final class LogCache {
     private func coalesce(_ run: RecordRun, _ number: Int, _ log: PartitionLog) -> Bool {
         guard run.bytes.count <= Self.coalescedBytesMax, number > 0 else { return false }
         let before = log.runs[number - 1]
-        guard before.next == run.base,
+        guard before.next == run.base, !before.isShared,
             before.bytes.count + run.bytes.count <= Self.runBytesMax,
             run.next - before.base < RecordRun.offsetSpanMax
         else { return false }
         before.append(run)
-        run.surrender(to: spares)
+        run.surrender(to: spares, lent: lent)
         touch(before)
         recount(before)
         evict(sparing: before)
@@ -113,7 +115,7 @@ public final class LogCache {
         byteCount -= run.countedBytes
         run.countedBytes = 0
         run.log = nil
-        run.surrender(to: spares)
+        run.surrender(to: spares, lent: lent)
     }
 
     private func link(_ run: RecordRun) {

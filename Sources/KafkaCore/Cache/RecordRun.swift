@@ -1,4 +1,5 @@
 import Bytes
+import Synchronization
 
 /// What a batch's transaction makes of its records.
 enum TransactionFacts: UInt8 {
@@ -13,7 +14,9 @@ enum TransactionFacts: UInt8 {
 /// Consecutive records of one partition as ready `KafkaMessage` bytes. It covers the offsets
 /// `base..<next`: a missing offset inside is known to hold no record (compacted, or a marker).
 ///
-/// Nobody holds a run from one event to the next: eviction frees it.
+/// On the loop nobody holds a run from one event to the next. Outside of it somebody may hold its
+/// records (`HeldRecords`): then nothing is written to it any more, and eviction leaves its memory
+/// to them.
 final class RecordRun {
     /// A stretch of records with the same transaction facts, up to the next segment.
     struct Segment {
@@ -37,6 +40,11 @@ final class RecordRun {
     unowned(unsafe) var newer: RecordRun?
     var countedBytes = 0
 
+    /// How many outside of the loop have its records. Only the loop adds one.
+    private let holders = Atomic<Int>(0)
+    /// Where it counts, once it is the cache's no more and somebody still has its records.
+    private var lent: LentMemory?
+
     /// No record's offset may be so far from the base that the index cannot tell it.
     static let offsetSpanMax: Int64 = 1 << 31
     /// The object, its array and the list's share.
@@ -46,6 +54,14 @@ final class RecordRun {
         self.base = base
         next = base
     }
+
+    deinit { lent?.remove(bytes.allocatedBytes) }
+
+    /// Somebody outside of the loop has its records.
+    var isShared: Bool { holders.load(ordering: .acquiring) > 0 }
+
+    func isHeld() { holders.add(1, ordering: .relaxed) }
+    func isLetGo() { holders.subtract(1, ordering: .releasing) }
 
     var recordCount: Int { index.count }
     var memoryBytes: Int { bytes.allocatedBytes + index.memoryBytes + Self.overheadBytes }
@@ -93,6 +109,7 @@ final class RecordRun {
     /// Takes over a run that begins where this one ends.
     func append(_ other: RecordRun) {
         precondition(other.base == next, "runs must touch")
+        precondition(!isShared, "somebody reads what the growing memory would leave behind")
         let firstNumber = recordCount
         let distance = UInt32(other.base - base)
         if !segments.isEmpty || !other.segments.isEmpty {
@@ -133,8 +150,16 @@ final class RecordRun {
     }
 
     /// The run's memory is used for others now; nobody looks at it any more.
-    func surrender(to spares: SpareBlocks) {
-        if let block = bytes.release() { spares.give(block) }
+    ///
+    /// - Parameter lent: where it counts if somebody outside of the loop does. The last of them
+    ///   frees it.
+    func surrender(to spares: SpareBlocks, lent: LentMemory) {
+        if isShared {
+            self.lent = lent
+            lent.add(bytes.allocatedBytes)
+        } else if let block = bytes.release() {
+            spares.give(block)
+        }
         if let block = index.release() { spares.give(block) }
     }
 }

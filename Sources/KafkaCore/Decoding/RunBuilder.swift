@@ -346,7 +346,7 @@ final class RunBuilder {
     private func flush() {
         guard let run else { return }
         self.run = nil
-        guard !isStale else { return run.surrender(to: cache.spares) }
+        guard !isStale else { return run.surrender(to: cache.spares, lent: cache.lent) }
         cache.insert(run, into: log)
         onFlush?()
     }

@@ -81,11 +81,11 @@ extension QueueEvent {
             code = records.partition
             number = records.highWatermark
             number2 = records.nextOffset
-            byteCount = records.block.count + GatewayEngine.directEventBytes
+            byteCount = records.byteCount + GatewayEngine.directEventBytes
             data = EventData(
-                records.block,
                 RecordsOfEvent(
-                    topic: records.topic, partition: records.partition, count: records.count))
+                    topic: records.topic, partition: records.partition, count: records.count,
+                    pieces: records.pieces))
         case .offset(let listed):
             number = listed.offset
             number2 = listed.timestamp

@@ -1,11 +1,12 @@
-import Bytes
 import Glibc
+import KafkaCore
 
-/// Records as `KafkaMessageWriter` wrote them.
+/// Records as `KafkaMessageWriter` wrote them, one piece behind the other.
 public struct RecordsOfEvent: Sendable {
     public let topic: String
     public let partition: Int32
     public let count: Int
+    public let pieces: [HeldRecords]
 }
 
 /// What became of records that a host has produced.
@@ -29,7 +30,7 @@ public struct DeliveryOfEvent: Sendable {
 public final class EventData: @unchecked Sendable {
     /// Never written to after `init`, hence safe to share. Valid while the object lives.
     public let bytes: UnsafeRawBufferPointer
-    /// What `bytes` hold, if they are records.
+    /// In place of bytes.
     public let records: RecordsOfEvent?
     /// What it tells instead of bytes, if it is of a producer.
     public let delivery: DeliveryOfEvent?
@@ -38,41 +39,37 @@ public final class EventData: @unchecked Sendable {
     public var table: UnsafeMutableRawPointer?
     /// The poller makes structs of it.
     public var isTable: Bool { records != nil || delivery != nil }
-    /// Holds `bytes`; only its end is of interest here.
-    private let block: ByteBlock?
 
-    /// Takes over a loop's block, which nobody else uses any more.
-    init(_ block: ByteBlock, _ records: RecordsOfEvent) {
-        bytes = block.bytes
-        self.block = block
+    init(_ records: RecordsOfEvent) {
+        bytes = UnsafeRawBufferPointer(start: nil, count: 0)
         self.records = records
         delivery = nil
     }
 
     init(_ delivery: DeliveryOfEvent) {
         bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-        (records, block) = (nil, nil)
+        records = nil
         self.delivery = delivery
     }
 
     public init(copying source: UnsafeRawBufferPointer) {
         bytes = Self.terminated(source)
-        (records, block, delivery) = (nil, nil, nil)
+        (records, delivery) = (nil, nil)
     }
 
     public init(_ array: [UInt8]) {
         bytes = array.withUnsafeBytes { Self.terminated($0) }
-        (records, block, delivery) = (nil, nil, nil)
+        (records, delivery) = (nil, nil)
     }
 
     public init(_ text: String) {
         var text = text
         bytes = text.withUTF8 { Self.terminated(UnsafeRawBufferPointer($0)) }
-        (records, block, delivery) = (nil, nil, nil)
+        (records, delivery) = (nil, nil)
     }
 
     deinit {
-        if block == nil { free(UnsafeMutableRawPointer(mutating: bytes.baseAddress)) }
+        free(UnsafeMutableRawPointer(mutating: bytes.baseAddress))
         free(table)
     }
 

@@ -197,6 +197,9 @@ enum MetricsText {
     private static func cache(_ writer: inout PrometheusWriter, _ metrics: GatewayMetrics) {
         writer.family("cache_bytes", .gauge, "What the record caches take.")
         writer.sample("cache_bytes", metrics.cacheBytes)
+        writer.family(
+            "cache_lent_bytes", .gauge, "What was evicted and the host's Kafka clients still have.")
+        writer.sample("cache_lent_bytes", metrics.cacheLentBytes)
         writer.family("cache_hits_total", .counter, "Reads answered from the cache.")
         writer.sample("cache_hits_total", metrics.cacheHits)
         writer.family("cache_misses_total", .counter, "Reads that asked a broker.")

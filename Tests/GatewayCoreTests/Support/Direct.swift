@@ -32,7 +32,7 @@ extension Rig {
             guard case .records(let records) = event.content else { continue }
             engine.taken(
                 event.client, token: event.token, number: event.number,
-                bytes: records.block.count + GatewayEngine.directEventBytes, now: now)
+                bytes: records.byteCount + GatewayEngine.directEventBytes, now: now)
         }
         settle()
     }
@@ -57,10 +57,12 @@ extension DirectEvent {
 
 extension DirectRecords {
     var values: [String] {
-        var reader = KafkaMessageReader(block.bytes)
         var values: [String] = []
-        while let record = try? reader.next() {
-            values.append(record.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")
+        for piece in pieces {
+            var reader = KafkaMessageReader(piece.bytes)
+            while let record = try? reader.next() {
+                values.append(record.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")
+            }
         }
         return values
     }
