@@ -31,6 +31,9 @@ FAMILIES = [
     ("producing_records", "gauge", set()), ("producing_bytes", "gauge", set()),
     ("cache_bytes", "gauge", set()), ("cache_lent_bytes", "gauge", set()),
     ("cache_hits", "counter", set()), ("cache_misses", "counter", set()),
+    ("produced_records", "counter", set()), ("produced_bytes", "counter", set()),
+    ("produce_errors", "counter", {"reason"}), ("produce_repeated", "counter", set()),
+    ("producing_records", "gauge", set()), ("producing_bytes", "gauge", set()),
     ("queued_events", "gauge", set()),
 ]
 
@@ -68,6 +71,8 @@ def traffic(gateway, broker):
         assert client.receive().sequence == sequence
         broker.do("append", topic="t", values=["live"])
         assert client.receive().subscribe_resp.messages[0].value == b"live"
+        refused = client.ask(cmd_produce=pb.CmdProduce(records=[pb.ProduceRecord(topic="t")]))
+        assert refused.produce_resp.results[0].error.code == 5
         for _ in range(25):
             client.send(cmd_ping=pb.CmdPing())
         for _ in range(25):
@@ -82,7 +87,10 @@ def traffic(gateway, broker):
 
 def test_every_name_with_its_type_and_labels():
     with DevBroker("--topic", "t", "--records", "t:100:50") as broker, Gateway(route(
-            broker.bootstrap, pubsub={"limits": {"commands_per_second": 20}})) as gateway:
+            broker.bootstrap, pubsub={
+                "commands": ["ping", "fetch", "subscribe", "produce"],
+                "topics": {"produce": {"allow": ["p"]}},
+                "limits": {"commands_per_second": 20}})) as gateway:
         for _ in traffic(gateway, broker):
             live = scrape(gateway)
             assert value(live, "connections") == 1
@@ -104,7 +112,8 @@ def test_every_name_with_its_type_and_labels():
         assert value(families, "kafka_requests_total", api="Fetch",
                      error="OFFSET_OUT_OF_RANGE") == 1
         assert value(families, "kafka_requests_total", api="ApiVersions", error="NONE") > 0
-        assert value(families, "topics_refused_total") == 1
+        assert value(families, "topics_refused_total") == 2
+        assert value(families, "produce_errors_total", reason="not_allowed") == 1
         assert value(families, "handshakes_rejected_total", route="", reason="route") == 1
         assert value(families, "closes_total", route="r0", code="1000") == 1
         assert value(families, "cache_hits_total") > 0
