@@ -25,6 +25,8 @@ public final class KafkaProducer: Sendable {
     let queue: EventQueue
     let userData: UInt64
     public let settings: DirectProducerSettings
+    /// Of one record, and of all.
+    private let limits: RecordLimits
     private let loop: LoopHandle
     private let state = Mutex(State())
 
@@ -44,6 +46,7 @@ public final class KafkaProducer: Sendable {
         self.queue = queue
         self.userData = userData
         self.settings = settings
+        limits = RecordLimits(settings)
     }
 
     func open(of client: DirectClientID) throws(Failure) {
@@ -67,8 +70,7 @@ public final class KafkaProducer: Sendable {
                 return
             }
             let block = state.block ?? RecordBlock(capacity: Self.blockBytesMin)
-            let room = Room(
-                block, settings, left: settings.bufferBytes - state.bufferedBytes)
+            let room = Room(block, limits, left: limits.bufferBytes - state.bufferedBytes)
             do throws(Failure) {
                 try body(room)
             } catch {
@@ -141,7 +143,7 @@ public final class KafkaProducer: Sendable {
         let hasRoom = state.withLock { state in
             state.bufferedBytes -= bytes
             // Not at the first byte: who waits has much to say.
-            guard state.owesRoom, state.bufferedBytes <= settings.bufferBytes / 2 else {
+            guard state.owesRoom, state.bufferedBytes <= limits.bufferBytes / 2 else {
                 return false
             }
             state.owesRoom = false
@@ -169,6 +171,20 @@ extension KafkaProducer: EventReceipt {
     public func eventLeft(byteCount: Int) { release(byteCount) }
 }
 
+/// What each record is held against: the settings themselves are too large to be copied for it.
+struct RecordLimits: Sendable {
+    let recordBytesMax: Int
+    let bufferBytes: Int
+    /// Nobody chooses the partition of a record that names none.
+    let needsPartition: Bool
+
+    init(_ settings: DirectProducerSettings) {
+        recordBytesMax = settings.recordBytesMax
+        bufferBytes = settings.bufferBytes
+        needsPartition = settings.producer.partitioner == .manual
+    }
+}
+
 /// Where the records of one call go.
 public struct Room: ~Copyable {
     final class Taken {
@@ -177,15 +193,15 @@ public struct Room: ~Copyable {
     }
 
     private let block: RecordBlock
-    private let settings: DirectProducerSettings
+    private let limits: RecordLimits
     private let left: Int
     let taken = Taken()
     /// Milliseconds since 1970, for records that tell no time.
     private let now = WallClock.milliseconds()
 
-    init(_ block: RecordBlock, _ settings: DirectProducerSettings, left: Int) {
+    init(_ block: RecordBlock, _ limits: RecordLimits, left: Int) {
         self.block = block
-        self.settings = settings
+        self.limits = limits
         self.left = left
     }
 
@@ -200,13 +216,13 @@ public struct Room: ~Copyable {
     ) throws(Failure) -> Bool {
         let size = record.byteCountMax
         let own = size - ProducedRecord.overheadBytesMax
-        guard own <= settings.recordBytesMax else {
+        guard own <= limits.recordBytesMax else {
             throw Failure(
                 .invalid,
-                "the record has \(own) bytes; at most \(settings.recordBytesMax) are allowed"
+                "the record has \(own) bytes; at most \(limits.recordBytesMax) are allowed"
                     + " (max.request.size, buffer.memory)")
         }
-        guard partition >= 0 || settings.producer.partitioner != .manual else {
+        guard partition >= 0 || !limits.needsPartition else {
             throw Failure(.invalid, "partition: the partitioner is manual, and chooses none")
         }
         guard taken.bytes + size <= left else {
