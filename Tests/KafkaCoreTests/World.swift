@@ -26,6 +26,8 @@ final class World: SimulatedClient {
     var onOutcome: ((ReadToken, ReadOutcome) -> Void)?
 
     private(set) var outcomes: [ReadToken: ReadOutcome] = [:]
+    /// What reads have brought that are not over by that.
+    private(set) var brought: [ReadToken: [RecordSlice]] = [:]
     private(set) var listed: [RequestToken: Result<ListedOffset, KafkaFailure>] = [:]
     /// Live reads that are told to be held up.
     private(set) var stalls: [(token: ReadToken, failure: KafkaFailure)] = []
@@ -348,6 +350,10 @@ final class World: SimulatedClient {
             precondition(outcomes[token] == nil, "a read is finished twice")
             outcomes[token] = outcome
             onOutcome?(token, outcome)
+        case .readBrought(let token, let slice):
+            precondition(outcomes[token] == nil, "a read that is over brings something")
+            stalls.removeAll { $0.token == token }
+            brought[token, default: []].append(slice)
         case .readStalled(let token, let failure):
             stalls.removeAll { $0.token == token }
             stalls.append((token, failure))

@@ -137,8 +137,8 @@ final class Scene {
             note(outcome)
         case .offsetFinished(_, .failure(let failure)), .metadataFinished(_, .failure(let failure)):
             tally.failures["\(failure.kind)", default: 0] += 1
-        case .offsetFinished, .metadataFinished, .readStalled, .readResumed, .log, .produced,
-            .producerHasRoom, .producerFlushed, .producerTransaction, .producerEnded:
+        case .offsetFinished, .metadataFinished, .readBrought, .readStalled, .readResumed, .log,
+            .produced, .producerHasRoom, .producerFlushed, .producerTransaction, .producerEnded:
             break
         }
     }

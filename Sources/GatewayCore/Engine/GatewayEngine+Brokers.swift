@@ -143,15 +143,19 @@ extension GatewayEngine {
         var effects = clusterEffects.spare
         clusterEffects.spare = []
         body(seat.cluster, &effects)
-        for effect in effects { clusterEffects.waiting.append((seat, effect)) }
+        if clusterEffects.isDraining {
+            for effect in effects { clusterEffects.waiting.append((seat, effect)) }
+        } else {
+            clusterEffects.isDraining = true
+            for effect in effects { perform(effect, seat) }
+            performWaiting()
+            clusterEffects.isDraining = false
+        }
         effects.removeAll(keepingCapacity: true)
         clusterEffects.spare = effects
-        performWaiting()
     }
 
     private func performWaiting() {
-        guard !clusterEffects.isDraining, !clusterEffects.waiting.isEmpty else { return }
-        clusterEffects.isDraining = true
         var next = 0
         while next < clusterEffects.waiting.count {
             let (seat, effect) = clusterEffects.waiting[next]
@@ -159,7 +163,6 @@ extension GatewayEngine {
             perform(effect, seat)
         }
         clusterEffects.waiting.removeAll(keepingCapacity: next < 1024)
-        clusterEffects.isDraining = false
     }
 
     private func perform(_ effect: ClusterEffect, _ seat: ClusterSeat) {
@@ -175,6 +178,12 @@ extension GatewayEngine {
         case .readFinished(let token, let outcome):
             if let purpose = reads.removeValue(forKey: token), !purpose.hasLeft {
                 finish(purpose, outcome)
+            }
+        case .readBrought(let token, let slice):
+            if case .push(let session, let subscription, let partition)? = reads[token],
+                !session.hasLeft
+            {
+                brought(session, subscription, partition, slice)
             }
         case .readStalled(let token, let failure):
             if case .push(let session, let subscription, let partition)? = reads[token],

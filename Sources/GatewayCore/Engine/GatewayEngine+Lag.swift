@@ -23,7 +23,9 @@ extension GatewayEngine {
         // A broker may tell no last stable offset.
         let isStable = isolation == .readCommitted && position.lastStableOffset >= 0
         let end = isStable ? position.lastStableOffset : position.highWatermark
-        if end >= 0, let place = followed.place, place.offset >= end { followed.caughtUp() }
+        guard end >= 0, let place = followed.place, place.offset >= end, !place.hasCaughtUp
+        else { return }
+        followed.caughtUp()
     }
 
     /// A year: what a producer writes as a timestamp may be anything.

@@ -19,9 +19,10 @@ extension GatewayEngine {
         _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition
     ) {
         // The read before this one may have used up what there was.
-        guard let offset = followed.readsFrom, hasRoom(session), subscription.isRunning,
+        guard let offset = followed.readsFrom, subscription.isRunning,
             let seat = session.service?.seat
         else { return }
+        guard hasRoom(session) else { return session.pumpsWhenDrained = true }
         let token = ReadToken(raw: nextNumber())
         followed.reads(token)
         reads[token] = .push(session, subscription, followed)
@@ -31,6 +32,8 @@ extension GatewayEngine {
             maxBytes: subscription.askBytes, isolation: subscription.isolation,
             waitUntil: .distantFuture)
         request.log = followed.log
+        // Where bytes are counted, each read asks for what is left of them.
+        request.staysAtEnd = subscription.creditBytes == nil
         call(seat) { $0.read(token, request, now: now, &$1) }
     }
 
@@ -43,12 +46,34 @@ extension GatewayEngine {
     /// Takes back the reads of a subscription that may not push: Kafka is not read for it.
     private func quiet(_ session: Session, _ subscription: LiveSubscription) {
         for followed in subscription.partitions {
-            guard let token = followed.read else { continue }
+            guard followed.read != nil else { continue }
             noteLog(session, followed)
-            followed.rests(isHeldUp: true)
-            reads[token] = nil
-            session.service?.seat?.cluster.cancel(token)
+            takeBack(session, followed, isHeldUp: true)
         }
+    }
+
+    private func takeBack(
+        _ session: Session, _ followed: FollowedPartition, isHeldUp: Bool = false
+    ) {
+        guard let token = followed.read else { return }
+        followed.rests(isHeldUp: isHeldUp)
+        reads[token] = nil
+        session.service?.seat?.cluster.cancel(token)
+    }
+
+    /// What a read has brought that waits on behind it.
+    func brought(
+        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
+        _ slice: RecordSlice
+    ) {
+        goesOn(session, subscription, followed)
+        if session.phase == .open, hasRoom(session), subscription.isRunning {
+            push(session, subscription, followed, slice)
+        }
+        if hasRoom(session), followed.nextOffset == slice.nextOffset { return }
+        // The read is behind what was pushed, or nothing is to be read meanwhile.
+        takeBack(session, followed)
+        read(session, subscription, followed)
     }
 
     /// What a waiting read has brought.
@@ -63,7 +88,9 @@ extension GatewayEngine {
         switch outcome {
         case .records(let slice):
             // Without room the offset stays where it is; the records are read again later.
-            guard hasRoom(session), subscription.isRunning else { return }
+            guard hasRoom(session), subscription.isRunning else {
+                return session.pumpsWhenDrained = true
+            }
             push(session, subscription, followed, slice)
         case .empty(let position, let nextOffset):
             followed.advance(to: nextOffset)

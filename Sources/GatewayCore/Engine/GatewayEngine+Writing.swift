@@ -77,7 +77,10 @@ extension GatewayEngine {
         case .closing where session.endsWhenDrained || session.hasEnded:
             end(session, lingers: true)
         case .open:
-            pump(session)
+            if session.pumpsWhenDrained {
+                session.pumpsWhenDrained = false
+                pump(session)
+            }
             resumeReading(session)
         default: break
         }

@@ -64,6 +64,8 @@ final class Session {
     var isWriteWanted = false
     /// The socket took less than it was offered.
     var isBlocked = false
+    /// A subscription had no room to read on.
+    var pumpsWhenDrained = false
     /// It is counted among those that have bytes in the arena.
     var usesArena = false
     /// The client has shut down its sending side.

@@ -17,6 +17,9 @@ public struct ReadRequest: Sendable {
     /// Whatever is there of the records will do, as the reader asks on by itself. Live
     /// subscriptions read so. Others get everything up to `maxBytes` or the end of the log.
     public var takesPart = false
+    /// A live subscription that was told of all there is stays at the end of the log and is told of
+    /// what comes next (`readBrought`), until it is cancelled. Else it is over with its records.
+    public var staysAtEnd = false
     /// An outage of a cluster that has answered before, or an election, is waited out up to the
     /// request timeout; else such a failure is told at once. Live subscriptions wait as long as it
     /// takes.

@@ -74,6 +74,14 @@ extension LogCache {
     /// Takes `count` bytes of what `bytes` just answered.
     public func advance(_ cursor: inout RecordCursor, by count: Int) {
         guard count > 0 else { return }
+        // Nobody asks where in the last record it would stand.
+        guard count < cursor.remainingBytes else {
+            precondition(count == cursor.remainingBytes)
+            cursor.remainingBytes = 0
+            cursor.offset = cursor.endOffset
+            cursor.skipBytes = 0
+            return
+        }
         guard let (run, stretch) = stretch(at: cursor), let stretch else {
             preconditionFailure("a cursor goes only over bytes that it was given")
         }

@@ -27,6 +27,8 @@ public enum ClusterEffect {
     /// Answer with `worked`, unless the connection is closed before.
     indirect case work(BrokerConnectionID, LoginWork)
     case readFinished(ReadToken, ReadOutcome)
+    /// Of a read with `staysAtEnd`, which waits on behind these records.
+    case readBrought(ReadToken, RecordSlice)
     /// A live read cannot be answered for now, told again for another reason. It goes on by itself;
     /// once an answer has come `readResumed` says so, if nothing else of the read does.
     case readStalled(ReadToken, KafkaFailure)

@@ -14,7 +14,7 @@ final class Reader: Slotted {
     }
 
     let token: ReadToken
-    let request: ReadRequest
+    private(set) var request: ReadRequest
     /// It is answered by then, with `timeout` if nothing better is known. `distantFuture` for
     /// live subscriptions.
     let deadline: Instant
@@ -68,6 +68,27 @@ final class Reader: Slotted {
     func learnEnd(_ told: Int64) {
         isFresh = true
         end = min(end, told)
+    }
+
+    /// Whether it may be told of records and wait on behind them. One that has met with anything
+    /// else on its way is begun anew, and forgets it by that.
+    var mayStay: Bool {
+        request.staysAtEnd && isLive && takesPartAt == nil && !takesWhatIsThere
+    }
+
+    /// It waits on at `offset` of the log, as a read that has just begun there.
+    func goesOn(at offset: Int64, in log: LogIdentity) {
+        request.offset = offset
+        self.offset = offset
+        self.log = log
+        hasSeenEnd = false
+        isFresh = false
+        end = .max
+        hasAskedForTopic = false
+        resets = 0
+        hasSeenCorruption = false
+        stalledBy = nil
+        lastFailure = nil
     }
 
     func waits(at now: Instant) -> Bool { (request.waitUntil ?? .zero) > now }

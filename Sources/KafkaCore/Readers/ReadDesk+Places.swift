@@ -107,7 +107,7 @@ extension ReadDesk {
             guard isEnough(found, reader, partition, occasion) else {
                 return .waitsAt(found.nextOffset)
             }
-            deliver(reader, partition, found)
+            deliver(reader, partition, found, occasion)
             return .served
         }
         return .waitsAt(reader.offset)
@@ -132,7 +132,9 @@ extension ReadDesk {
         return found?.nextOffset ?? reader.offset
     }
 
-    private func deliver(_ reader: Reader, _ partition: PartitionReads, _ found: CachedRecords) {
+    private func deliver(
+        _ reader: Reader, _ partition: PartitionReads, _ found: CachedRecords, _ occasion: Occasion
+    ) {
         if reader.isFresh {
             context.counters.readsFromBroker += 1
         } else {
@@ -143,6 +145,12 @@ extension ReadDesk {
             byteCount: found.byteCount, recordCount: found.recordCount,
             position: position(reader, partition),
             isolation: reader.request.isolation)
-        finish(reader, .records(slice))
+        guard case .news = occasion, reader.mayStay,
+            let follow = partition.follow(reader.request.isolation), follow.isCurrent,
+            follow.position == found.nextOffset
+        else { return finish(reader, .records(slice)) }
+        context.emit(.readBrought(reader.token, slice))
+        reader.goesOn(at: found.nextOffset, in: partition.log.identity)
+        join(reader, follow)
     }
 }

@@ -1,6 +1,7 @@
 import DevBroker
-import GatewayCore
 import Testing
+
+@testable import GatewayCore
 
 /// What is pushed when: credit, pauses and ends that meet.
 @Suite struct PushTests {
@@ -70,6 +71,27 @@ import Testing
             pauses ? Request.pause(3, 1, resume: true) : Request.grant(3, 1, messages: 8))
         rig.pass(1_000)
         #expect(try records(client) == (pauses ? Array(30..<39) : Array(31..<39)))
+    }
+
+    @Test(
+        "one read pushes batch after batch, unless the client counts bytes",
+        arguments: [nil, 1 << 20] as [Int64?])
+    func staysAtEnd(_ bytes: Int64?) throws {
+        let rig = try rig()
+        let client = try rig.connect()
+        client.send(
+            Request.subscribe(
+                1, [("test-consumer", [0], .latest)], messages: 100, bytes: bytes))
+        rig.pass(1_000)
+        _ = client.takeMessages()
+        let before = Set(rig.engine.reads.keys)
+        #expect(before.count == 1)
+        for number in 0..<5 as Range<Int64> {
+            try append(rig)
+            rig.pass(100)
+            #expect(try records(client) == [30 + number])
+        }
+        #expect((Set(rig.engine.reads.keys) == before) == (bytes == nil))
     }
 
     @Test("two subscriptions of one partition: each by its own credit, both complete")
