@@ -76,6 +76,7 @@ extension GatewayEngine {
     }
 
     /// nil: the input is used up, or not to be looked at any further now.
+    @inline(__always)
     private func nextEvent(_ session: Session, _ input: inout MutableInput) -> Event? {
         switch session.phase {
         case .open:
@@ -191,6 +192,15 @@ extension GatewayEngine {
     /// A peer that does not read, or asks faster than it is answered, is not read from.
     @inline(__always)
     func mustPause(_ session: Session) -> Bool {
+        // Of nearly all nothing waits but output.
+        guard session.desk == nil, session.producing == nil, !memory.isFull else {
+            return isAtLimit(session)
+        }
+        return unsentForReading(session) > session.unsentMax
+    }
+
+    @inline(never)
+    private func isAtLimit(_ session: Session) -> Bool {
         unsentForReading(session) > session.unsentMax
             || session.desk.map { $0.inFlight >= session.inFlightMax } ?? false
             || mustPauseProducing(session) || owesTooMuch(session)

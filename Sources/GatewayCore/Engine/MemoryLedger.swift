@@ -7,12 +7,17 @@ struct MemoryLedger {
     /// Who owes the least goes on first.
     var waiting = DeadlineHeap<SessionID>()
 
-    init(bytesMax: Int = .max) { self.bytesMax = bytesMax }
+    init(bytesMax: Int = .max) {
+        self.bytesMax = bytesMax
+        fullBytes = bytesMax / 2
+    }
+
+    private let fullBytes: Int
 
     /// Beyond a half nobody goes on who holds more than its share of a fifth. What a share is
     /// grows to twice its size before it is seen, and input that waits comes to it: all of them
     /// stay below the whole.
-    var isFull: Bool { heldBytes > bytesMax / 2 }
+    var isFull: Bool { heldBytes > fullBytes }
     /// There is room again: a loop at the edge would else stop and start for every message.
     var hasRoom: Bool { heldBytes <= bytesMax / 8 * 3 }
 

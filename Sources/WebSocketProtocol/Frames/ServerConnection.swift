@@ -46,6 +46,8 @@ public struct ServerConnection: ~Copyable {
         if isLending { takeBack() }
         do throws(FrameFault) {
             if !isOver && !isCloseSent, let event = try shortMessage(&input) { return event }
+            // What was complete has been told.
+            if input.isAtEnd && !isOver { return nil }
             while !isOver, let event = try step(&input) {
                 if case .close = event {
                     isCloseReceived = true
