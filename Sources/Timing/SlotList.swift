@@ -7,7 +7,8 @@ public protocol Slotted: AnyObject {
 /// Items in their order, each of which leaves in constant time: it knows its place, and leaves a
 /// hole there. Holes are skipped, and closed up when they are most of the list.
 ///
-/// A copy may be looped over while its items leave, or go to other lists, but not be changed.
+/// A copy may be looped over while its items leave, or go to other lists, but not be changed. One
+/// walk over the list itself may be under way, turn after turn, while items come and go.
 public struct SlotList<Item: Slotted>: Sequence {
     @usableFromInline var places: ContiguousArray<Item?> = []
     /// The slot of `places[0]`.
@@ -15,6 +16,8 @@ public struct SlotList<Item: Slotted>: Sequence {
     /// The index of the first item.
     @usableFromInline var head = 0
     @usableFromInline var items = 0
+    /// The index of the walk's next place.
+    @usableFromInline var mark = 0
 
     /// Fewer holes are not worth a move.
     @usableFromInline static var holesMin: Int { 64 }
@@ -59,6 +62,7 @@ public struct SlotList<Item: Slotted>: Sequence {
         Steps.count(items)
         places.insert(contentsOf: repeatElement(nil, count: room), at: 0)
         base -= room
+        mark += room
         head = room
     }
 
@@ -100,12 +104,14 @@ public struct SlotList<Item: Slotted>: Sequence {
             places.removeAll(keepingCapacity: places.count < Self.holesMin)
             base = 0
             head = 0
+            mark = 0
             return
         }
         if hole == head {
             repeat { head += 1 } while places[head] == nil
         } else if hole == places.count - 1 {
             repeat { places.removeLast() } while places[places.count - 1] == nil
+            mark = Swift.min(mark, places.count)
         }
         if places.count > 4 * items + Self.holesMin { closeUp() }
     }
@@ -115,14 +121,36 @@ public struct SlotList<Item: Slotted>: Sequence {
         Steps.count(places.count)
         var kept: ContiguousArray<Item?> = []
         kept.reserveCapacity(2 * items)
-        for place in places {
+        var passed = 0
+        for (index, place) in places.enumerated() {
             guard let item = place else { continue }
+            if index < mark { passed += 1 }
             item.slot = kept.count
             kept.append(item)
         }
         places = kept
         base = 0
         head = 0
+        mark = passed
+    }
+
+    // MARK: Walking
+
+    /// Goes back to the first item.
+    @inlinable
+    public mutating func beginWalk() { mark = head }
+
+    /// The item behind the one before, which may have left meanwhile; nil: there is none. Items
+    /// that are appended during the walk are part of it.
+    @inlinable
+    public mutating func nextOfWalk() -> Item? {
+        while mark < places.count {
+            Steps.count()
+            let item = places[mark]
+            mark += 1
+            if let item { return item }
+        }
+        return nil
     }
 
     // MARK: Looking

@@ -76,3 +76,47 @@ private final class Item: Slotted {
         }
     }
 }
+
+/// One walk, turn after turn, while items come and go.
+@Suite struct SlotListWalkTests {
+    @Test("whoever is there all the time is met once, in order", arguments: 0..<20 as Range<UInt64>)
+    func walk(_ seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var list = SlotList<Item>()
+        var next = 0
+        func add() {
+            list.append(Item(next))
+            next += 1
+        }
+        for _ in 0..<150 { add() }
+        for _ in 0..<5 {
+            var stay = Set(list.map(\.number))
+            var met: [Int] = []
+            list.beginWalk()
+            while let item = list.nextOfWalk() {
+                met.append(item.number)
+                for _ in 0..<Int.random(in: 0..<3, using: &random) {
+                    guard let gone = Array(list).randomElement(using: &random) else { break }
+                    list.remove(gone)
+                    stay.remove(gone.number)
+                }
+                if Int.random(in: 0..<4, using: &random) == 0, next < 2_000 { add() }
+            }
+            #expect(met == met.sorted() && Set(met).count == met.count)
+            #expect(stay.isSubset(of: met))
+            for _ in 0..<150 { add() }
+        }
+    }
+
+    @Test("in front of a walk there may be more, which it does not meet")
+    func prepended() {
+        var list = SlotList<Item>()
+        for number in 0..<10 { list.append(Item(number)) }
+        list.beginWalk()
+        let first = list.nextOfWalk()
+        for number in 10..<30 { list.prepend(Item(number)) }
+        var met = [first?.number]
+        while let item = list.nextOfWalk() { met.append(item.number) }
+        #expect(met == Array(0..<10))
+    }
+}
