@@ -46,7 +46,7 @@ public final class Cluster {
     /// Connections that are open or being opened.
     public var connectionCount: Int { links.connectionCount }
 
-    /// Reads that are not finished.
+    /// Reads that are not finished, and followers of which something is to come.
     public var waitingReadCount: Int { desk.count }
 
     /// One event.
@@ -85,7 +85,7 @@ public final class Cluster {
     /// takes as long of metadata.
     public func work(budgetBytes: Int, now: Instant, _ effects: inout [ClusterEffect]) {
         handle(now, &effects) {
-            desk.state.decoder.work(budgetBytes: budgetBytes)
+            desk.work(budgetBytes: budgetBytes)
             keeper.work(budgetBytes: budgetBytes)
             context.noteFlush()
             for service in services { service.flush() }

@@ -153,6 +153,9 @@ final class StageOwner: FetchOwner {
     func stall(_ readers: SlotList<Reader>, _ failure: KafkaFailure) {
         if !readers.isEmpty { told.append("\(readers.count) stalled") }
     }
+    func stall(_ follow: Follow, _ failure: KafkaFailure) {
+        if !follow.isEmpty { told.append("\(follow.waiters.count) stalled") }
+    }
     func restart(_ partition: PartitionReads) { tell(partition, "is another log") }
     func readNearby(_ partition: PartitionReads, _ nodeID: Int32) {
         tell(partition, "is nearer at \(nodeID)")

@@ -13,7 +13,7 @@ import Timing
     static let stepsMax = 16
 
     enum Wait: CaseIterable {
-        case end, offsets, oneOffset, metadata, lookUps, timestamps, topics
+        case end, follower, offsets, oneOffset, metadata, lookUps, timestamps, topics
     }
 
     @Test("to leave costs the same, however many wait", arguments: Wait.allCases)
@@ -55,7 +55,7 @@ import Timing
         // The partition is known.
         _ = world.outcome(world.read("t", at: 0))
         let held: Set<Int16> = [FetchRequest.apiKey, ListOffsetsRequest.apiKey, 3]
-        if wait != .end, !answers {
+        if wait != .end, wait != .follower, !answers {
             world.answer = { _, header, _ in held.contains(header.apiKey) ? .silence : nil }
         }
         return world
@@ -65,6 +65,7 @@ import Timing
     private func begin(_ wait: Wait, _ number: Int, _ world: World) -> () -> Void {
         switch wait {
         case .end: return read(world, at: 100, wait: 20_000)
+        case .follower: return read(world, at: 100, wait: .max)
         // Not cached, and not joined to each other.
         case .offsets: return read(world, 1 + Int32(number % 3), at: Int64(number))
         case .oneOffset: return read(world, 1, at: 7)

@@ -22,14 +22,24 @@ final class World: SimulatedClient {
     private(set) var network: SimulatedNetwork!
     /// The loop does not come to what is left for the end of its turns.
     var isBusy = false
+    /// Of each call of `work`.
+    var workBytes = 64 << 10
+    /// Something happens between two of them.
+    var betweenPieces: (() -> Void)?
     /// Looks at each read's outcome when it comes.
     var onOutcome: ((ReadToken, ReadOutcome) -> Void)?
+    /// Looks at what a follower that stays is told; else it goes on where it may.
+    var onTold: ((ReadToken, RecordSlice) -> Void)?
 
     private(set) var outcomes: [ReadToken: ReadOutcome] = [:]
-    /// What reads have brought that are not over by that.
+    /// What followers were told that are not over by that.
     private(set) var brought: [ReadToken: [RecordSlice]] = [:]
+    /// By the tokens of their reads, which are their tags.
+    private(set) var followers: [ReadToken: Follower] = [:]
+    /// Those that are not over with what they are told first.
+    private var lasting: Set<ReadToken> = []
     private(set) var listed: [RequestToken: Result<ListedOffset, KafkaFailure>] = [:]
-    /// Live reads that are told to be held up.
+    /// Followers that are told to be held up.
     private(set) var stalls: [(token: ReadToken, failure: KafkaFailure)] = []
     private(set) var described: [RequestToken: Result<[TopicDescription], KafkaFailure>] = [:]
     private(set) var logs: [(level: LogLevel, text: String)] = []
@@ -87,6 +97,7 @@ final class World: SimulatedClient {
 
     // MARK: What tests ask
 
+    /// `wait` `.max`: a follower, which is over with the first records that it is told of.
     @discardableResult
     func read(
         _ topic: String, _ partition: Int32 = 0, at offset: Int64, maxBytes: Int = 1 << 20,
@@ -95,13 +106,53 @@ final class World: SimulatedClient {
     ) -> ReadToken {
         lastToken += 1
         let token = ReadToken(raw: lastToken)
-        let until = wait.map { $0 == .max ? Instant.distantFuture : now.adding(milliseconds: $0) }
+        let until = wait.map { $0 == .max ? nil : now.adding(milliseconds: $0) } ?? nil
         var request = ReadRequest(
             topic: topic, partition: partition, offset: offset, maxBytes: maxBytes,
             minBytes: minBytes, isolation: isolation, waitUntil: until)
         adjust(&request)
+        if wait == .max {
+            follow(token, request)
+            return token
+        }
         with { client.read(token, request, now: now, &$0) }
         return token
+    }
+
+    private func follow(_ token: ReadToken, _ request: ReadRequest) {
+        let follower = client.follow(
+            FollowRequest(
+                topic: request.topic, partition: request.partition, offset: request.offset,
+                maxBytes: request.maxBytes, isolation: request.isolation, log: request.log),
+            tag: FollowerTag(raw: token.raw), credit: FollowCredit())
+        followers[token] = follower
+        client.goOn(follower)
+    }
+
+    /// A follower that stays. Nothing comes of it yet.
+    func follow(
+        _ topic: String, _ partition: Int32 = 0, at offset: Int64, maxBytes: Int = 1 << 20,
+        _ isolation: Isolation = .readUncommitted, credit: FollowCredit = FollowCredit()
+    ) -> Follower {
+        lastToken += 1
+        let token = ReadToken(raw: lastToken)
+        let follower = client.follow(
+            FollowRequest(
+                topic: topic, partition: partition, offset: offset, maxBytes: maxBytes,
+                isolation: isolation),
+            tag: FollowerTag(raw: token.raw), credit: credit)
+        followers[token] = follower
+        lasting.insert(token)
+        return follower
+    }
+
+    /// What it was told.
+    func told(_ follower: Follower) -> [RecordSlice] {
+        brought[ReadToken(raw: follower.tag.raw), default: []]
+    }
+
+    func failure(_ follower: Follower) -> KafkaFailure? {
+        failure(outcomes[ReadToken(raw: follower.tag.raw)])
     }
 
     func list(
@@ -184,7 +235,8 @@ final class World: SimulatedClient {
 
     private func settle() {
         while client.hasWork, !isBusy {
-            with { client.work(budgetBytes: 64 << 10, now: now, &$0) }
+            with { client.work(budgetBytes: workBytes, now: now, &$0) }
+            betweenPieces?()
         }
     }
 
@@ -231,7 +283,9 @@ final class World: SimulatedClient {
         return client.counters.endings.values.reduce(0, +) + UInt64(inFlight) == sent
     }
 
-    func cancel(_ token: ReadToken) { client.cancel(token) }
+    func cancel(_ token: ReadToken) {
+        if let follower = followers[token] { client.detach(follower) } else { client.cancel(token) }
+    }
 
     // MARK: Producers
 
@@ -350,14 +404,20 @@ final class World: SimulatedClient {
             precondition(outcomes[token] == nil, "a read is finished twice")
             outcomes[token] = outcome
             onOutcome?(token, outcome)
-        case .readBrought(let token, let slice):
-            precondition(outcomes[token] == nil, "a read that is over brings something")
-            stalls.removeAll { $0.token == token }
-            brought[token, default: []].append(slice)
-        case .readStalled(let token, let failure):
-            stalls.removeAll { $0.token == token }
-            stalls.append((token, failure))
-        case .readResumed(let token): stalls.removeAll { $0.token == token }
+        case .followerTold(let tag, let records):
+            resumed(tag)
+            told(ReadToken(raw: tag.raw), records.slice)
+        case .followerPassed(let tag, let position):
+            resumed(tag)
+            let token = ReadToken(raw: tag.raw)
+            guard let follower = followers[token] else { return }
+            end(token, .empty(position, nextOffset: follower.offset))
+        case .followerStalled(let tag, let failure):
+            resumed(tag)
+            stalls.append((ReadToken(raw: tag.raw), failure))
+        case .followerResumed(let tag): resumed(tag)
+        case .followerFailed(let tag, let failure):
+            end(ReadToken(raw: tag.raw), .failed(failure))
         case .offsetFinished(let token, let result): listed[token] = result
         case .metadataFinished(let token, let result): described[token] = result
         case .produced(let producer, let report):
@@ -371,6 +431,25 @@ final class World: SimulatedClient {
         case .producerEnded(let producer): ended.insert(producer)
         case .log(let level, let text): logs.append((level, text))
         }
+    }
+
+    private func told(_ token: ReadToken, _ slice: RecordSlice) {
+        precondition(outcomes[token] == nil, "a follower that is over is told of something")
+        guard lasting.contains(token) else { return end(token, .records(slice)) }
+        brought[token, default: []].append(slice)
+        onTold?(token, slice)
+    }
+
+    private func resumed(_ tag: FollowerTag) { stalls.removeAll { $0.token.raw == tag.raw } }
+
+    private func end(_ token: ReadToken, _ outcome: ReadOutcome) {
+        precondition(outcomes[token] == nil, "a follower is over twice")
+        if let follower = followers[token] {
+            if lasting.contains(token), !follower.isOver { return client.goOn(follower) }
+            client.detach(follower)
+        }
+        outcomes[token] = outcome
+        onOutcome?(token, outcome)
     }
 
     // MARK: The network's end

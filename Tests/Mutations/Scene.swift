@@ -25,6 +25,8 @@ final class Scene {
     private var effects: [ClusterEffect] = []
     private var open: Set<BrokerConnectionID> = []
     private var reads: Set<ReadToken> = []
+    /// By their tags, which are tokens.
+    private var followers: [UInt64: Follower] = [:]
     private var lastToken: UInt64 = 0
     private(set) var tally = Tally()
 
@@ -49,7 +51,7 @@ final class Scene {
             ask()
             settle()
             // What waits for a time-out, a pause or a poll: a few of them.
-            for _ in 0..<random.below(4) where !reads.isEmpty {
+            for _ in 0..<random.below(4) where !reads.isEmpty || !followers.isEmpty {
                 guard let next = cluster.nextDeadline else { break }
                 now = max(now, next)
                 cluster.tick(now: now, &effects)
@@ -58,6 +60,8 @@ final class Scene {
             if random.once(in: 4) {
                 for token in reads.sorted(by: { $0.raw < $1.raw }) { cluster.cancel(token) }
                 reads = []
+                for tag in followers.keys.sorted() { followers[tag].map(cluster.detach) }
+                followers = [:]
                 now = now.adding(milliseconds: Int64(random.below(2_000)))
             }
         }
@@ -87,10 +91,9 @@ final class Scene {
                 isolation: isolation, now: now, &effects)
         default:
             let token = ReadToken(raw: lastToken)
+            let wait: Instant? = random.once(in: 2) ? nil : now.adding(milliseconds: 300)
+            if wait != nil, random.once(in: 2) { return follow(topic, partition, isolation) }
             reads.insert(token)
-            let wait: Instant? =
-                random.once(in: 2)
-                ? nil : random.once(in: 2) ? .distantFuture : now.adding(milliseconds: 300)
             cluster.read(
                 token,
                 ReadRequest(
@@ -99,6 +102,19 @@ final class Scene {
                     minBytes: random.one(of: [1, 1, 500]), isolation: isolation, waitUntil: wait),
                 now: now, &effects)
         }
+    }
+
+    private func follow(
+        _ topic: FetchResponse.Topic, _ partition: Int32, _ isolation: Isolation
+    ) {
+        let request = FollowRequest(
+            topic: answers.name(topic), partition: partition, offset: offset(topic),
+            maxBytes: random.one(of: [0, 1, 200, 1 << 20, .max / 2]), isolation: isolation)
+        let credit = FollowCredit(
+            records: random.one(of: [nil, 1, 50]), bytes: random.one(of: [nil, 1, 500]))
+        let follower = cluster.follow(request, tag: FollowerTag(raw: lastToken), credit: credit)
+        followers[lastToken] = follower
+        cluster.goOn(follower)
     }
 
     /// Mostly one that the response has.
@@ -137,7 +153,14 @@ final class Scene {
             note(outcome)
         case .offsetFinished(_, .failure(let failure)), .metadataFinished(_, .failure(let failure)):
             tally.failures["\(failure.kind)", default: 0] += 1
-        case .offsetFinished, .metadataFinished, .readBrought, .readStalled, .readResumed, .log,
+        case .followerTold(let tag, let records):
+            note(.records(records.slice))
+            if random.once(in: 2) { followers[tag.raw].map(cluster.goOn) }
+        case .followerPassed(let tag, _): followers[tag.raw].map(cluster.goOn)
+        case .followerFailed(let tag, let failure):
+            followers[tag.raw] = nil
+            note(.failed(failure))
+        case .offsetFinished, .metadataFinished, .followerStalled, .followerResumed, .log,
             .produced, .producerHasRoom, .producerFlushed, .producerTransaction, .producerEnded:
             break
         }

@@ -27,13 +27,13 @@ final class DirectRequest {
     let ask: DirectAsk
     /// What waits at the cluster.
     var read: ReadToken?
+    /// A subscription's, once it is known where that begins.
+    var follower: (follower: Follower, tag: FollowerTag)?
     var lookUp: RequestToken?
     /// The timestamp that is looked up.
     var timestamp: Int64 = 0
-    /// Where to read on; nil: not looked up yet.
+    /// Where to read; nil: not looked up yet.
     var offset: Int64?
-    /// The log that a subscription reads: it ends if the partition has another one.
-    var log: LogIdentity?
     /// Bytes of a subscription's events that the host has not taken.
     var queuedBytes = 0
     /// What one read asks for: less after its records were evicted before they could be copied.

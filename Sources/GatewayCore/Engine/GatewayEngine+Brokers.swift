@@ -5,7 +5,6 @@ import Timing
 /// Who waits for a read.
 enum ReadPurpose {
     case fetch(Session, PendingCommand)
-    case push(Session, LiveSubscription, FollowedPartition)
     /// Records of a reply that is being written were evicted meanwhile.
     case reread(Session, PartitionLog)
     case direct(DirectRequest)
@@ -13,7 +12,7 @@ enum ReadPurpose {
     /// Nobody waits any more.
     var hasLeft: Bool {
         switch self {
-        case .fetch(let session, _), .push(let session, _, _): session.hasLeft
+        case .fetch(let session, _): session.hasLeft
         case .reread, .direct: false
         }
     }
@@ -179,24 +178,11 @@ extension GatewayEngine {
             if let purpose = reads.removeValue(forKey: token), !purpose.hasLeft {
                 finish(purpose, outcome)
             }
-        case .readBrought(let token, let slice):
-            if case .push(let session, let subscription, let partition)? = reads[token],
-                !session.hasLeft
-            {
-                brought(session, subscription, partition, slice)
-            }
-        case .readStalled(let token, let failure):
-            if case .push(let session, let subscription, let partition)? = reads[token],
-                !session.hasLeft
-            {
-                stalled(session, subscription, partition, failure)
-            }
-        case .readResumed(let token):
-            if case .push(let session, let subscription, let partition)? = reads[token],
-                !session.hasLeft
-            {
-                goesOn(session, subscription, partition)
-            }
+        case .followerTold(let tag, let records): told(tag, records)
+        case .followerPassed(let tag, let position): passed(tag, position)
+        case .followerStalled(let tag, let failure): stalled(tag, failure)
+        case .followerResumed(let tag): resumed(tag)
+        case .followerFailed(let tag, let failure): failed(tag, failure)
         case .offsetFinished(let token, let result):
             if let purpose = requests.removeValue(forKey: token), !purpose.hasLeft {
                 finish(purpose, token, result)
@@ -218,8 +204,6 @@ extension GatewayEngine {
     private func finish(_ purpose: ReadPurpose, _ outcome: ReadOutcome) {
         switch purpose {
         case .fetch(let session, let command): fetched(session, command, outcome)
-        case .push(let session, let subscription, let partition):
-            arrived(session, subscription, partition, outcome)
         case .reread(let session, let log): reread(session, log, outcome)
         case .direct(let request): finish(request, outcome)
         }

@@ -165,6 +165,7 @@ extension GatewayEngine {
         stopDirect()
         for seat in seats { retire(seat) }
         endProducers()
+        followers = FollowerTable()
         seats = []
         served = [:]
     }

@@ -78,7 +78,7 @@ extension GatewayEngine {
     private func begin(_ request: DirectRequest, at offset: Int64) {
         guard offset >= 0 else { return lookUp(request, offset) }
         request.offset = offset
-        read(request)
+        if request.isSubscription { follow(request, from: offset) } else { read(request) }
     }
 
     private func lookUp(_ request: DirectRequest, _ timestamp: Int64) {
@@ -99,7 +99,7 @@ extension GatewayEngine {
         let (topic, partition) = request.place
         var read = ReadRequest(
             topic: topic, partition: partition, offset: offset, maxBytes: request.maxBytes,
-            isolation: request.isolation, waitUntil: .distantFuture)
+            isolation: request.isolation)
         if case .fetch(let fetch) = request.ask {
             let least = request.client.settings.fetch.minBytes
             let wanted = fetch.minBytes > 0 ? fetch.minBytes : least
@@ -108,57 +108,92 @@ extension GatewayEngine {
             read.waitUntil = wait > 0 ? now.adding(milliseconds: wait) : nil
             if request.client.settings.fetch.reset == .nearest { read.reset = .nearest }
         }
-        if request.isSubscription {
-            request.log = request.log ?? request.client.seat.cluster.log(of: topic, partition)
-            read.log = request.log
-        }
         let token = ReadToken(raw: nextNumber())
         request.read = token
         reads[token] = .direct(request)
         call(request.client.seat) { $0.read(token, read, now: now, &$1) }
     }
 
-    /// Reads on where there is room in the host's queue.
-    private func pump(_ request: DirectRequest) {
-        guard case .subscribe(let subscribe) = request.ask, request.read == nil,
-            request.lookUp == nil, request.queuedBytes <= subscribe.queueBytes
-        else { return }
-        read(request)
-    }
-
     func finish(_ request: DirectRequest, _ outcome: ReadOutcome) {
         request.read = nil
         switch outcome {
-        case .records(let slice): take(request, slice)
+        case .records(let slice):
+            if let pieces = take(request, slice) {
+                emit(request, slice, pieces)
+            } else if mayTryAgain(request) {
+                read(request)
+            }
         case .empty(let position, let nextOffset):
-            request.offset = nextOffset
-            if request.isSubscription { return pump(request) }
             emit(request, records: 0, [], position, nextOffset)
         case .failed(let failure): fail(request, DirectFailure(failure))
         }
     }
 
-    private func take(_ request: DirectRequest, _ slice: RecordSlice) {
+    /// nil: they were evicted. They are read again, or the request has failed.
+    private func take(_ request: DirectRequest, _ slice: RecordSlice) -> [HeldRecords]? {
         guard let pieces = held(slice) else {
             request.evictions += 1
-            guard request.evictions <= Self.evictionsMax else {
-                return fail(
-                    request,
-                    DirectFailure(
-                        status: GatewayFault.limit.status,
-                        text: "the records were evicted before they were read: cache_bytes is"
-                            + " too small"))
-            }
             request.maxBytes = max(1, request.maxBytes / 4)
-            return read(request)
+            return nil
         }
         request.evictions = 0
-        request.log = slice.log.identity
         counts.recordsOut &+= UInt64(slice.recordCount)
-        request.offset = slice.nextOffset
+        return pieces
+    }
+
+    private func mayTryAgain(_ request: DirectRequest) -> Bool {
+        if request.evictions <= Self.evictionsMax { return true }
+        fail(
+            request,
+            DirectFailure(
+                status: GatewayFault.limit.status,
+                text: "the records were evicted before they were read: cache_bytes is too small"))
+        return false
+    }
+
+    // MARK: Following
+
+    private func follow(_ request: DirectRequest, from offset: Int64) {
+        let cluster = request.client.seat.cluster
+        let (topic, partition) = request.place
+        let tag = followers.add(.direct(request))
+        let follower = cluster.follow(
+            FollowRequest(
+                topic: topic, partition: partition, offset: offset, maxBytes: request.maxBytes,
+                isolation: request.isolation, log: cluster.log(of: topic, partition)),
+            tag: tag, credit: FollowCredit())
+        request.follower = (follower, tag)
+        cluster.goOn(follower)
+    }
+
+    func told(_ request: DirectRequest, _ slice: RecordSlice) {
+        guard let (follower, _) = request.follower else { return }
+        let cluster = request.client.seat.cluster
+        guard let pieces = take(request, slice) else {
+            cluster.giveBack(follower, slice)
+            follower.maxBytes = request.maxBytes
+            if mayTryAgain(request) { cluster.goOn(follower) }
+            return
+        }
         request.queuedBytes += slice.byteCount + Self.directEventBytes
-        emit(request, records: slice.recordCount, pieces, slice.position, slice.nextOffset)
-        pump(request)
+        emit(request, slice, pieces)
+        if hasRoom(request) { cluster.goOn(follower) } else { cluster.rest(follower) }
+    }
+
+    func failed(_ request: DirectRequest, _ failure: KafkaFailure) {
+        request.follower = nil
+        fail(request, DirectFailure(failure))
+    }
+
+    /// Goes on where there is room in the host's queue.
+    func pump(_ request: DirectRequest) {
+        guard let (follower, _) = request.follower, hasRoom(request) else { return }
+        request.client.seat.cluster.goOn(follower)
+    }
+
+    private func hasRoom(_ request: DirectRequest) -> Bool {
+        guard case .subscribe(let subscribe) = request.ask else { return false }
+        return request.queuedBytes <= subscribe.queueBytes
     }
 
     private func held(_ slice: RecordSlice) -> [HeldRecords]? {
@@ -169,6 +204,10 @@ extension GatewayEngine {
             pieces.append(piece)
         }
         return pieces
+    }
+
+    private func emit(_ request: DirectRequest, _ slice: RecordSlice, _ pieces: [HeldRecords]) {
+        emit(request, records: slice.recordCount, pieces, slice.position, slice.nextOffset)
     }
 
     private func emit(
@@ -226,10 +265,15 @@ extension GatewayEngine {
             reads[token] = nil
             cluster.cancel(token)
         }
+        if let (follower, tag) = request.follower {
+            followers.remove(tag)
+            cluster.detach(follower)
+        }
         if let token = request.lookUp {
             requests[token] = nil
             cluster.cancel(token)
         }
+        request.follower = nil
         request.read = nil
         request.lookUp = nil
         emit(request, .failed(failure), isLast: true)

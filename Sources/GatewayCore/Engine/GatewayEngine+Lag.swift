@@ -6,11 +6,11 @@ import Timing
 /// How old records are when live subscribers get them. Somebody who reads history is no measure:
 /// a partition counts from when its reader was at its end.
 extension GatewayEngine {
-    /// In front of the push of `slice`.
-    func noteLag(_ followed: FollowedPartition, _ slice: RecordSlice) {
-        guard followed.place?.hasCaughtUp == true,
-            let written = slice.firstTimestamp(workshop.cache), written > 0
-        else { return }
+    /// In front of the push of the records.
+    func noteLag(_ followed: FollowedPartition, _ records: FollowedRecords) {
+        guard followed.hasCaughtUp, let written = firstTimestamp(records), written > 0 else {
+            return
+        }
         let now = epochMilliseconds &+ now.milliseconds(since: .zero)
         let lag = min(max(0, now &- written), Self.lagMillisecondsMax)
         counts.deliveryLag.add(microseconds: lag * 1000)
@@ -23,9 +23,15 @@ extension GatewayEngine {
         // A broker may tell no last stable offset.
         let isStable = isolation == .readCommitted && position.lastStableOffset >= 0
         let end = isStable ? position.lastStableOffset : position.highWatermark
-        guard end >= 0, let place = followed.place, place.offset >= end, !place.hasCaughtUp
-        else { return }
+        guard end >= 0, !followed.hasCaughtUp, let offset = followed.offset, offset >= end else {
+            return
+        }
         followed.caughtUp()
+    }
+
+    /// Of the first record. All whose followers are told of the same records share it.
+    private func firstTimestamp(_ records: FollowedRecords) -> Int64? {
+        commonPush.timestamp(of: records) { $0.firstTimestamp(workshop.cache) }
     }
 
     /// A year: what a producer writes as a timestamp may be anything.

@@ -70,13 +70,19 @@ extension GatewayEngine {
             arena.truncate(to: start)
             account(session)
         } else {
-            session.output.addArena(start: start, count: count)
-            if !session.usesArena {
-                session.usesArena = true
-                arenaUsers += 1
-            }
+            addArena(session, start: start, count: count)
         }
         wantWrite(session)
+    }
+
+    /// Bytes that lie in the arena, and may be others' too.
+    @inline(__always)
+    func addArena(_ session: Session, start: Int, count: Int) {
+        session.output.addArena(start: start, count: count)
+        if !session.usesArena {
+            session.usesArena = true
+            arenaUsers += 1
+        }
     }
 
     /// Bytes that wait to be sent to a client, those of records included.

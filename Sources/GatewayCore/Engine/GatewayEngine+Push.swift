@@ -2,39 +2,45 @@ import KafkaCore
 import PubSubProtocol
 import Timing
 
-/// Live subscriptions: a read waits at the end of each partition, and what it brings is pushed
-/// under the client's credit.
+/// Live subscriptions: a follower stands at the end of each partition, and what it is told is
+/// pushed to the client. Credit and position are the follower's.
 extension GatewayEngine {
-    /// Puts up the reads that are missing, where there is room and credit.
+    /// Puts up the followers that are missing, and lets those that rest go on, where there is room
+    /// and credit.
     func pump(_ session: Session) {
         guard let desk = session.desk, !desk.subscriptions.isEmpty else { return }
         for subscription in desk.subscriptionsInOrder { pump(session, subscription) }
     }
 
     func pump(_ session: Session, _ subscription: LiveSubscription) {
-        for followed in subscription.partitions { read(session, subscription, followed) }
+        for followed in subscription.partitions { goOn(session, subscription, followed) }
     }
 
-    private func read(
+    private func goOn(
         _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition
     ) {
-        // The read before this one may have used up what there was.
-        guard let offset = followed.readsFrom, subscription.isRunning,
-            let seat = session.service?.seat
+        guard followed.news == nil, subscription.isRunning,
+            let cluster = session.service?.seat?.cluster
         else { return }
+        switch followed.life {
+        case .searching, .dropped: return
+        case .located, .followed: break
+        }
         guard hasRoom(session) else { return session.pumpsWhenDrained = true }
-        let token = ReadToken(raw: nextNumber())
-        followed.reads(token)
-        reads[token] = .push(session, subscription, followed)
+        if case .located = followed.life { follow(session, subscription, followed, cluster) }
+        if let follower = followed.follower { cluster.goOn(follower) }
+    }
+
+    private func follow(
+        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
+        _ cluster: Cluster
+    ) {
         noteLog(session, followed)
-        var request = ReadRequest(
-            topic: followed.topic, partition: followed.partition, offset: offset,
-            maxBytes: subscription.askBytes, isolation: subscription.isolation,
-            waitUntil: .distantFuture)
-        request.log = followed.log
-        // Where bytes are counted, each read asks for what is left of them.
-        request.staysAtEnd = subscription.creditBytes == nil
-        call(seat) { $0.read(token, request, now: now, &$1) }
+        let tag = followers.add(.session(session, subscription, followed))
+        let request = FollowRequest(
+            topic: followed.topic, partition: followed.partition, offset: followed.nextOffset,
+            maxBytes: subscription.maxBytes, isolation: subscription.isolation, log: followed.log)
+        followed.follows(cluster.follow(request, tag: tag, credit: subscription.credit), tag)
     }
 
     /// A peer that does not read gets nothing pushed: its place in the log waits, and no memory.
@@ -43,83 +49,84 @@ extension GatewayEngine {
             && session.output.unsentBytes <= session.unsentMax
     }
 
-    /// Takes back the reads of a subscription that may not push: Kafka is not read for it.
+    /// A subscription may not push: Kafka is not read for it.
     private func quiet(_ session: Session, _ subscription: LiveSubscription) {
+        let cluster = session.service?.seat?.cluster
         for followed in subscription.partitions {
-            guard followed.read != nil else { continue }
-            noteLog(session, followed)
-            takeBack(session, followed, isHeldUp: true)
+            guard let follower = followed.follower else { continue }
+            cluster?.rest(follower)
+            followed.isHeldUp()
         }
     }
 
-    private func takeBack(
-        _ session: Session, _ followed: FollowedPartition, isHeldUp: Bool = false
-    ) {
-        guard let token = followed.read else { return }
-        followed.rests(isHeldUp: isHeldUp)
-        reads[token] = nil
-        session.service?.seat?.cluster.cancel(token)
-    }
+    // MARK: What followers are told
 
-    /// What a read has brought that waits on behind it.
-    func brought(
-        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
-        _ slice: RecordSlice
-    ) {
-        goesOn(session, subscription, followed)
-        if session.phase == .open, hasRoom(session), subscription.isRunning {
-            push(session, subscription, followed, slice)
+    func told(_ tag: FollowerTag, _ records: FollowedRecords) {
+        switch followers[tag] {
+        case .session(let session, let subscription, let followed):
+            if !session.hasLeft { told(session, subscription, followed, records) }
+        case .direct(let request): told(request, records.slice)
+        case nil: return
         }
-        if hasRoom(session), followed.nextOffset == slice.nextOffset { return }
-        // The read is behind what was pushed, or nothing is to be read meanwhile.
-        takeBack(session, followed)
-        read(session, subscription, followed)
     }
 
-    /// What a waiting read has brought.
-    func arrived(
+    private func told(
         _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
-        _ outcome: ReadOutcome
+        _ records: FollowedRecords
     ) {
-        // Still reading, so that no other read is put up for it meanwhile.
-        if case .failed = outcome {} else { goesOn(session, subscription, followed) }
-        followed.rests()
-        guard session.phase == .open else { return }
-        switch outcome {
-        case .records(let slice):
-            // Without room the offset stays where it is; the records are read again later.
-            guard hasRoom(session), subscription.isRunning else {
-                return session.pumpsWhenDrained = true
-            }
-            push(session, subscription, followed, slice)
-        case .empty(let position, let nextOffset):
-            followed.advance(to: nextOffset)
+        guard let follower = followed.follower, let cluster = session.service?.seat?.cluster else {
+            return
+        }
+        if followed.stall != nil { goesOn(session, subscription, followed) }
+        // Without room it stays where it was; the records are read again later.
+        guard session.phase == .open, hasRoom(session), !subscription.isPaused else {
+            cluster.giveBack(follower, records.slice)
+            session.pumpsWhenDrained = true
+            return
+        }
+        push(session, subscription, followed, records)
+        guard subscription.credit.isOpen else { return quiet(session, subscription) }
+        if !hasRoom(session) {
+            cluster.rest(follower)
+            session.pumpsWhenDrained = true
+        } else if follower.isResting {
+            cluster.goOn(follower)
+        }
+    }
+
+    func passed(_ tag: FollowerTag, _ position: PartitionPosition) {
+        switch followers[tag] {
+        case .session(let session, let subscription, let followed):
+            guard !session.hasLeft else { return }
+            goesOn(session, subscription, followed)
+            guard session.phase == .open else { return }
+            if let follower = followed.follower { followed.advance(to: follower.offset) }
             noteProgress(followed, subscription.isolation, position)
-        case .failed(let failure) where failure.isOtherLog && followed.beginsAnew():
-            locate(session, subscription, followed)
-            return tellNews(session, subscription)
-        case .failed(let failure):
-            guard subscription.skipsUnreadable, let next = failure.nextOffset else {
-                drop(session, subscription, followed, failure)
-                return tellNews(session, subscription)
-            }
-            skip(session, subscription, followed, to: next, failure)
+            goOn(session, subscription, followed)
+        case .direct(let request): pump(request)
+        case nil: return
         }
-        read(session, subscription, followed)
     }
 
-    /// Nothing comes of the read for now.
-    func stalled(
-        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
-        _ failure: KafkaFailure
-    ) {
+    /// Nothing comes of it for now.
+    func stalled(_ tag: FollowerTag, _ failure: KafkaFailure) {
+        guard case .session(let session, let subscription, let followed) = followers[tag],
+            !session.hasLeft
+        else { return }
         followed.stalls(failure, now: now)
         subscription.note(followed)
         schedule(session)
     }
 
+    func resumed(_ tag: FollowerTag) {
+        guard case .session(let session, let subscription, let followed) = followers[tag],
+            !session.hasLeft
+        else { return }
+        goesOn(session, subscription, followed)
+    }
+
     /// The partition is answered for again.
-    func goesOn(
+    private func goesOn(
         _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition
     ) {
         followed.goesOn()
@@ -128,30 +135,43 @@ extension GatewayEngine {
         tellNews(session, subscription)
     }
 
+    func failed(_ tag: FollowerTag, _ failure: KafkaFailure) {
+        let owner = followers[tag]
+        followers.remove(tag)
+        switch owner {
+        case .session(let session, let subscription, let followed):
+            failed(session, subscription, followed, failure)
+        case .direct(let request): failed(request, failure)
+        case nil: return
+        }
+    }
+
+    private func failed(
+        _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
+        _ failure: KafkaFailure
+    ) {
+        followed.isLost()
+        guard !session.hasLeft, session.phase == .open else { return }
+        if failure.isOtherLog, followed.beginsAnew() {
+            locate(session, subscription, followed)
+            return tellNews(session, subscription)
+        }
+        guard subscription.skipsUnreadable, let next = failure.nextOffset else {
+            drop(session, subscription, followed, failure)
+            return tellNews(session, subscription)
+        }
+        skip(session, subscription, followed, to: next, failure)
+        goOn(session, subscription, followed)
+    }
+
     private func push(
         _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
-        _ whole: RecordSlice
+        _ records: FollowedRecords
     ) {
-        var slice = whole
-        if let credit = subscription.creditMessages, credit < Int64(whole.recordCount) {
-            guard let cut = whole.prefix(records: Int(credit), workshop.cache) else { return }
-            slice = cut
-        }
-        followed.advance(to: slice.nextOffset)
-        followed.reads(in: slice.log.identity)
-        noteLag(followed, slice)
-        noteProgress(followed, subscription.isolation, slice.position)
-        subscription.spend(records: slice.recordCount, bytes: slice.byteCount)
-        sendRecords(
-            session,
-            BatchHead(
-                sequence: subscription.sequence,
-                kind: .push(topic: followed.topic, partition: followed.partition),
-                nextOffset: slice.nextOffset, highWatermark: slice.position.highWatermark,
-                logStartOffset: slice.position.logStartOffset,
-                lastStableOffset: slice.position.lastStableOffset),
-            slice)
-        if !subscription.hasCredit { quiet(session, subscription) }
+        followed.advance(to: records.slice.nextOffset)
+        noteLag(followed, records)
+        noteProgress(followed, subscription.isolation, records.slice.position)
+        sendPush(session, subscription.sequence, followed, records)
     }
 
     /// Goes on behind records that cannot be read. Those in front of them have been pushed.
@@ -159,7 +179,7 @@ extension GatewayEngine {
         _ session: Session, _ subscription: LiveSubscription, _ followed: FollowedPartition,
         to next: Int64, _ failure: KafkaFailure
     ) {
-        let offset = followed.place?.offset ?? next
+        let offset = followed.nextOffset
         followed.advance(to: next)
         log(
             .warning, session,
@@ -191,12 +211,12 @@ extension GatewayEngine {
     func grant(_ session: Session, _ sequence: Int64, _ command: GrantCommand) {
         guard let subscription = find(session, sequence, .grant, command.subscription)
         else { return }
-        subscription.grant(messages: command.messages, bytes: command.bytes)
+        subscription.credit.grant(records: command.messages, bytes: command.bytes)
         answer(
             session, sequence, .grant, nil, isOrdered: false,
             .granted(
-                subscription: command.subscription, messages: subscription.creditMessages,
-                bytes: subscription.creditBytes))
+                subscription: command.subscription, messages: subscription.credit.records,
+                bytes: subscription.credit.bytes))
         pump(session, subscription)
     }
 
@@ -225,8 +245,10 @@ extension GatewayEngine {
 
     /// Forgets a subscription and everything that it waits for.
     func remove(_ session: Session, _ subscription: LiveSubscription) {
-        quiet(session, subscription)
-        for followed in subscription.partitions { followed.end() }
+        for followed in subscription.partitions {
+            detach(session, followed)
+            followed.end()
+        }
         for token in subscription.lookUps {
             requests[token] = nil
             session.service?.seat?.cluster.cancel(token)
@@ -237,5 +259,11 @@ extension GatewayEngine {
             subscription.command = nil
             session.desk?.free[command.number] = nil
         }
+    }
+
+    private func detach(_ session: Session, _ followed: FollowedPartition) {
+        guard let follower = followed.follower, let tag = followed.tag else { return }
+        followers.remove(tag)
+        session.service?.seat?.cluster.detach(follower)
     }
 }

@@ -9,16 +9,49 @@ extension GatewayEngine {
 
     /// Records behind their head, as the session's format has them.
     func sendRecords(_ session: Session, _ head: BatchHead, _ slice: RecordSlice) {
+        _ = sendBatch(session, head, slice)
+    }
+
+    /// Answers what is behind a frame and was not copied; nil: it is no frame yet.
+    private func sendBatch(
+        _ session: Session, _ head: BatchHead, _ slice: RecordSlice
+    ) -> RecordCursor? {
         counts.recordsOut &+= UInt64(slice.recordCount)
+        defer { wantWrite(session) }
         if session.format == .binary && session.deflate == nil {
-            sendFrame(session, head, slice)
-        } else {
-            sendChunks(session, head, slice)
+            return sendFrame(session, head, slice)
         }
+        sendChunks(session, head, slice)
+        return nil
+    }
+
+    /// The push of a subscription. The frame is the same for all that have its sequence.
+    func sendPush(
+        _ session: Session, _ sequence: Int64, _ followed: FollowedPartition,
+        _ records: FollowedRecords
+    ) {
+        let isPlain = session.format == .binary && session.deflate == nil
+        guard isPlain, let frame = commonPush.frame(of: records, sequence) else {
+            let start = arena.count
+            let rest = sendBatch(
+                session, BatchHead(push: records.slice, sequence, followed), records.slice)
+            // It may have had no room in the arena.
+            guard isPlain, let rest, arena.count > start else { return }
+            let frame = CommonPush.Frame(start: start, count: arena.count - start, rest: rest)
+            return commonPush.keep(frame, of: records, sequence)
+        }
+        counts.recordsOut &+= UInt64(records.slice.recordCount)
+        counts.messagesOut &+= 1
+        session.lastMessage = now
+        addArena(session, start: frame.start, count: frame.count)
+        session.output.addRecords(frame.rest)
         wantWrite(session)
     }
 
-    private func sendFrame(_ session: Session, _ head: BatchHead, _ slice: RecordSlice) {
+    /// Answers what of the records is behind the head and was not copied.
+    private func sendFrame(
+        _ session: Session, _ head: BatchHead, _ slice: RecordSlice
+    ) -> RecordCursor {
         counts.messagesOut &+= 1
         session.lastMessage = now
         var cursor = RecordCursor(slice)
@@ -30,6 +63,7 @@ extension GatewayEngine {
             if copies { copy(&cursor, into: &out) }
         }
         session.output.addRecords(cursor)
+        return cursor
     }
 
     /// Moves what the cache has; the cursor keeps the rest.
@@ -69,5 +103,16 @@ extension GatewayEngine {
             head.writeJSONStart(as: format, hasRecords: false, into: &workshop.plain)
             head.writeJSONEnd(as: format, hasRecords: false, into: &workshop.plain)
         }
+    }
+}
+
+extension BatchHead {
+    fileprivate init(push slice: RecordSlice, _ sequence: Int64, _ followed: FollowedPartition) {
+        self.init(
+            sequence: sequence,
+            kind: .push(topic: followed.topic, partition: followed.partition),
+            nextOffset: slice.nextOffset, highWatermark: slice.position.highWatermark,
+            logStartOffset: slice.position.logStartOffset,
+            lastStableOffset: slice.position.lastStableOffset)
     }
 }

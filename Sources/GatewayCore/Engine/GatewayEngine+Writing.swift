@@ -92,6 +92,7 @@ extension GatewayEngine {
         if spills { session.output.spill(arena) }
         arenaUsers -= 1
         guard arenaUsers == 0 else { return }
+        commonPush = CommonPush()
         if arena.allocatedBytes > Self.arenaBytesMax {
             arena = ByteWriter(capacity: Self.arenaBytesKept)
         } else {

@@ -43,10 +43,12 @@ public final class GatewayEngine {
     /// Replies of this turn that no write has taken yet.
     var arena = ByteWriter(capacity: GatewayEngine.arenaBytesKept)
     var arenaUsers = 0
+    var commonPush = CommonPush()
     var iovecs = [iovec](repeating: iovec(), count: GatewayEngine.iovecsMax)
 
     var lastNumber: UInt64 = 0
     var reads: [ReadToken: ReadPurpose] = [:]
+    var followers = FollowerTable()
     var requests: [RequestToken: RequestPurpose] = [:]
     let producing = ProduceService()
     var directClients: [DirectClientID: DirectClient] = [:]

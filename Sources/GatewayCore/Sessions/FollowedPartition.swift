@@ -4,16 +4,16 @@ import Timing
 
 /// One partition of a subscription. This type alone writes its life:
 ///
-///     searching -> resting <-> reading
-///     any of them -> dropped, for good
+///     searching -> located -> followed
+///     any of them -> located, where its follower has failed; or dropped, for good
 final class FollowedPartition {
     enum Life {
         /// Where it begins is looked up, or will be.
         case searching(Search)
-        /// Nothing is read: its start is not told yet, or its client has no credit or no room.
-        case resting(Place)
-        /// A read waits at the place.
-        case reading(ReadToken, Place)
+        /// It is to be followed, and its client may have to be told so first.
+        case located
+        /// A follower stands there, or rests: its client has no credit or no room.
+        case followed(Follower, FollowerTag)
         /// It was given up and told so, which is not the same as never seen: only a new subscribe
         /// brings it back.
         case dropped
@@ -30,14 +30,7 @@ final class FollowedPartition {
         var toldReason: String?
     }
 
-    struct Place {
-        var offset: Int64
-        /// It has been at the partition's end, and was not held up by its client since then.
-        var hasCaughtUp = false
-        var stall: Stall?
-    }
-
-    /// Its read cannot be answered for now.
+    /// Nothing comes of it for now.
     struct Stall {
         let failure: KafkaFailure
         /// Nobody is told of what passes before.
@@ -61,6 +54,11 @@ final class FollowedPartition {
     private(set) var log: LogIdentity?
     private(set) var life: Life
     private(set) var news: News?
+    /// Where it is, as its client was told, once that is known: a follower may be further.
+    private var place: Int64 = -1
+    /// It has been at the partition's end, and was not held up by its client since then.
+    private(set) var hasCaughtUp = false
+    private(set) var stall: Stall?
     /// How it is told where it begins.
     private var beginning = PartitionStart.Outcome.asAsked
     private var backoff: Backoff
@@ -83,27 +81,23 @@ final class FollowedPartition {
     /// refused because no broker could be reached.
     static let searchPauseMilliseconds: Int64 = 500
     static let searchPauseMillisecondsMax: Int64 = 10_000
-    /// How long a read may be stalled before the client is told: most elections are shorter.
+    /// How long it may be stalled before the client is told: most elections are shorter.
     static let stallMilliseconds: Int64 = 1_000
 
     // MARK: What is true
 
-    var place: Place? {
+    /// Where it is; nil: not known yet, or dropped.
+    var offset: Int64? {
         switch life {
-        case .resting(let place), .reading(_, let place): place
+        case .located, .followed: place
         case .searching, .dropped: nil
         }
     }
 
     var search: Search? { if case .searching(let search) = life { search } else { nil } }
-    var read: ReadToken? { if case .reading(let token, _) = life { token } else { nil } }
+    var follower: Follower? { if case .followed(let follower, _) = life { follower } else { nil } }
+    var tag: FollowerTag? { if case .followed(_, let tag) = life { tag } else { nil } }
     var isDropped: Bool { if case .dropped = life { true } else { false } }
-
-    /// Where a read would begin that is missing.
-    var readsFrom: Int64? {
-        guard news == nil, case .resting(let place) = life else { return nil }
-        return place.offset
-    }
 
     /// A look-up has failed, and no other is in flight.
     var isWithoutHope: Bool { search.map { $0.token == nil && $0.failure != nil } ?? isDropped }
@@ -112,8 +106,8 @@ final class FollowedPartition {
     var deadline: Instant {
         switch life {
         case .searching(let search): search.token == nil ? search.nextAt : .distantFuture
-        case .resting(let place), .reading(_, let place):
-            place.stall.map { $0.isTold ? .distantFuture : $0.tellsAt } ?? .distantFuture
+        case .located, .followed:
+            stall.map { $0.isTold ? .distantFuture : $0.tellsAt } ?? .distantFuture
         case .dropped: .distantFuture
         }
     }
@@ -145,7 +139,9 @@ final class FollowedPartition {
 
     func found(_ offset: Int64, atEnd: Bool) {
         guard case .searching = life else { return }
-        life = .resting(Place(offset: offset, hasCaughtUp: atEnd))
+        life = .located
+        place = offset
+        hasCaughtUp = atEnd
         news = .begins(beginning)
     }
 
@@ -161,79 +157,72 @@ final class FollowedPartition {
         }
         life = .searching(Search())
         news = nil
+        stall = nil
+        hasCaughtUp = false
         beginning = .begunAnew
         log = nil
         return true
     }
 
-    // MARK: Reading
+    // MARK: Following
 
-    func reads(_ token: ReadToken) {
-        guard case .resting(let place) = life else { return }
-        life = .reading(token, place)
+    func follows(_ follower: Follower, _ tag: FollowerTag) {
+        guard case .located = life else { return }
+        life = .followed(follower, tag)
     }
 
-    /// The read is over, or is taken back (then a partition that its client holds up is no measure
-    /// of lag any more).
-    func rests(isHeldUp: Bool = false) {
-        guard case .reading(_, let place) = life else { return }
-        life = .resting(place)
-        guard isHeldUp else { return }
-        change {
-            $0.hasCaughtUp = false
-            if $0.stall?.isTold == false { $0.stall = nil }
-        }
+    /// Its follower is over.
+    func isLost() {
+        guard case .followed(let follower, _) = life else { return }
+        log = follower.log
+        life = .located
+    }
+
+    /// Its client is told so far, or what is in front of that cannot be read.
+    func advance(to offset: Int64) { place = offset }
+
+    /// Its client takes nothing: it is no measure of lag any more.
+    func isHeldUp() {
+        hasCaughtUp = false
+        if stall?.isTold == false { stall = nil }
     }
 
     func reads(in log: LogIdentity?) { self.log = log ?? self.log }
 
-    func advance(to offset: Int64) { change { $0.offset = offset } }
-
-    func caughtUp() { change { $0.hasCaughtUp = true } }
+    func caughtUp() { hasCaughtUp = true }
 
     func stalls(_ failure: KafkaFailure, now: Instant) {
-        guard let place, place.stall?.isTold != true else { return }
+        guard offset != nil, stall?.isTold != true else { return }
         // The last reason before it is told counts.
-        let tellsAt =
-            place.stall?.tellsAt ?? now.adding(milliseconds: Self.stallMilliseconds)
-        change { $0.stall = Stall(failure: failure, tellsAt: tellsAt) }
+        let tellsAt = stall?.tellsAt ?? now.adding(milliseconds: Self.stallMilliseconds)
+        stall = Stall(failure: failure, tellsAt: tellsAt)
     }
 
     func admitStall(now: Instant) {
-        guard let stall = place?.stall, !stall.isTold, stall.tellsAt <= now else { return }
-        change { $0.stall?.isTold = true }
+        guard let stall, !stall.isTold, stall.tellsAt <= now else { return }
+        self.stall?.isTold = true
         news = .waits(reason: GatewayFault(stall.failure).words(stall.failure))
     }
 
     /// An answer has come.
     func goesOn() {
-        guard let stall = place?.stall else { return }
-        change { $0.stall = nil }
+        guard let stall else { return }
+        self.stall = nil
         if stall.isTold { news = .begins(.resumed) }
-    }
-
-    private func change(_ body: (inout Place) -> Void) {
-        switch life {
-        case .resting(var place):
-            body(&place)
-            life = .resting(place)
-        case .reading(let token, var place):
-            body(&place)
-            life = .reading(token, place)
-        case .searching, .dropped: return
-        }
     }
 
     // MARK: Ends and news
 
     func drop(_ failure: KafkaFailure) {
         life = .dropped
+        stall = nil
         news = .dropped(failure)
     }
 
     /// The whole subscription has ended: nothing is told any more.
     func end() {
         life = .dropped
+        stall = nil
         news = nil
     }
 
@@ -244,7 +233,7 @@ final class FollowedPartition {
 
     /// Where it is, as the client may say it to come back. Before that is known: an end of the log.
     var nextOffset: Int64 {
-        if let place { return place.offset }
+        if let offset { return offset }
         return start == .latest || start == .offset(-1) ? -1 : -2
     }
 }

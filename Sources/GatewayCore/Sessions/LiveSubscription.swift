@@ -10,9 +10,7 @@ final class LiveSubscription {
     let maxBytes: Int
     /// Records that cannot be read are passed over.
     let skipsUnreadable: Bool
-    /// nil: no limit of that kind. Bytes may be overdrawn.
-    var creditMessages: Int64?
-    var creditBytes: Int64?
+    let credit: FollowCredit
     var isPaused = false
     /// The CmdSubscribe, until its first reply has gone out: where each partition begins.
     var command: PendingCommand?
@@ -69,8 +67,7 @@ final class LiveSubscription {
         self.isolation = isolation
         self.maxBytes = maxBytes
         self.skipsUnreadable = skipsUnreadable
-        self.creditMessages = creditMessages
-        self.creditBytes = creditBytes
+        credit = FollowCredit(records: creditMessages, bytes: creditBytes)
     }
 
     // MARK: Partitions
@@ -176,32 +173,8 @@ final class LiveSubscription {
         return due
     }
 
-    // MARK: Credit
-
-    var hasCredit: Bool { creditMessages ?? 1 > 0 && creditBytes ?? 1 > 0 }
-    var isRunning: Bool { command == nil && !isPaused && hasCredit }
-
-    /// Bytes to ask for: a record is pushed while any credit is left, and may overdraw it.
-    var askBytes: Int {
-        guard let creditBytes else { return maxBytes }
-        return Int(min(Int64(maxBytes), max(1, creditBytes)))
-    }
-
-    func spend(records: Int, bytes: Int) {
-        creditMessages = creditMessages.map { $0 - Int64(records) }
-        creditBytes = creditBytes.map { $0 - Int64(bytes) }
-    }
-
-    /// Saturates: a client may grant all there is, again and again.
-    func grant(messages: Int64, bytes: Int64) {
-        creditMessages = creditMessages.map { Self.sum($0, messages) }
-        creditBytes = creditBytes.map { Self.sum($0, bytes) }
-    }
-
-    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
-        let (sum, overflow) = left.addingReportingOverflow(right)
-        return overflow ? .max : sum
-    }
+    /// Its client wants more, and may be told.
+    var isRunning: Bool { command == nil && !isPaused && credit.isOpen }
 }
 
 extension PartitionStart {

@@ -12,23 +12,21 @@ public struct ReadRequest: Sendable {
     public var minBytes: Int
     public var isolation: Isolation
     /// nil: answer at once, with `.empty` where nothing is. Later moments: wait for records until
-    /// then. `distantFuture`: a live subscription, which outlives broker outages too.
+    /// then.
     public var waitUntil: Instant?
-    /// Whatever is there of the records will do, as the reader asks on by itself. Live
-    /// subscriptions read so. Others get everything up to `maxBytes` or the end of the log.
+    /// Whatever is there of the records will do, as the reader asks on by itself. Followers read
+    /// so. Others get everything up to `maxBytes` or the end of the log.
     public var takesPart = false
-    /// A live subscription that was told of all there is stays at the end of the log and is told of
-    /// what comes next (`readBrought`), until it is cancelled. Else it is over with its records.
-    public var staysAtEnd = false
     /// An outage of a cluster that has answered before, or an election, is waited out up to the
-    /// request timeout; else such a failure is told at once. Live subscriptions wait as long as it
-    /// takes.
+    /// request timeout; else such a failure is told at once. Followers wait as long as it takes.
     public var waitsOutTrouble = false
     /// The log that the reader has read before: it ends with UNKNOWN_TOPIC_ID if the partition has
     /// another one now. Known from `Cluster.log` and from slices.
     public var log: LogIdentity?
     /// Where to begin if the offset is not in the log.
     public var reset = OffsetReset.none
+    /// What a follower has credit for.
+    var recordsMax = Int.max
 
     public init(
         topic: String, partition: Int32, offset: Int64, maxBytes: Int, minBytes: Int = 1,

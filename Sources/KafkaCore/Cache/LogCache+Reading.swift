@@ -14,7 +14,8 @@ extension LogCache {
     /// Whole records at or after `offset`, over as many runs as touch. nil: `offset` is not
     /// covered, or this reader may not see it yet.
     func records(
-        of log: PartitionLog, from offset: Int64, isolation: Isolation, limit: Int
+        of log: PartitionLog, from offset: Int64, isolation: Isolation, limit: Int,
+        recordsMax: Int = .max
     ) -> CachedRecords? {
         // The broker has to say that it is out of range.
         guard offset >= log.logStartOffset else { return nil }
@@ -24,21 +25,25 @@ extension LogCache {
         while number < log.runs.count, log.runs[number].base <= found.nextOffset, !found.isCut {
             let run = log.runs[number]
             touch(run)
-            take(run, upTo: end, isolation: isolation, limit: limit, &found)
+            take(
+                run, upTo: end, isolation: isolation, limit: limit, recordsMax: recordsMax, &found)
             number += 1
         }
-        if found.recordCount > 0, found.byteCount >= limit { found.isFull = true }
+        if found.recordCount > 0, found.byteCount >= limit || found.recordCount >= recordsMax {
+            found.isFull = true
+        }
         return found.nextOffset > offset ? found : nil
     }
 
     private func take(
-        _ run: RecordRun, upTo end: Int64, isolation: Isolation, limit: Int,
+        _ run: RecordRun, upTo end: Int64, isolation: Isolation, limit: Int, recordsMax: Int,
         _ found: inout CachedRecords
     ) {
         repeat {
             let stretch = run.stretch(
                 from: found.nextOffset, upTo: end, isolation: isolation,
-                limit: limit - found.byteCount, atLeastOne: found.recordCount == 0)
+                limit: limit - found.byteCount, recordsMax: recordsMax - found.recordCount,
+                atLeastOne: found.recordCount == 0)
             if found.recordCount == 0 && !stretch.records.isEmpty {
                 found.firstOffset = run.offset(ofRecord: stretch.records.lowerBound)
             }

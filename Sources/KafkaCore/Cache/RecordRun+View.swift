@@ -6,22 +6,25 @@ struct RecordStretch {
     var nextOffset: Int64
     /// Nothing may follow it now: the limit of bytes is reached, or the reader may not see on.
     var isCut: Bool
-    /// The limit of bytes is reached.
+    /// The limit of bytes, or of records, is reached.
     var isFull: Bool
 }
 
 extension RecordRun {
     /// The next stretch for a reader at `offset`: at most `limit` bytes, but one record at least
-    /// if `atLeastOne`. The reader sees nothing at or beyond `end`.
+    /// if `atLeastOne`, and at most `recordsMax` records. The reader sees nothing at or beyond
+    /// `end`.
     func stretch(
-        from offset: Int64, upTo end: Int64, isolation: Isolation, limit: Int, atLeastOne: Bool
+        from offset: Int64, upTo end: Int64, isolation: Isolation, limit: Int,
+        recordsMax: Int = .max, atLeastOne: Bool
     ) -> RecordStretch {
         let barrier = min(end, next)
         let stop = barrier == next ? recordCount : firstRecord(atOrAfter: barrier)
         let start = min(firstRecord(atOrAfter: offset), stop)
         let checksFacts = isolation == .readCommitted && !segments.isEmpty
         let seen = checksFacts ? visible(start..<stop) : start..<stop
-        let records = fitting(seen, limit: limit, atLeastOne: atLeastOne)
+        let fitting = fitting(seen, limit: limit, atLeastOne: atLeastOne)
+        let records = fitting.count > recordsMax ? fitting.prefix(recordsMax) : fitting
         let upper = records.upperBound
         let isHidden = checksFacts && upper < stop && facts(ofRecord: upper) == .unknown
         return RecordStretch(

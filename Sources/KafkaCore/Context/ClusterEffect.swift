@@ -27,12 +27,17 @@ public enum ClusterEffect {
     /// Answer with `worked`, unless the connection is closed before.
     indirect case work(BrokerConnectionID, LoginWork)
     case readFinished(ReadToken, ReadOutcome)
-    /// Of a read with `staysAtEnd`, which waits on behind these records.
-    case readBrought(ReadToken, RecordSlice)
-    /// A live read cannot be answered for now, told again for another reason. It goes on by itself;
-    /// once an answer has come `readResumed` says so, if nothing else of the read does.
-    case readStalled(ReadToken, KafkaFailure)
-    case readResumed(ReadToken)
+    /// Records for a follower, which has paid for them and stands behind them. It stays at the end
+    /// of its partition, if that is where it is; else it rests (`isResting`) until it is to go on.
+    case followerTold(FollowerTag, FollowedRecords)
+    /// There was nothing for a follower to see up to where it stands now; it rests likewise.
+    case followerPassed(FollowerTag, PartitionPosition)
+    /// Nothing comes of a follower for now, told again for another reason. It goes on by itself;
+    /// once an answer has come `followerResumed` says so, if nothing else does.
+    case followerStalled(FollowerTag, KafkaFailure)
+    case followerResumed(FollowerTag)
+    /// It is over.
+    case followerFailed(FollowerTag, KafkaFailure)
     case offsetFinished(RequestToken, Result<ListedOffset, KafkaFailure>)
     case metadataFinished(RequestToken, Result<[TopicDescription], KafkaFailure>)
     /// What became of the records of one batch; several may have sent them.

@@ -27,6 +27,7 @@ protocol FetchOwner: AnyObject {
     func serveWaiters(_ partition: PartitionReads)
     /// Nothing comes of it for now.
     func stall(_ readers: SlotList<Reader>, _ failure: KafkaFailure)
+    func stall(_ follow: Follow, _ failure: KafkaFailure)
     /// Its log is another one, as its offsets say.
     func restart(_ partition: PartitionReads)
 

@@ -1,11 +1,27 @@
 import Timing
 
 /// One partition in the tail of its leader, for one isolation level: readers that wait for
-/// records to come.
+/// records to come, and followers that are told of each.
 final class Follow: Slotted {
     unowned(unsafe) let partition: PartitionReads
     let isolation: Isolation
     var waiters = SlotList<Reader>()
+    var followers = SlotList<Follower>()
+    /// The log as its followers were told of it last.
+    var log: LogIdentity
+    /// Where the first of those goes on who came since the last poll was sent.
+    private var firstNewcomer = Int64.max
+    var walk = Walk.none
+
+    /// The walk over followers who were not told yet of what is cached.
+    enum Walk {
+        case none
+        case due
+        case underWay
+        /// More has come meanwhile, of which those in front are told in another one.
+        case again
+    }
+
     /// Where the tail reads on: nothing is cached from here.
     var position: Int64
     /// The poll in flight covers this partition at `position`.
@@ -29,6 +45,36 @@ final class Follow: Slotted {
         self.position = position
         self.joinPace = joinPace
         lastWaiterAt = now
+        log = partition.log.identity
+    }
+
+    /// Nobody waits here.
+    var isEmpty: Bool { waiters.isEmpty && followers.isEmpty }
+
+    func append(_ follower: Follower, now: Instant) {
+        // Nobody else minds where it reads on.
+        if isEmpty, !isCurrent { position = follower.offset }
+        followers.append(follower)
+        firstNewcomer = min(firstNewcomer, follower.offset)
+        lastWaiterAt = now
+        unclaimedBytes = 0
+    }
+
+    /// Everybody leaves.
+    func takeFollowers() -> SlotList<Follower> {
+        firstNewcomer = .max
+        return followers.takeAll()
+    }
+
+    /// A poll is to be sent, from where the first of all goes on: of the readers at `waiting`.
+    /// Followers that are not new were told of all in front of `position`, or are about to be.
+    func settlePosition(waiting first: Int64?) {
+        if followers.isEmpty {
+            position = first ?? position
+        } else {
+            position = min(position, first ?? .max, firstNewcomer)
+        }
+        firstNewcomer = .max
     }
 
     /// Whatever comes behind `position` is told at once.

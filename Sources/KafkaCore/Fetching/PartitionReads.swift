@@ -134,10 +134,10 @@ final class PartitionReads: PartitionEntry, Slotted {
 
     /// Somebody waits for something of it.
     var isInUse: Bool {
-        isAsked || Isolation.allCases.contains { !(follow($0)?.waiters.isEmpty ?? true) }
+        isAsked || Isolation.allCases.contains { !(follow($0)?.isEmpty ?? true) }
     }
 
-    /// Everybody who waits here and whose request is not in flight.
+    /// All readers that wait here and whose request is not in flight.
     func takeReaders() -> [Reader] {
         var taken: [Reader] = []
         for demand in demands.takeAll() { taken += demand.readers.takeAll() }
@@ -147,6 +147,14 @@ final class PartitionReads: PartitionEntry, Slotted {
         }
         for reader in taken { reader.place = .nowhere }
         return taken
+    }
+
+    /// What may be told of its ends: nothing, unless a poll in flight would have brought any
+    /// change. While the leader is silent nothing is known: another may be in its place.
+    func told(_ isolation: Isolation) -> PartitionPosition {
+        guard let leader = source?.broker, !leader.isLate, follow(isolation)?.isCurrent == true
+        else { return .unknown }
+        return position
     }
 
     /// The offset behind the last record that a reader may see, as last told; -1: not told.

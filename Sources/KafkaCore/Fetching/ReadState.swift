@@ -6,12 +6,20 @@ final class ReadState {
     let decoder: ResponseDecoder
     var partitions = PartitionTable<PartitionReads>()
     var brokers = BrokerTable<BrokerReads>()
+    /// Followers of which something is to come, without a reader.
+    private(set) var waitingFollowers = 0
 
     init(_ context: ClusterContext, links: Links, cache: LogCache) {
         self.context = context
         self.links = links
         self.cache = cache
         decoder = ResponseDecoder(batchBytesMax: context.settings.batchBytesMax)
+    }
+
+    func move(_ follower: Follower, to place: Follower.Place) {
+        let before = follower.waitsByItself ? 1 : 0
+        follower.place = place
+        waitingFollowers += (follower.waitsByItself ? 1 : 0) - before
     }
 
     func reads(of partition: Partition) -> PartitionReads {

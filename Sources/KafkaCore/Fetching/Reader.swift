@@ -14,9 +14,11 @@ final class Reader: Slotted {
     }
 
     let token: ReadToken
-    private(set) var request: ReadRequest
+    var request: ReadRequest
+    /// For whom it fetches what is not at hand; nil: for itself.
+    let follower: Follower?
     /// It is answered by then, with `timeout` if nothing better is known. `distantFuture` for
-    /// live subscriptions.
+    /// followers.
     let deadline: Instant
     /// Everything before is judged: no record that this reader may see lies between the asked
     /// offset and here.
@@ -45,50 +47,43 @@ final class Reader: Slotted {
     var resets = 0
     /// A batch that could not be read was asked for again.
     var hasSeenCorruption = false
-    /// The caller was told that nothing comes of it for now, and why.
-    var stalledBy: KafkaFailure.Kind?
     /// For the log and the answer at the deadline: what kept it waiting last.
     var lastFailure: KafkaFailure?
 
     init(_ token: ReadToken, _ request: ReadRequest, now: Instant, timeoutMilliseconds: Int64) {
         self.token = token
         self.request = request
+        follower = nil
         offset = request.offset
         let ordinary = now.adding(milliseconds: timeoutMilliseconds)
         deadline = max(ordinary, request.waitUntil ?? .zero)
         log = request.log
-        takesPart = request.takesPart || request.waitUntil == .distantFuture
+        takesPart = request.takesPart
+    }
+
+    init(_ token: ReadToken, for follower: Follower) {
+        self.token = token
+        self.follower = follower
+        request = ReadRequest(
+            topic: follower.topic, partition: follower.partition, offset: follower.offset,
+            maxBytes: follower.bytesWanted, isolation: follower.isolation,
+            waitUntil: .distantFuture)
+        request.recordsMax = follower.credit.recordsMax
+        offset = follower.offset
+        deadline = .distantFuture
+        log = follower.log
+        takesPart = true
     }
 
     var isNowhere: Bool { if case .nowhere = place { true } else { false } }
 
-    var isLive: Bool { request.waitUntil == .distantFuture }
+    /// It outlives what may pass.
+    var isLive: Bool { follower != nil }
 
     /// A response to a request that was sent after the read arrived told this end.
     func learnEnd(_ told: Int64) {
         isFresh = true
         end = min(end, told)
-    }
-
-    /// Whether it may be told of records and wait on behind them. One that has met with anything
-    /// else on its way is begun anew, and forgets it by that.
-    var mayStay: Bool {
-        request.staysAtEnd && isLive && takesPartAt == nil && !takesWhatIsThere
-    }
-
-    /// It waits on at `offset` of the log, as a read that has just begun there.
-    func goesOn(at offset: Int64, in log: LogIdentity) {
-        request.offset = offset
-        self.offset = offset
-        self.log = log
-        hasSeenEnd = false
-        isFresh = false
-        end = .max
-        hasAskedForTopic = false
-        resets = 0
-        hasSeenCorruption = false
-        stalledBy = nil
-        lastFailure = nil
     }
 
     func waits(at now: Instant) -> Bool { (request.waitUntil ?? .zero) > now }

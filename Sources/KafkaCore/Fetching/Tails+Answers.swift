@@ -119,7 +119,7 @@ extension Tails {
             // Other partitions filled the response: a point read is not held up by them.
             let end = partition.end(follow.isolation)
             follow.isBetweenPolls = end <= item.offset
-            if end > item.offset, !follow.waiters.isEmpty {
+            if end > item.offset, !follow.isEmpty {
                 owner.favour(partition)
                 owner.leaveTail(follow)
             }
@@ -154,7 +154,7 @@ extension Tails {
             partition.failsPolls = false
             owner.noteProgress(partition)
         }
-        if follow.waiters.isEmpty { follow.unclaimedBytes += builder.byteCount }
+        if follow.isEmpty { follow.unclaimedBytes += builder.byteCount }
         owner.serveWaiters(partition)
         if builder.coveredTo > builder.fetchOffset {
             owner.serveDemands(partition, in: builder.fetchOffset..<builder.coveredTo)
@@ -168,7 +168,7 @@ extension Tails {
         fetch.tail.session.reset()
         context.delay(&fetch.tail.pace, .poll)
         for follow in fetch.tail.follows {
-            owner.stall(follow.waiters, failure)
+            owner.stall(follow, failure)
             unfollow(follow)
         }
     }

@@ -37,7 +37,7 @@ extension Tails {
         // Its last readers are between two reads: nothing new is asked for meanwhile.
         guard !tail.follows.isEmpty, let connection = free(tail) else { return }
         for follow in tail.follows {
-            follow.position = follow.waiters.map(owner.waitOffset).min() ?? follow.position
+            follow.settlePosition(waiting: follow.waiters.lazy.map(owner.waitOffset).min())
         }
         let hasIDs = tail.follows.allSatisfy { $0.partition.topic.id != .zero }
         guard

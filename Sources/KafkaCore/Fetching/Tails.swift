@@ -74,7 +74,7 @@ final class Tails {
     }
 
     func isUnused(_ follow: Follow) -> Bool {
-        guard follow.waiters.isEmpty else { return false }
+        guard follow.isEmpty else { return false }
         let linger = follow.lastWaiterAt.adding(milliseconds: context.limits.tailLingerMilliseconds)
         return linger <= context.now || follow.unclaimedBytes > context.limits.readAheadBytesMax
     }

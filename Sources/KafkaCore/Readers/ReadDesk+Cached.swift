@@ -30,7 +30,7 @@ extension ReadDesk {
         guard !partition.isDoubtful else { return nil }
         return state.cache.records(
             of: partition.log, from: offset, isolation: request.isolation,
-            limit: max(0, request.maxBytes))
+            limit: max(0, request.maxBytes), recordsMax: request.recordsMax)
     }
 
     /// Whether nothing is missing behind what was found, or nobody can tell: what is cached must

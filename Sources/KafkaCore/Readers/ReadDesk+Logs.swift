@@ -35,5 +35,6 @@ extension ReadDesk {
             takeOut(reader)
             resolve(reader)
         }
+        for reader in takeFollowers(of: partition) { resolve(reader) }
     }
 }

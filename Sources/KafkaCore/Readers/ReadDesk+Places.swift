@@ -67,6 +67,9 @@ extension ReadDesk {
     }
 
     func join(_ reader: Reader, _ follow: Follow) {
+        resume(reader)
+        context.needFlush()
+        if let follower = reader.follower { return stand(follower, reader, at: follow) }
         // A poll in flight is a request that will tell of records to come; it is as good as one
         // that is sent now.
         if follow.isCurrent {
@@ -77,8 +80,6 @@ extension ReadDesk {
         follow.lastWaiterAt = context.now
         follow.unclaimedBytes = 0
         reader.place = .tail(follow)
-        resume(reader)
-        context.needFlush()
     }
 
     enum Service {
@@ -99,6 +100,14 @@ extension ReadDesk {
     func serve(
         _ reader: Reader, _ partition: PartitionReads, on occasion: Occasion = .attempt
     ) -> Service {
+        if let follower = reader.follower {
+            guard follower.credit.isOpen else {
+                rest(follower)
+                return .served
+            }
+            reader.request.maxBytes = follower.bytesWanted
+            reader.request.recordsMax = follower.credit.recordsMax
+        }
         while let found = find(partition, from: reader.offset, for: reader.request) {
             guard found.recordCount > 0 else {
                 reader.offset = found.nextOffset
@@ -107,7 +116,7 @@ extension ReadDesk {
             guard isEnough(found, reader, partition, occasion) else {
                 return .waitsAt(found.nextOffset)
             }
-            deliver(reader, partition, found, occasion)
+            deliver(reader, partition, found)
             return .served
         }
         return .waitsAt(reader.offset)
@@ -133,7 +142,7 @@ extension ReadDesk {
     }
 
     private func deliver(
-        _ reader: Reader, _ partition: PartitionReads, _ found: CachedRecords, _ occasion: Occasion
+        _ reader: Reader, _ partition: PartitionReads, _ found: CachedRecords
     ) {
         if reader.isFresh {
             context.counters.readsFromBroker += 1
@@ -145,12 +154,6 @@ extension ReadDesk {
             byteCount: found.byteCount, recordCount: found.recordCount,
             position: position(reader, partition),
             isolation: reader.request.isolation)
-        guard case .news = occasion, reader.mayStay,
-            let follow = partition.follow(reader.request.isolation), follow.isCurrent,
-            follow.position == found.nextOffset
-        else { return finish(reader, .records(slice)) }
-        context.emit(.readBrought(reader.token, slice))
-        reader.goesOn(at: found.nextOffset, in: partition.log.identity)
-        join(reader, follow)
+        finish(reader, .records(slice))
     }
 }

@@ -4,14 +4,13 @@ extension ReadDesk {
         position(of: partition, reader.request.isolation, isFresh: reader.isFresh)
     }
 
-    /// Nothing, unless a poll in flight would have brought any change, or a response has told it a
-    /// moment ago. `isFresh`: to a request that is younger than the read. While the leader is
-    /// silent nothing is known: another may be in its place.
+    /// Or what a response has told a moment ago. `isFresh`: to a request that is younger than the
+    /// read.
     func position(
         of partition: PartitionReads, _ isolation: Isolation, isFresh: Bool
     ) -> PartitionPosition {
         guard let leader = partition.source?.broker, !leader.isLate else { return .unknown }
-        if partition.follow(isolation)?.isCurrent == true { return partition.position }
+        if partition.follow(isolation)?.isCurrent == true { return partition.told(isolation) }
         guard isFresh, let confirmedAt = partition.confirmedAt else { return .unknown }
         let until = confirmedAt.adding(milliseconds: context.limits.cacheTrustMilliseconds)
         return until >= context.now ? partition.position : .unknown

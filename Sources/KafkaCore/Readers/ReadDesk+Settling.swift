@@ -23,6 +23,7 @@ extension ReadDesk {
     func serveWaiters(_ partition: PartitionReads) {
         for isolation in Isolation.allCases {
             guard let follow = partition.follow(isolation) else { continue }
+            walks.begin(follow)
             let waiting = take(&follow.waiters)
             if !waiting.isEmpty { follow.lastWaiterAt = context.now }
             for reader in waiting {
@@ -131,7 +132,7 @@ extension ReadDesk {
 
     /// The tail does not reach these readers any more: point reads find out why.
     func leaveTail(_ follow: Follow) {
-        for reader in take(&follow.waiters) {
+        for reader in take(&follow.waiters) + takeFollowers(follow) {
             switch serve(reader, follow.partition) {
             case .served: break
             case .waitsAt(let offset): demand(reader, follow.partition, at: offset)
@@ -152,7 +153,7 @@ extension ReadDesk {
     func brokersAreAway(_ failure: KafkaFailure) {
         for partition in state.partitions.all
         where partition.source == nil || partition.source?.broker.hasFailed == true {
-            for reader in partition.takeReaders() { serveOrFail(reader, partition, failure) }
+            for reader in takeAll(partition) { serveOrFail(reader, partition, failure) }
         }
     }
 }

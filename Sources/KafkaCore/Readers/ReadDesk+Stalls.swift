@@ -1,19 +1,27 @@
 import Timing
 
-/// What keeps reads from their answers. Each is told at its end; a live read has none, so that it
+/// What keeps reads from their answers. Each is told at its end; a follower has none, so that it
 /// is told at once.
 extension ReadDesk {
     func stall(_ reader: Reader, _ failure: KafkaFailure) {
         reader.lastFailure = failure
-        guard reader.isLive else { return }
+        if let follower = reader.follower { stall(follower, failure) }
+    }
+
+    private func stall(_ follower: Follower, _ failure: KafkaFailure) {
         let told = self.told(failure)
-        guard reader.stalledBy != told.kind else { return }
-        reader.stalledBy = told.kind
-        context.emit(.readStalled(reader.token, told))
+        guard follower.stalledBy != told.kind else { return }
+        follower.stalledBy = told.kind
+        context.emit(.followerStalled(follower.tag, told))
     }
 
     func stall(_ readers: SlotList<Reader>, _ failure: KafkaFailure) {
         for reader in readers { stall(reader, failure) }
+    }
+
+    func stall(_ follow: Follow, _ failure: KafkaFailure) {
+        stall(follow.waiters, failure)
+        for follower in follow.followers { stall(follower, failure) }
     }
 
     /// All who wait for an answer about the partition.
@@ -30,9 +38,9 @@ extension ReadDesk {
 
     /// An answer about the partition has come.
     func resume(_ reader: Reader) {
-        guard reader.stalledBy != nil else { return }
-        reader.stalledBy = nil
-        context.emit(.readResumed(reader.token))
+        guard let follower = reader.follower, follower.stalledBy != nil else { return }
+        follower.stalledBy = nil
+        context.emit(.followerResumed(follower.tag))
     }
 
     /// While others answer, a broker that cannot be reached is a leader that is missing.

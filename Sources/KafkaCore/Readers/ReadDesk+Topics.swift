@@ -18,7 +18,7 @@ extension ReadDesk {
 
     func topicFailed(_ topic: Topic, _ failure: KafkaFailure) {
         var waiting = takeWaiting(for: topic)
-        for partition in state.partitions.all(of: topic) { waiting += partition.takeReaders() }
+        for partition in state.partitions.all(of: topic) { waiting += takeAll(partition) }
         for reader in waiting { fail(reader, failure) }
     }
 
@@ -53,7 +53,7 @@ extension ReadDesk {
         partition.isAbandoned = true
         partition.log.purge()
         move(partition, to: nil, epoch: partition.leaderEpoch)
-        for reader in partition.takeReaders() { resolve(reader) }
+        for reader in takeAll(partition) { resolve(reader) }
     }
 
     func partitionIsForgotten(_ partition: Partition) { state.partitions.remove(partition) }

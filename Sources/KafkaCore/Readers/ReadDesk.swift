@@ -7,10 +7,13 @@ final class ReadDesk: ClusterService {
     unowned(unsafe) let router: any ReadRouter
     private(set) lazy var judge = FetchJudge(context, router: router, owner: self)
     private(set) lazy var points = PointReader(state, judge, router: router, owner: self)
+    private(set) lazy var walks = FollowerWalks(state)
     private(set) lazy var tails = Tails(state, judge, router: router, owner: self)
     /// Those that wait for what is to be known of their topics.
     var waitingForTopics = TopicWaiters<Reader>()
     private var readers: [ReadToken: Reader] = [:]
+    /// Names of readers that fetch for followers: no caller's.
+    private var lastOwnToken: UInt64 = 1 << 63
     private var deadlines = DeadlineHeap<ReadToken>()
     /// Partitions that are read at a replica, by when its leader is asked again.
     var leases = DeadlineHeap<PartitionReads>()
@@ -21,7 +24,8 @@ final class ReadDesk: ClusterService {
         context = state.context
     }
 
-    var count: Int { readers.count }
+    /// Reads that are not finished, and followers of which something is to come.
+    var count: Int { readers.count + state.waitingFollowers }
 
     func isWaiting(_ reader: Reader) -> Bool { readers[reader.token] === reader }
 
@@ -34,8 +38,7 @@ final class ReadDesk: ClusterService {
         precondition(readers[token] == nil, "a read token is used twice")
         readers[token] = reader
         guard readers.count <= context.limits.waitingReadersMax else {
-            let text = "too many waiting reads"
-            return fail(reader, KafkaFailure(kind: .limit, text: text, cause: text))
+            return fail(reader, .tooManyReaders)
         }
         resolve(reader)
         guard readers[token] === reader else { return }
@@ -46,10 +49,22 @@ final class ReadDesk: ClusterService {
     }
 
     func cancel(_ token: ReadToken) {
-        guard let reader = readers.removeValue(forKey: token) else { return }
+        if let reader = readers[token] { end(reader) }
+    }
+
+    /// Forgets it.
+    func end(_ reader: Reader) {
         takeOut(reader)
+        readers[reader.token] = nil
         forgetStaleDeadlines()
     }
+
+    func nextToken() -> ReadToken {
+        lastOwnToken += 1
+        return ReadToken(raw: lastOwnToken)
+    }
+
+    func add(_ reader: Reader) { readers[reader.token] = reader }
 
     /// It waits with records in hand, and not for long.
     func limitWait(_ reader: Reader) {
@@ -88,10 +103,9 @@ final class ReadDesk: ClusterService {
     // MARK: Answers
 
     func finish(_ reader: Reader, _ outcome: ReadOutcome) {
-        takeOut(reader)
-        readers[reader.token] = nil
+        end(reader)
+        if let follower = reader.follower { return finish(follower, reader, outcome) }
         context.emit(.readFinished(reader.token, outcome))
-        forgetStaleDeadlines()
     }
 
     func fail(_ reader: Reader, _ failure: KafkaFailure) { finish(reader, .failed(failure)) }
@@ -117,7 +131,15 @@ final class ReadDesk: ClusterService {
 
     // MARK: Time
 
-    var hasWork: Bool { state.decoder.hasWork || points.hasWork }
+    var hasWork: Bool {
+        state.decoder.hasWork || points.hasWork || !walks.isEmpty || !walks.returning.isEmpty
+    }
+
+    /// A bounded piece of what is to be decoded and told.
+    func work(budgetBytes: Int) {
+        state.decoder.work(budgetBytes: budgetBytes)
+        tellFollowers(budgetBytes: budgetBytes)
+    }
 
     func flush() {
         points.flush()
@@ -166,5 +188,16 @@ final class ReadDesk: ClusterService {
         for token in readers.keys.sorted(by: { $0.raw < $1.raw }) {
             if let reader = readers[token] { fail(reader, failure) }
         }
+        for partition in state.partitions.all {
+            for reader in takeFollowers(of: partition) { fail(reader, failure) }
+        }
+        while let follower = walks.takeReturning() { fail(begin(follower), failure) }
+    }
+}
+
+extension KafkaFailure {
+    static var tooManyReaders: KafkaFailure {
+        let text = "too many waiting reads"
+        return KafkaFailure(kind: .limit, text: text, cause: text)
     }
 }

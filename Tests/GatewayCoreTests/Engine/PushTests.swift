@@ -1,4 +1,5 @@
 import DevBroker
+import KafkaCore
 import Testing
 
 @testable import GatewayCore
@@ -74,7 +75,7 @@ import Testing
     }
 
     @Test(
-        "one read pushes batch after batch, unless the client counts bytes",
+        "one follower pushes batch after batch, whether or not the client counts bytes",
         arguments: [nil, 1 << 20] as [Int64?])
     func staysAtEnd(_ bytes: Int64?) throws {
         let rig = try rig()
@@ -84,14 +85,17 @@ import Testing
                 1, [("test-consumer", [0], .latest)], messages: 100, bytes: bytes))
         rig.pass(1_000)
         _ = client.takeMessages()
-        let before = Set(rig.engine.reads.keys)
-        #expect(before.count == 1)
+        #expect(rig.engine.followers.count == 1)
+        let follower = try #require(rig.engine.sessions.values.first?.follower)
         for number in 0..<5 as Range<Int64> {
             try append(rig)
             rig.pass(100)
             #expect(try records(client) == [30 + number])
         }
-        #expect((Set(rig.engine.reads.keys) == before) == (bytes == nil))
+        #expect(rig.engine.sessions.values.first?.follower === follower)
+        #expect(!follower.isResting && rig.engine.reads.isEmpty)
+        client.send(Request.unsubscribe(2, 1))
+        #expect(follower.isOver && rig.engine.followers.isEmpty)
     }
 
     @Test("two subscriptions of one partition: each by its own credit, both complete")
@@ -201,5 +205,12 @@ import Testing
             #expect(try records(committed) == (commits ? [first, first + 1] : []))
             #expect(try records(all).isEmpty)
         }
+    }
+}
+
+extension Session {
+    /// Of its first subscription's first partition.
+    fileprivate var follower: Follower? {
+        desk?.subscriptionsInOrder.first?.partitions.first?.follower
     }
 }
