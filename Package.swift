@@ -232,7 +232,8 @@ let package = Package(
         tests("EventLoopTests", ["EventLoop", "CShims", "Timing"]),
         tests("TLSTests", ["TLS", "EventLoop", "COpenSSL"]),
         tests("CompressionTests", ["Compression", "Bytes", "Timing"], exclude: ["Vectors"]),
-        tests("RuntimeTests", ["Runtime", "GatewayCore", "Statuses", "Timing"]),
+        tests(
+            "RuntimeTests", ["Runtime", "GatewayCore", "KafkaProducing", "Statuses", "Timing"]),
         tests(
             "KafkaCoreTests",
             [

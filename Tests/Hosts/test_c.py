@@ -1,6 +1,7 @@
 """Hosts in C: each program under Tests/Hosts/c checks one kind of session by itself."""
 
 import os
+import struct
 import subprocess
 
 from devbroker import DevBroker
@@ -108,7 +109,9 @@ def test_direct_kafka_client_in_c():
         c_host("client", broker.bootstrap)
 
 
-PRODUCED = ["--topic", "plain:3", "--topic", "busy:2", "--topic", "full:1", "--topic", "tx:1"]
+PRODUCED = ["--topic", "plain:3", "--topic", "busy:2"]
+for name in ("full", "tx", "line", "cut"):
+    PRODUCED += ["--topic", f"{name}:1"]
 
 
 def read_all(bootstrap, topic, partitions, isolation):
@@ -160,9 +163,11 @@ def test_producers_in_c():
         assert values == sorted(list(range(10000)) * 4)
         assert {record[3] for record in busy} == {b"k", b""}
         committed = read_all(broker.bootstrap, "tx", 1, "read_committed")
-        assert [record[4] for record in committed] == [b"a", b"a", b"c", b"c"]
+        assert [record[4] for record in committed] == [b"a", b"a", b"c", b"c", b"in"]
         every = read_all(broker.bootstrap, "tx", 1, "read_uncommitted")
         assert [record[4] for record in every][:6] == [b"a", b"a", b"b", b"b", b"c", b"c"]
+        line = read_all(broker.bootstrap, "line", 1, "read_uncommitted")
+        assert [record[3] for record in line] == [struct.pack("=Q", n) for n in range(4003)]
 
 
 def test_valgrind_finds_nothing_in_producers():

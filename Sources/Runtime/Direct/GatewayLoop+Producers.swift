@@ -9,26 +9,37 @@ extension GatewayLoop {
         perform()
     }
 
-    func ask(_ id: DirectProducerID, _ ask: ProducerAsk) {
-        engine.ask(id, ask, now: loop.now)
-        perform()
+    /// Takes what the host has asked for, and looks again soon: whoever produces record by record
+    /// would wake the loop for each.
+    func takeAsks(of producer: KafkaProducer, _ look: WaitingAsks.Look) {
+        let (taken, isLast) = producer.take(look)
+        ask(producer, taken.asks)
+        if isLast { return close(producer) }
+        guard taken.looksAgain else { return }
+        loop.schedule(afterMilliseconds: KafkaProducer.lookMilliseconds) { [unowned self] in
+            takeAsks(of: producer, .timer)
+        }
     }
 
-    /// Takes what the host has produced, and looks again soon: whoever produces record by record
-    /// would wake the loop for each.
-    func takeRecords(of producer: KafkaProducer) {
-        guard let block = producer.takeBlock(looksAgain: producer.lingers) else { return }
-        ask(producer.id, .records(block))
-        guard producer.lingers else { return }
-        loop.schedule(afterMilliseconds: KafkaProducer.lookMilliseconds) { [unowned self] in
-            takeRecords(of: producer)
+    private func ask(_ producer: KafkaProducer, _ asks: [ProducerAsk]) {
+        for ask in asks {
+            engine.ask(producer.id, ask, now: loop.now)
+            perform()
+        }
+    }
+
+    /// The loop ends. What waits for its next look is asked for before everything is cut: whatever
+    /// was taken of the host is told of.
+    func takeLastAsks() {
+        for producer in producers.values.sorted(by: { $0.id.raw < $1.id.raw }) {
+            ask(producer, producer.takeLast())
         }
     }
 
     /// Nothing is told any more.
-    func closeProducer(_ id: DirectProducerID) {
-        producers[id] = nil
-        engine.closeProducer(id, now: loop.now)
+    private func close(_ producer: KafkaProducer) {
+        guard producers.removeValue(forKey: producer.id) != nil else { return }
+        engine.closeProducer(producer.id, now: loop.now)
         perform()
     }
 

@@ -55,11 +55,12 @@ public final class KafkaClient: Sendable {
     func producer(
         _ settings: DirectProducerSettings, userData: UInt64
     ) throws(Failure) -> KafkaProducer {
-        guard !state.withLock({ $0.isDestroyed }) else {
-            throw Failure(.gone, "the client was destroyed")
-        }
         let producer = KafkaProducer(loop, queue: queue, userData: userData, settings)
-        try producer.open(of: id)
+        // Posted under the lock: the job that closes the client comes behind it.
+        try state.withLock { state throws(Failure) in
+            guard !state.isDestroyed else { throw Failure(.gone, "the client was destroyed") }
+            try producer.open(of: id)
+        }
         return producer
     }
 

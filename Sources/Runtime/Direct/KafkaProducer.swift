@@ -8,10 +8,7 @@ import Synchronization
 /// for the first of a block, and then looks by itself for a while.
 public final class KafkaProducer: Sendable {
     private struct State {
-        /// What the loop has not taken.
-        var block: RecordBlock?
-        /// The loop comes for the block.
-        var isAwaited = false
+        var waiting = WaitingAsks()
         /// Bytes of records that the host was not told of, or has not taken what it was told.
         var bufferedBytes = 0
         /// A record was not taken for want of room.
@@ -19,6 +16,14 @@ public final class KafkaProducer: Sendable {
         /// Tokens whose event has not been pushed.
         var pending: Set<UInt64> = []
         var isDestroyed = false
+        /// The loop has taken its leave.
+        var isOver = false
+
+        /// Why nothing can be asked for.
+        var refusal: Failure? {
+            if isDestroyed { return Failure(.gone, "the producer was destroyed") }
+            return isOver ? Gateway.stopped : nil
+        }
     }
 
     let id: DirectProducerID
@@ -31,9 +36,6 @@ public final class KafkaProducer: Sendable {
     private let state = Mutex(State())
 
     private static let made = Atomic<UInt64>(0)
-    /// A fuller block goes to the loop at once, as one job.
-    private static let blockBytesMax = 256 << 10
-    private static let blockBytesMin = 4 << 10
     /// How long the loop looks again for what came meanwhile, where records may wait (`linger.ms`).
     static let lookMilliseconds: Int64 = 1
 
@@ -53,23 +55,17 @@ public final class KafkaProducer: Sendable {
         guard loop.post({ [self] in $0.open(self, of: client) }) else { throw Gateway.stopped }
     }
 
-    /// Whether records may wait for others.
-    var lingers: Bool { settings.producer.wait > 0 }
-
     // MARK: Records
 
     /// Copies records as `body` hands them over, until it does no more or there is no room.
     public func produce(
         _ body: (borrowing Room) throws(Failure) -> Void
     ) throws(Failure) {
-        var isFirst = false
         var refusal: Failure?
-        state.withLock { state in
-            guard !state.isDestroyed else {
-                refusal = Failure(.gone, "the producer was destroyed")
-                return
-            }
-            let block = state.block ?? RecordBlock(capacity: Self.blockBytesMin)
+        let wakes = state.withLock { state in
+            refusal = state.refusal
+            guard refusal == nil else { return false }
+            let block = state.waiting.block
             let room = Room(block, limits, left: limits.bufferBytes - state.bufferedBytes)
             do throws(Failure) {
                 try body(room)
@@ -78,63 +74,59 @@ public final class KafkaProducer: Sendable {
             }
             state.bufferedBytes += room.taken.bytes
             if room.taken.wasFull { state.owesRoom = true }
-            guard block.recordCount > 0 else { return }
-            if block.byteCount >= Self.blockBytesMax {
-                state.block = nil
-                hand(block)
-            } else {
-                state.block = block
-                isFirst = !state.isAwaited
-                state.isAwaited = true
-            }
+            return state.waiting.keep(block)
         }
-        if isFirst, !loop.post({ [self] in $0.takeRecords(of: self) }) { throw Gateway.stopped }
+        if wakes { post() }
         if let refusal { throw refusal }
     }
 
-    private func hand(_ block: RecordBlock) {
-        let id = id
-        loop.post { $0.ask(id, .records(block)) }
-    }
-
-    /// For the loop: what there is. `looksAgain`: it comes again by itself, if there was anything.
-    func takeBlock(looksAgain: Bool) -> RecordBlock? {
-        state.withLock { state in
-            defer { state.block = nil }
-            state.isAwaited = looksAgain && state.block != nil
-            return state.block
-        }
-    }
+    /// A loop that takes no job any more takes everything when it takes its leave.
+    private func post() { loop.post { [self] in $0.takeAsks(of: self, .job) } }
 
     // MARK: Flushes and transactions
 
     /// Comes behind what was produced before, whatever thread did.
     public func ask(
-        token: UInt64, _ ask: @escaping @Sendable (UInt64) -> ProducerAsk
+        token: UInt64, _ ask: (UInt64) -> ProducerAsk
     ) throws(Failure) {
+        let ask = ask(token)
         var refusal: Failure?
-        let id = id
-        state.withLock { state in
-            guard !state.isDestroyed else {
-                refusal = Failure(.gone, "the producer was destroyed")
-                return
-            }
+        let wakes = state.withLock { state in
+            refusal = state.refusal
+            guard refusal == nil else { return false }
             guard state.pending.insert(token).inserted else {
                 refusal = Failure(.invalid, "a pending request has the token \(token)")
-                return
+                return false
             }
-            if let block = state.block.take() { hand(block) }
-            guard loop.post({ $0.ask(id, ask(token)) }) else {
-                state.pending.remove(token)
-                refusal = Gateway.stopped
-                return
-            }
+            return state.waiting.append(ask)
         }
+        if wakes { post() }
         if let refusal { throw refusal }
     }
 
     /// The token may be used again.
     func forget(_ token: UInt64) { _ = state.withLock { $0.pending.remove(token) } }
+
+    // MARK: The loop
+
+    /// `isLast`: nothing comes behind it, nor is anything told any more.
+    func take(_ look: WaitingAsks.Look) -> (taken: WaitingAsks.Taken, isLast: Bool) {
+        let (taken, isLast) = state.withLock { state in
+            let lingers = settings.producer.wait > 0 && !state.isDestroyed
+            let taken = state.waiting.take(look, lingers: lingers)
+            return (taken, state.isDestroyed && state.waiting.isEmpty)
+        }
+        if taken.hasMore { post() }
+        return (taken, isLast)
+    }
+
+    /// The loop ends: all that was taken of the host, which is told of it. Nothing is any more.
+    func takeLast() -> [ProducerAsk] {
+        state.withLock { state in
+            state.isOver = true
+            return state.waiting.takeAll()
+        }
+    }
 
     // MARK: Room
 
@@ -157,13 +149,12 @@ public final class KafkaProducer: Sendable {
 
     /// What was taken is still sent; nothing is told any more.
     public func destroy() {
-        let id = id
-        state.withLock { state in
-            guard !state.isDestroyed else { return }
+        let wakes = state.withLock { state in
+            guard !state.isDestroyed else { return false }
             state.isDestroyed = true
-            if let block = state.block.take() { hand(block) }
-            loop.post { $0.closeProducer(id) }
+            return !state.isOver && state.waiting.needsPost()
         }
+        if wakes { post() }
     }
 }
 

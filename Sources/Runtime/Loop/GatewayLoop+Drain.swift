@@ -41,6 +41,7 @@ extension GatewayLoop {
     /// Cuts everything: the loop's last act, behind its last job.
     func shutDown() {
         closeListeners()
+        takeLastAsks()
         engine.cutProducing(now: loop.now)
         perform()
         flushClients()

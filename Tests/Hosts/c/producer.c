@@ -1,11 +1,14 @@
 /* Producers of the host's: arguments, records alone and in batches, from several threads, a full
- * buffer, reports or none, transactions, ends.
- *     producer BROKERS    with topics "plain" (3 partitions), "busy" (2) and "tx" (1), empty
+ * buffer, reports or none, transactions, a loop that is busy, ends.
+ *     producer BROKERS    with topics "plain" (3 partitions), "busy" (2), "tx", "line", "cut" and
+ *                         "full" (1), empty
  * "plain" gets 3,000 records: key, value and header are the token; "busy" 40,000 from 4 threads;
- * "tx" what three transactions have: "a" and "c" committed, "b" aborted. */
+ * "tx" what three transactions have: "a" and "c" committed, "b" aborted; and "in" committed, "out"
+ * aborted. "line" gets 4,003 records, in the order of their keys; "cut" what was taken before a stop. */
 #include "peer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum { PLAIN = 3000, THREADS = 4, EACH = 10000 };
 static pubsubgw_gateway *g;
@@ -272,6 +275,163 @@ static void transactions(void)
     pubsubgw_producer_destroy(other);
 }
 
+/* A loop that is busy: in a function of the host's, against the rules. */
+static atomic_int hold, held;
+
+static void log_line(void *arg, int level, const char *line, size_t len)
+{
+    (void)arg, (void)level, (void)line, (void)len;
+    if (!atomic_load(&hold) || atomic_exchange(&held, 1)) return;
+    while (atomic_load(&hold)) usleep(1000);
+}
+
+/* What cannot be connected to is logged. */
+static pubsubgw_client *hold_loop(pubsubgw_gateway *one, pubsubgw_queue *events)
+{
+    pubsubgw_client *nobody;
+    atomic_store(&held, 0);
+    atomic_store(&hold, 1);
+    IS(pubsubgw_client_new(one, "{\"nodes\": \"127.0.0.1:1\"}", events, 1, &nobody), 0);
+    IS(pubsubgw_metadata(nobody, NULL, 99), 0);
+    for (int i = 0; !atomic_load(&held); i++) {
+        MUST(i < WAIT_MS);
+        usleep(1000);
+    }
+    return nobody;
+}
+
+static void let_go(pubsubgw_client *nobody)
+{
+    atomic_store(&hold, 0);
+    pubsubgw_client_destroy(nobody);
+}
+
+/* What one thread asks for while the loop is busy is done in the order of its calls. */
+static void order(const char *config)
+{
+    enum { MANY = 4000 };
+    char value[100] = {0};
+    IS(pubsubgw_set_log(PUBSUBGW_LOG_INFO, log_line, NULL), 0);
+    pubsubgw_gateway *one = gateway("{\"threads\": 1}");
+    pubsubgw_queue *events;
+    pubsubgw_client *client;
+    IS(pubsubgw_queue_new(one, 0, &events), 0);
+    IS(pubsubgw_client_new(one, config, events, 0, &client), 0);
+    pubsubgw_producer *p, *tx;
+    IS(pubsubgw_producer_new(client, "{\"linger.ms\": 20}", 1, &p), 0);
+    IS(pubsubgw_producer_new(client, "{\"linger.ms\": 20, \"transactional.id\": \"line\"}", 2, &tx), 0);
+
+    pubsubgw_client *nobody = hold_loop(one, events);
+    static uint64_t keys[MANY + 3];
+    static pubsubgw_produce_args all[MANY + 3];
+    for (uint64_t i = 0; i < MANY + 3; i++) {
+        keys[i] = i;
+        all[i] = record("line", "", i);
+        all[i].key = &keys[i];
+        all[i].key_len = sizeof keys[i];
+        all[i].value = value;
+        all[i].value_len = sizeof value;
+    }
+    IS(pubsubgw_produce(p, &all[0]), 0);
+    IS(pubsubgw_produce_batch(p, all + 1, MANY), MANY);
+    IS(pubsubgw_produce(p, &all[MANY + 1]), 0);
+    IS(pubsubgw_produce(p, &all[MANY + 2]), 0);
+    IS(pubsubgw_flush(p, 1), 0);
+    pubsubgw_produce_args in = record("tx", "in", 1), out = record("tx", "out", 2);
+    IS(pubsubgw_transaction_begin(tx, 10), 0);
+    IS(pubsubgw_produce(tx, &in), 0);
+    IS(pubsubgw_transaction_commit(tx, 11), 0);
+    IS(pubsubgw_transaction_begin(tx, 12), 0);
+    IS(pubsubgw_produce(tx, &out), 0);
+    IS(pubsubgw_transaction_abort(tx, 13), 0);
+    let_go(nobody);
+
+    int64_t offset = 0;
+    uint64_t told = 10;
+    for (int left = 2; left > 0;) {
+        pubsubgw_event e = next_event(events);
+        if (e.type == PUBSUBGW_EV_DELIVERY && e.user_data == 1) {
+            const pubsubgw_delivery *d = pubsubgw_event_delivery(&e);
+            MUST(e.status == 0 && d->offset == offset);
+            for (size_t i = 0; i < d->count; i++) MUST(d->tokens[i] == (uint64_t)offset++);
+        } else if (e.type == PUBSUBGW_EV_FLUSHED && e.token == 1) {
+            MUST(offset == MANY + 3);
+            left--;
+        } else if (e.user_data == 2 && e.type != PUBSUBGW_EV_DELIVERY) {
+            MUST(e.status == 0 && e.token == told++);
+            if (e.token == 13) left--;
+        }
+    }
+    pubsubgw_producer_destroy(p);
+    pubsubgw_producer_destroy(tx);
+    pubsubgw_client_destroy(client);
+    pubsubgw_destroy(one);
+    pubsubgw_queue_destroy(events);
+    IS(pubsubgw_set_log(PUBSUBGW_LOG_WARN, NULL, NULL), 0);
+}
+
+/* Takes what it is given until the gateway has stopped. */
+struct writer {
+    pubsubgw_producer *p;
+    atomic_long taken;
+};
+
+static void *write_on(void *arg)
+{
+    struct writer *w = arg;
+    pubsubgw_produce_args batch[10];
+    for (int i = 0; i < 10; i++) batch[i] = record("cut", "value", 1);
+    for (int i = 0;; i++) {
+        int n = i % 2 ? pubsubgw_produce_batch(w->p, batch, 10) : pubsubgw_produce(w->p, batch);
+        if (n == PUBSUBGW_E_FULL) {
+            usleep(100);
+            continue;
+        }
+        if (n < 0) {
+            IS(n, PUBSUBGW_E_STATE);
+            return NULL;
+        }
+        atomic_fetch_add(&w->taken, i % 2 ? n : 1);
+    }
+}
+
+/* Whatever was taken is told of, though the gateway stops at any moment. */
+static void cut(const char *config)
+{
+    for (int round = 0; round < 8; round++) {
+        pubsubgw_gateway *one = gateway("{\"threads\": 1}");
+        pubsubgw_queue *events;
+        pubsubgw_client *client;
+        IS(pubsubgw_queue_new(one, 0, &events), 0);
+        IS(pubsubgw_client_new(one, config, events, 0, &client), 0);
+        struct writer w = {0};
+        IS(pubsubgw_producer_new(
+               client, round % 2 ? "{\"linger.ms\": 0, \"buffer.memory\": 1000000}"
+                                 : "{\"linger.ms\": 60000, \"buffer.memory\": 1000000}",
+               0, &w.p), 0);
+        pthread_t thread;
+        MUST(pthread_create(&thread, NULL, write_on, &w) == 0);
+        while (atomic_load(&w.taken) == 0) usleep(100);
+        usleep(1000 * round);
+        IS(pubsubgw_stop(one, 0), 0);
+        pthread_join(thread, NULL);
+        pubsubgw_produce_args a = record("cut", "late", 1);
+        IS(pubsubgw_produce(w.p, &a), PUBSUBGW_E_STATE);
+        IS(pubsubgw_produce_batch(w.p, &a, 1), PUBSUBGW_E_STATE);
+        IS(pubsubgw_flush(w.p, 1), PUBSUBGW_E_STATE);
+        long told = 0;
+        pubsubgw_event e;
+        while (pubsubgw_queue_wait(events, &e, 1, sizeof e, 0) == 1) {
+            if (e.type == PUBSUBGW_EV_DELIVERY) told += (long)e.len;
+        }
+        MUST(told == atomic_load(&w.taken));
+        pubsubgw_producer_destroy(w.p);
+        pubsubgw_client_destroy(client);
+        pubsubgw_destroy(one);
+        pubsubgw_queue_destroy(events);
+    }
+}
+
 static void ends(void)
 {
     pubsubgw_producer *p = producer("{\"linger.ms\": 60000}", 3);
@@ -306,6 +466,8 @@ int main(int argc, char **argv)
     busy();
     full();
     transactions();
+    order(config);
+    cut(config);
     ends();
     pubsubgw_destroy(g);
     pubsubgw_queue_destroy(q);
