@@ -881,6 +881,8 @@ PUBSUBGW_API int pubsubgw_cancel(pubsubgw_client *c, uint64_t token);
  *                                   No topic is created by naming it
  *   transactional_id      none      records are sent in transactions of this id (KIP-98)
  *   transaction_timeout_ms 60000    after so long the coordinator aborts by itself
+ *   max_block_ms          60000     1 to 86400000: for the event of a begin, commit or abort, from when
+ *                                   what was asked before it is done
  *   delivery_events       all       or failures, or none: which PUBSUBGW_EV_DELIVERY come
  * Those of a route's "producer" are understood, too: "compression", "idempotence", "batch_bytes",
  * "max_message_bytes", "buffer_bytes", "flush": {"bytes", "messages", "frequency_ms",
@@ -959,13 +961,15 @@ enum {
  * that fails, fails.
  *
  * The first begin asks the coordinator for the producer's place, which fences another producer with the
- * same transactional_id. A coordinator that is away is waited for without a limit.
+ * same transactional_id. An event with the status E_TIMEOUT comes after max_block_ms, if the coordinator
+ * is away, say: what was asked for goes on, as with Kafka's own client, and only the same may be asked
+ * for again, which waits as long again. Anything else gets an event with E_STATE, and records fail.
  * E_INVALID: no transactional_id, or the token is pending. E_GONE, E_STATE. */
 PUBSUBGW_API int pubsubgw_transaction_begin(pubsubgw_producer *p, uint64_t token);
 
 /* Flushes first. status 0: all of it is stored, and readers of committed records see it. If a record
  * was not delivered, it fails with PUBSUBGW_MUST_ABORT; abort then. With PUBSUBGW_MAY_BE_STORED nobody
- * knows whether it was committed. Errors as pubsubgw_transaction_begin. */
+ * knows whether it was committed; after E_TIMEOUT another commit may tell. Errors as pubsubgw_transaction_begin. */
 PUBSUBGW_API int pubsubgw_transaction_commit(pubsubgw_producer *p, uint64_t token);
 
 /* Nothing more of the transaction is sent. Errors as pubsubgw_transaction_begin. */

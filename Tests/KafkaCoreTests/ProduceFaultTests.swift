@@ -83,7 +83,7 @@ private let chosenSeeds = simulationSeeds(usual: 1...24)
             case .committed:
                 for partition in 0..<3 { committed[partition] += sent[partition] }
             case .aborted: break
-            case .none, .initialized, .broken, .failed: return check(world, committed, sent)
+            case .none, .initialized, .broken, .late, .failed: return check(world, committed, sent)
             }
         }
         heal(world)

@@ -124,9 +124,9 @@ struct TransactionTests {
             self.machine.brokersHaveV2 = isV2
         }
 
-        func initialize() -> ProduceFailure? { machine.initialize() }
+        func initialize() -> ProduceFailure? { machine.initialize(now: now) }
         func begin() -> ProduceFailure? { machine.begin() }
-        func end(commits: Bool) -> ProduceFailure? { machine.end(commits: commits) }
+        func end(commits: Bool) -> ProduceFailure? { machine.end(commits: commits, now: now) }
         func ask(_ isQuiet: Bool = true) -> TransactionRequest? {
             machine.next(isQuiet: isQuiet, now: now)
         }
@@ -134,6 +134,16 @@ struct TransactionTests {
             machine.answered(
                 TransactionAnswer(code: code, identity: identity), now: now, &random)
         }
+        func tell(_ outcome: TransactionOutcome?) -> TransactionOutcome? {
+            outcome.flatMap { machine.tell($0) }
+        }
+        func missed() -> TransactionOutcome? { machine.missed() }
+        /// `milliseconds` later.
+        func expire(_ milliseconds: Int64) -> TransactionOutcome? {
+            now = now.adding(milliseconds: milliseconds)
+            return tell(machine.expire(now))
+        }
+        var deadline: Instant { machine.nextDeadline(true) }
         func lose() -> TransactionOutcome? { machine.lost(now, &random) }
         func mayHaveRecords(_ partition: TransactionPartition) -> Bool {
             machine.mayHaveRecords(partition)
@@ -219,6 +229,98 @@ struct TransactionTests {
         }
         #expect(machine.end(commits: false) == nil)
         #expect(machine.ask() == initialization(start))
+    }
+
+    private func isLate(_ outcome: TransactionOutcome?, mayBeStored: Bool = false) -> Bool {
+        guard case .late(let failure) = outcome else { return false }
+        return failure.reason == .timedOut && failure.mayBeStored == mayBeStored
+            && failure.text.contains("60000 ms (max.block.ms)")
+    }
+
+    @Test("a coordinator that is away is waited for so long, and again by whoever asks again")
+    func lateBeginning() throws {
+        let machine = try #require(Machine())
+        _ = machine.initialize()
+        _ = machine.ask()
+        #expect(machine.expire(59_999) == nil)
+        #expect(machine.deadline == machine.now.adding(milliseconds: 1))
+        let late = machine.expire(1)
+        #expect(isLate(late), "\(String(describing: late))")
+        #expect(machine.expire(100_000) == nil)
+        // Nothing else can be asked for.
+        #expect(machine.begin() != nil)
+        #expect(machine.end(commits: true) != nil)
+        #expect(machine.initialize() == nil)
+        #expect(machine.initialize() != nil)
+        let again = machine.expire(60_000)
+        #expect(isLate(again))
+        // It goes on meanwhile, and whoever asks again is told.
+        _ = machine.answer()
+        _ = machine.ask()
+        #expect(machine.tell(machine.answer(0, start)) == nil)
+        #expect(machine.missed() == nil)
+        #expect(machine.begin() != nil)
+        #expect(machine.initialize() == nil)
+        #expect(machine.missed() == .initialized)
+        #expect(machine.missed() == nil)
+        #expect(machine.begin() == nil)
+        #expect(machine.expire(100_000) == nil)
+    }
+
+    @Test("a commit that takes too long can only be asked for again", arguments: [true, false])
+    func lateEnd(isDone: Bool) throws {
+        let machine = try #require(Machine())
+        _ = machine.initialize()
+        _ = machine.ask()
+        _ = machine.answer()
+        _ = machine.ask()
+        #expect(machine.tell(machine.answer(0, start)) == .initialized)
+        #expect(machine.begin() == nil)
+        _ = machine.mayHaveRecords(partition)
+        _ = machine.ask(false)
+        _ = machine.answer()
+        #expect(machine.end(commits: true) == nil)
+        _ = machine.ask()
+        let late = machine.expire(60_000)
+        #expect(isLate(late, mayBeStored: true))
+        #expect(machine.end(commits: false) != nil)
+        #expect(machine.begin() != nil)
+        if isDone { #expect(machine.tell(machine.answer()) == nil) }
+        #expect(machine.begin() != nil)
+        #expect(machine.end(commits: true) == nil)
+        if isDone {
+            #expect(machine.missed() == .committed)
+        } else {
+            #expect(machine.missed() == nil)
+            #expect(machine.tell(machine.answer()) == .committed)
+        }
+        #expect(machine.begin() == nil)
+    }
+
+    @Test("a failure ends the waiting: an abort is possible behind a commit that was late")
+    func lateAndBroken() throws {
+        let machine = try #require(Machine())
+        _ = machine.initialize()
+        _ = machine.ask()
+        _ = machine.answer()
+        _ = machine.ask()
+        _ = machine.tell(machine.answer(0, start))
+        _ = machine.begin()
+        _ = machine.mayHaveRecords(partition)
+        _ = machine.ask(false)
+        _ = machine.answer()
+        #expect(machine.end(commits: true) == nil)
+        _ = machine.ask()
+        let late = machine.expire(60_000)
+        #expect(isLate(late, mayBeStored: true))
+        guard case .broken = machine.tell(machine.answer(120)) else {
+            Issue.record("the failure is not told")
+            return
+        }
+        #expect(machine.end(commits: true) != nil)
+        #expect(machine.end(commits: false) == nil)
+        #expect(machine.ask() == .end(transactionalID: "x", start, commits: false, isV2: false))
+        #expect(machine.tell(machine.answer()) == .aborted)
     }
 
     struct Row: CustomTestStringConvertible {

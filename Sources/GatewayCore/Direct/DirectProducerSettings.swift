@@ -88,6 +88,10 @@ extension DirectProducerSettings {
         if let time = try reader.integer(timeout, 1...Int64(Int32.max)) {
             producer.transactionTimeoutMilliseconds = Int32(time)
         }
+        let block = try reader.spelling("max.block.ms")
+        if let time = try reader.integer(block, 1...Self.milliseconds.upperBound) {
+            producer.blockMillisecondsMax = time
+        }
     }
 
     private mutating func readSizes(

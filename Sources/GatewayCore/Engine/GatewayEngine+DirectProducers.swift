@@ -142,6 +142,7 @@ extension GatewayEngine {
             var fault = ProducerFault(failure)
             fault.mustAbort = true
             finish(producer, fault)
+        case .late(let failure): finish(producer, ProducerFault(failure))
         case .failed(let failure):
             var fault = ProducerFault(failure)
             // While the id is asked for, another attempt may do.

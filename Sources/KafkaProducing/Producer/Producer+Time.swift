@@ -36,6 +36,7 @@ extension Producer {
         if settings.availabilityTimeoutMilliseconds > 0 { nodes.look(now) }
         identify(now)
         pursueTransaction(now)
+        expireTransaction(now)
     }
 
     private func expire(_ batch: ProducerBatch, _ now: Instant) {

@@ -4,9 +4,10 @@ extension Producer {
     // MARK: The caller
 
     /// Asks for the transactional id's place; `initialized` comes. Every call answers why it cannot
-    /// be, or nil.
+    /// be, or nil. `late` comes where that takes too long
+    /// (`ProducerSettings.blockMillisecondsMax`).
     public func initializeTransactions(now: Instant) -> ProduceFailure? {
-        ask(now) { $0.initialize() }
+        ask(now) { $0.initialize(now: now) }
     }
 
     public func beginTransaction(now: Instant) -> ProduceFailure? { ask(now) { $0.begin() } }
@@ -14,7 +15,7 @@ extension Producer {
     /// Sends what waits first; `committed` comes when all of it is stored and the coordinator has
     /// said so, `broken` if something is not.
     public func commitTransaction(now: Instant) -> ProduceFailure? {
-        let refusal = ask(now) { $0.end(commits: true) }
+        let refusal = ask(now) { $0.end(commits: true, now: now) }
         if refusal == nil { sealEverything() }
         return refusal
     }
@@ -22,7 +23,7 @@ extension Producer {
     /// Nothing more is sent; `aborted` comes when what is on its way is answered, and the
     /// coordinator has said so.
     public func abortTransaction(now: Instant) -> ProduceFailure? {
-        let refusal = ask(now) { $0.end(commits: false) }
+        let refusal = ask(now) { $0.end(commits: false, now: now) }
         if let failure = transactions?.abortion, refusal == nil {
             failUnsent(failure)
             pursueTransaction(now)
@@ -72,8 +73,11 @@ extension Producer {
     /// Nothing of the transaction waits or is on its way.
     var isQuiet: Bool { !hasRecords }
 
+    func expireTransaction(_ now: Instant) { take(transactions?.expire(now)) }
+
     func pursueTransaction(_ now: Instant) {
         guard failure == nil, transactions != nil else { return }
+        if let outcome = transactions?.missed() { effects.append(.transaction(outcome)) }
         if let outcome = transactions?.settleEmpty(isQuiet: isQuiet) { take(outcome) }
         guard let request = transactions?.next(isQuiet: isQuiet, now: now) else { return }
         effects.append(.transactionRequest(request))
@@ -95,9 +99,9 @@ extension Producer {
 
     private func take(_ outcome: TransactionOutcome?) {
         guard let outcome else { return }
-        effects.append(.transaction(outcome))
+        if let told = transactions?.tell(outcome) { effects.append(.transaction(told)) }
         switch outcome {
-        case .initialized, .committed, .aborted: break
+        case .initialized, .committed, .aborted, .late: break
         case .broken(let failure):
             var failure = failure
             failure.reason = .aborted

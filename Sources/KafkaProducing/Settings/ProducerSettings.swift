@@ -51,6 +51,8 @@ public struct ProducerSettings: Hashable, Sendable {
     public var transactionalID: String?
     /// After so long a coordinator aborts by itself.
     public var transactionTimeoutMilliseconds: Int32 = 60_000
+    /// How long a caller waits for the beginning or an end of a transaction (`max.block.ms`).
+    public var blockMillisecondsMax: Int64 = 60_000
 
     public init() {}
 }

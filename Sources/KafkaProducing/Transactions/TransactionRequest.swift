@@ -45,6 +45,9 @@ public enum TransactionOutcome: Equatable, Sendable {
     case aborted
     /// It can only be aborted.
     case broken(ProduceFailure)
+    /// What was asked for takes too long, and goes on: only the same can be asked for again, and is
+    /// waited for as long again.
+    case late(ProduceFailure)
     /// The producer can do nothing more; or, while it was being initialized, that has failed.
     case failed(ProduceFailure)
 }

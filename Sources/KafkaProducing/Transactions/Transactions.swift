@@ -45,11 +45,13 @@ struct Transactions {
     private var mayHaveBegun = false
     /// Behind the end the id needs another epoch before anything begins.
     private var needsEpoch = false
+    private var patience: Patience
 
-    init(id: String, timeoutMilliseconds: Int32, _ pace: RetryPace) {
+    init(id: String, timeoutMilliseconds: Int32, blockMillisecondsMax: Int64, _ pace: RetryPace) {
         self.id = id
         self.timeoutMilliseconds = timeoutMilliseconds
         self.pace = pace
+        patience = Patience(limitMilliseconds: blockMillisecondsMax)
     }
 
     /// nil: the producer has none.
@@ -57,6 +59,7 @@ struct Transactions {
         guard let id = settings.transactionalID else { return nil }
         self.init(
             id: id, timeoutMilliseconds: settings.transactionTimeoutMilliseconds,
+            blockMillisecondsMax: settings.blockMillisecondsMax,
             RetryPace(
                 initialMilliseconds: settings.retryBackoffMilliseconds,
                 maximumMilliseconds: settings.retryBackoffMaxMilliseconds))
@@ -79,16 +82,19 @@ struct Transactions {
 
     // MARK: The caller
 
-    /// nil: it is begun.
-    mutating func initialize() -> ProduceFailure? {
+    /// nil: it is begun, or goes on.
+    mutating func initialize(now: Instant) -> ProduceFailure? {
+        if patience.resumes(.initialize, now) { return nil }
         guard phase == .unknown else {
             return misuse("the producer's transactions are initialized")
         }
         phase = .initializing
+        patience.begin(.initialize, now)
         return nil
     }
 
     mutating func begin() -> ProduceFailure? {
+        if let late = patience.late { return misuse(late.unfinished) }
         guard phase == .ready else { return misuse("a transaction begins when none is open") }
         phase = .open
         isV2 = brokersHaveV2
@@ -97,14 +103,36 @@ struct Transactions {
 
     /// The records of the transaction have been sent by the time that `next` answers the end; who
     /// asks for it sees to that.
-    mutating func end(commits: Bool) -> ProduceFailure? {
+    mutating func end(commits: Bool, now: Instant) -> ProduceFailure? {
+        if let late = patience.late {
+            return patience.resumes(.end(commits: commits), now) ? nil : misuse(late.unfinished)
+        }
         switch phase {
         case .open: phase = .ending(commits: commits)
         case .broken where !commits: phase = .ending(commits: false)
         case .broken(let failure): return failure
         default: return misuse("there is no transaction to \(commits ? "commit" : "abort")")
         }
+        patience.begin(.end(commits: commits), now)
         return nil
+    }
+
+    /// What the caller is to be told of an outcome, and when; nil: nobody waits for it now.
+    mutating func tell(_ outcome: Outcome) -> Outcome? { patience.took(outcome) }
+
+    /// What has come since the caller was told that it takes too long, now that he waits again.
+    mutating func missed() -> Outcome? { patience.missed() }
+
+    /// The caller has waited for long enough.
+    mutating func expire(_ now: Instant) -> Outcome? {
+        guard let step = patience.expire(now) else { return nil }
+        let what =
+            isCoordinatorKnown ? "its coordinator has not done so" : "no coordinator was found"
+        return .late(
+            ProduceFailure(
+                .timedOut,
+                "\(step): \(what) within \(patience.limitMilliseconds) ms (max.block.ms)",
+                mayBeStored: step == .end(commits: true)))
     }
 
     private func misuse(_ text: String) -> ProduceFailure {
@@ -357,6 +385,7 @@ struct Transactions {
     }
 
     func nextDeadline(_ isQuiet: Bool) -> Instant {
-        asked == nil && due(isQuiet) != nil ? pace.retryAt ?? .zero : .distantFuture
+        let due = asked == nil && due(isQuiet) != nil ? pace.retryAt ?? .zero : .distantFuture
+        return min(due, patience.end ?? .distantFuture)
     }
 }

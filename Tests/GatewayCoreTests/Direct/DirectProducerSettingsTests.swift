@@ -51,7 +51,8 @@ import Testing
 
     @Test func rest() throws {
         let settings = try parse(
-            #"{"transactional.id":"x","transaction.timeout.ms":5000,"retries":3,"#
+            #"{"transactional.id":"x","transaction.timeout.ms":5000,"max.block.ms":7,"#
+                + #""retries":3,"#
                 + #""retry.backoff.ms":2000,"request.timeout.ms":1000,"delivery.timeout.ms":2000,"#
                 + #""max.in.flight.requests.per.connection":2,"partitioner":"fnv1a","#
                 + #""partitioner.adaptive.partitioning.enable":false,"#
@@ -62,6 +63,7 @@ import Testing
         let producer = settings.producer
         #expect(producer.transactionalID == "x")
         #expect(producer.transactionTimeoutMilliseconds == 5_000)
+        #expect(producer.blockMillisecondsMax == 7)
         #expect(producer.retriesMax == 3 && producer.retryBackoffMaxMilliseconds == 2_000)
         #expect(producer.requestTimeoutMilliseconds == 1_000)
         #expect(producer.deliveryTimeoutMilliseconds == 2_000)
@@ -86,7 +88,8 @@ import Testing
             (#"{"compression.zstd.level":23}"#, "compression.zstd.level", "-131072 to 22"),
             (#"{"delivery.timeout.ms":30004}"#, "delivery.timeout.ms", "30005"),
             (#"{"delivery_events":"some"}"#, "delivery_events", "all, failures, none"),
-            (#"{"max_block_ms":5}"#, "max_block_ms", "unknown key"),
+            (#"{"max_block_ms":0}"#, "max_block_ms", "1 to 86400000"),
+            (#"{"max_blocks_ms":5}"#, "max_blocks_ms", "unknown key"),
             (#"{"flush":{"often":5}}"#, "flush.often", "unknown key"),
         ])
     func wrong(_ text: String, _ key: String, _ reason: String) throws {

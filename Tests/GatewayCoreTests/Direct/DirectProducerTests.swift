@@ -101,6 +101,27 @@ import Testing
         #expect(words(rig).last == "lost -7 [5]")
     }
 
+    @Test("a coordinator that is away is not waited for without an end")
+    func lateness() throws {
+        let (rig, client) = try rig()
+        let producer = open(rig, client) {
+            $0.producer.transactionalID = "x"
+            $0.producer.blockMillisecondsMax = 2_000
+        }
+        rig.brokers.inject(Fault(.silence, apiKey: 10))
+        ask(rig, producer, [.begin(token: 1), records("t", [1]), .commit(token: 2)])
+        #expect(words(rig) == [])
+        rig.pass(2_000)
+        // What comes behind fails, too.
+        #expect(words(rig) == ["begin 1 -10", "lost -7 [1]", "commit 2 -7"])
+        rig.produced = []
+        rig.brokers.clearFaults()
+        rig.pass(60_000)
+        ask(rig, producer, [.begin(token: 1), records("t", [2]), .commit(token: 2)])
+        rig.pass(2_000)
+        #expect(words(rig) == ["begin 1", "stored [2]", "commit 2"])
+    }
+
     @Test("who leaves gets no event, and what was taken is sent")
     func leaving() throws {
         let (rig, client) = try rig()
