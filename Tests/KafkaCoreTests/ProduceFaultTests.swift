@@ -63,7 +63,7 @@ private let chosenSeeds = simulationSeeds(usual: 1...24)
         }
         guard begin(world, producer) else { return }
         var token: UInt64 = 0
-        var committed: [[UInt64]] = [[], [], []]
+        var rounds: [Round] = []
         for round in 0..<12 {
             guard
                 world.transact({ $0.beginTransaction(producer, now: $1, &$2) }) == nil
@@ -79,16 +79,31 @@ private let chosenSeeds = simulationSeeds(usual: 1...24)
                 world.run(Int64.random(in: 0...30, using: &world.random))
             }
             if round == 11 { heal(world) }
-            switch finish(world, producer, commits: Bool.random(using: &world.random)) {
-            case .committed:
-                for partition in 0..<3 { committed[partition] += sent[partition] }
-            case .aborted: break
-            case .none, .initialized, .broken, .late, .failed: return check(world, committed, sent)
+            let told = world.outcomesOfTransactions.count
+            let end = finish(world, producer, commits: Bool.random(using: &world.random))
+            let isUnknown = world.outcomesOfTransactions[told...].contains(where: Self.isUnknown)
+            switch end {
+            case .committed: rounds.append(Round(sent: sent, isCommitted: true))
+            case .aborted: rounds.append(Round(sent: sent, isCommitted: isUnknown ? nil : false))
+            case .none, .initialized, .broken, .late, .failed:
+                rounds.append(Round(sent: sent, isCommitted: nil))
+                return check(world, rounds)
             }
         }
         heal(world)
         world.run(20_000)
-        check(world, committed, [[], [], []])
+        check(world, rounds)
+    }
+
+    private struct Round {
+        /// Of each partition.
+        var sent: [[UInt64]]
+        /// nil: nobody could tell.
+        var isCommitted: Bool?
+    }
+
+    private static func isUnknown(_ outcome: TransactionOutcome) -> Bool {
+        if case .broken(let failure) = outcome { failure.mayBeStored } else { false }
     }
 
     // MARK: Steps
@@ -159,15 +174,16 @@ private let chosenSeeds = simulationSeeds(usual: 1...24)
         }
     }
 
-    /// `unknown`: of the last one, about which nobody could tell.
-    private func check(_ world: World, _ committed: [[UInt64]], _ unknown: [[UInt64]]) {
+    private func check(_ world: World, _ rounds: [Round]) {
         heal(world)
         world.run(90_000)
+        let seen = (0..<3).map { (try? world.stored("t", Int32($0), .readCommitted)) ?? [] }
+        let all = Set(seen.joined())
+        let good = rounds.filter { round in
+            round.isCommitted ?? round.sent.joined().contains(where: all.contains)
+        }
         for partition in 0..<3 {
-            let seen = (try? world.stored("t", Int32(partition), .readCommitted)) ?? []
-            let rest = Array(seen.dropFirst(committed[partition].count))
-            #expect(Array(seen.prefix(committed[partition].count)) == committed[partition])
-            #expect(rest.isEmpty || rest == unknown[partition])
+            #expect(seen[partition] == good.flatMap { $0.sent[partition] })
         }
     }
 
@@ -195,6 +211,10 @@ private let chosenSeeds = simulationSeeds(usual: 1...24)
         case 14: world.server.inject(Fault(.close, apiKey: 26))
         case 15: world.server.inject(Fault(.error(16), apiKey: 26, times: 1))
         case 16: world.network.breakOne()
+        case 17:
+            // Whoever connects anew learns of it.
+            world.server.setTransactionVersion(Int16.random(in: 0...2, using: &world.random))
+            world.change { server, _ in server.closeConnections(broker: broker) }
         default: break
         }
     }

@@ -28,17 +28,22 @@ final class ModelCluster {
     let nodeCount: Int32 = 3
     private let id = KafkaUUID(high: 1, low: 2)
 
+    private struct SentBatch {
+        var partition: Int32
+        var bytes: [UInt8]
+        var isV2: Bool
+    }
     private struct Arrival {
         var request: ProduceRequestID
         var node: Int32
         /// As they were when they left.
-        var batches: [(partition: Int32, bytes: [UInt8])]
+        var batches: [SentBatch]
         var fate: Fate
     }
     private enum Fate { case arrives, lostBefore, lostBehind, delayed }
     private var arrivals: [Int32: [(at: Instant, Arrival)]] = [:]
     /// Requests of connections that have ended.
-    private var ghosts: [(at: Instant, batches: [(partition: Int32, bytes: [UInt8])])] = []
+    private var ghosts: [(at: Instant, batches: [SentBatch])] = []
     private var answers: [(at: Instant, () -> Void)] = []
     /// Nodes that cannot be reached before.
     private var upAt: [Int32: Instant] = [:]
@@ -63,7 +68,9 @@ final class ModelCluster {
         self.faults = faults
         for index in 0..<count {
             let partition = ModelPartition("t-\(index)", leader: index % nodeCount)
-            partition.isEnrolled = { [coordinator] in coordinator.enrols(partition.name, $0, $1) }
+            partition.isEnrolled = { [coordinator] in
+                coordinator.enrols(partition.name, $0, $1, isV2: $2)
+            }
             partitions.append(partition)
         }
     }
@@ -126,7 +133,7 @@ final class ModelCluster {
         tellIdentity()
         arrive()
         for ghost in ghosts.filter({ $0.at <= now }) {
-            for (partition, bytes) in ghost.batches { _ = take(partition, bytes) }
+            for batch in ghost.batches { _ = take(batch) }
         }
         ghosts.removeAll { $0.at <= now }
         let due = answers.filter { $0.at <= now }
@@ -223,7 +230,9 @@ final class ModelCluster {
                 requestCount += 1
                 inFlightMax = max(inFlightMax, (arrivals[node]?.count ?? 0) + 1)
                 let batches = request.batches.map {
-                    (partition: $0.partition, bytes: [UInt8]($0.bytes.bytes))
+                    SentBatch(
+                        partition: $0.partition, bytes: [UInt8]($0.bytes.bytes),
+                        isV2: request.isTransactionV2)
                 }
                 var fate = Fate.arrives
                 if chance(faults.lostBefore) { fate = .lostBefore }
@@ -259,12 +268,12 @@ final class ModelCluster {
         let id = arrival.request
         switch arrival.fate {
         case .arrives:
-            let told = arrival.batches.map { answer($0.partition, $0.bytes, arrival.node) }
+            let told = arrival.batches.map { answer($0, arrival.node) }
             // They overtake each other, as on no connection: nothing may depend on it.
             answers.append(
                 (soon(0...3), { [unowned self] in producer.answered(id, told, now: now) }))
         case .lostBehind:
-            for (partition, bytes) in arrival.batches { _ = answer(partition, bytes, arrival.node) }
+            for batch in arrival.batches { _ = answer(batch, arrival.node) }
             cut(arrival)
         case .lostBefore:
             cut(arrival)
@@ -285,16 +294,19 @@ final class ModelCluster {
         arrivals[arrival.node] = []
     }
 
-    private func take(_ partition: Int32, _ bytes: [UInt8]) -> ModelPartition.Outcome {
+    private func take(_ batch: SentBatch) -> ModelPartition.Outcome {
         do {
-            return try bytes.withUnsafeBytes { try partitions[Int(partition)].append($0) }
+            return try batch.bytes.withUnsafeBytes {
+                try partitions[Int(batch.partition)].append($0, isV2: batch.isV2)
+            }
         } catch {
             Issue.record("a batch cannot be read: \(error)")
             return ModelPartition.Outcome(code: 2)
         }
     }
 
-    private func answer(_ partition: Int32, _ bytes: [UInt8], _ node: Int32) -> ProduceAnswer {
+    private func answer(_ batch: SentBatch, _ node: Int32) -> ProduceAnswer {
+        let partition = batch.partition
         let model = partitions[Int(partition)]
         var answer = ProduceAnswer(topic: "t", partition: partition, code: 0)
         guard model.leader == node else {
@@ -308,10 +320,10 @@ final class ModelCluster {
         if chance(faults.errors) {
             // Those that store nothing, and those behind which it may be stored.
             answer.code = [19, 56, 2, 7, -1, 7, 20].randomElement(using: &random) ?? 19
-            if answer.code == 20 || answer.code == 7 && chance(500) { _ = take(partition, bytes) }
+            if answer.code == 20 || answer.code == 7 && chance(500) { _ = take(batch) }
             return answer
         }
-        let outcome = take(partition, bytes)
+        let outcome = take(batch)
         answer.code = outcome.code
         answer.baseOffset = outcome.offset
         answer.recordErrors = outcome.recordErrors.map { ($0, "refused") }

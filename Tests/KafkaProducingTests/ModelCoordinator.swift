@@ -9,6 +9,7 @@ final class ModelCoordinator {
     private var lastWasCommit: Bool?
     private var enrolled: Set<String> = []
     private var nextID: Int64 = 5_000
+    /// The feature, which may change at any time.
     var isV2 = false
     /// Of new ids.
     var startEpoch: Int16 = 0
@@ -16,9 +17,9 @@ final class ModelCoordinator {
 
     /// Whether a batch of the partition belongs to the transaction that is open. Transactions of
     /// the second kind begin with it.
-    func enrols(_ partition: String, _ id: Int64, _ epoch: Int16) -> Bool {
+    func enrols(_ partition: String, _ id: Int64, _ epoch: Int16, isV2 asksForIt: Bool) -> Bool {
         guard identity == ProducerIdentity(id: id, epoch: epoch) else { return false }
-        if isV2 {
+        if isV2 && asksForIt {
             enrolled.insert(partition)
             isOpen = true
         }
@@ -90,6 +91,7 @@ final class ModelCoordinator {
         _ asking: ProducerIdentity, commits: Bool, isV2: Bool, _ partitions: [ModelPartition]
     ) -> TransactionAnswer {
         guard let known = identity else { return TransactionAnswer(code: 49) }
+        guard self.isV2 || !isV2 else { return TransactionAnswer(code: 48) }
         if isV2, asking == previous, lastWasCommit == commits {
             return TransactionAnswer(code: 0, identity: known)
         }

@@ -21,7 +21,7 @@ final class ModelPartition {
     /// Values of the records, as numbers.
     var log: [UInt64] { entries.map(\.value) }
     /// Of transactions: whether the partition is part of the one that is open.
-    var isEnrolled: (Int64, Int16) -> Bool = { _, _ in true }
+    var isEnrolled: (Int64, Int16, _ isV2: Bool) -> Bool = { _, _, _ in true }
     private var producers: [Int64: Known] = [:]
     var batchBytesMax = Int.max
     /// Records with such a value are refused.
@@ -41,7 +41,7 @@ final class ModelPartition {
         var recordErrors: [Int32] = []
     }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws -> Outcome {
+    func append(_ bytes: UnsafeRawBufferPointer, isV2: Bool = false) throws -> Outcome {
         guard bytes.count <= batchBytesMax else { return Outcome(code: 10) }
         var set = RecordSetReader(bytes)
         guard let batch = try set.next() else { return Outcome(code: 2) }
@@ -54,8 +54,10 @@ final class ModelPartition {
         if let code = check(batch.header) { return Outcome(code: code) }
         let isTransactional = batch.header.isTransactional
         // KIP-890: nothing is left open by a request that comes too late.
-        if isTransactional, !isEnrolled(batch.header.producerID, batch.header.producerEpoch) {
-            return Outcome(code: 48)
+        if isTransactional,
+            !isEnrolled(batch.header.producerID, batch.header.producerEpoch, isV2)
+        {
+            return Outcome(code: isV2 ? 120 : 48)
         }
         let offset = Int64(entries.count)
         entries += values.map {

@@ -25,16 +25,24 @@ struct TransactionTests {
         model.coordinator.isV2 = Bool.random(using: &random)
         model.coordinator.startEpoch = Bool.random(using: &random) ? .max - 5 : 0
         model.producer.brokersHaveTransactionsV2(model.coordinator.isV2)
+        // The cluster goes over to the other kind, and back; the producer is told late.
+        let changes = Bool.random(using: &random) ? 4 : 0
         var value: UInt64 = 0
         var fates: [(values: [UInt64], outcome: TransactionOutcome)] = []
         guard initialize(model) else { return }
         for _ in 0..<40 {
+            if Int.random(in: 0..<3, using: &random) == 0 {
+                model.producer.brokersHaveTransactionsV2(model.coordinator.isV2)
+            }
             #expect(model.producer.beginTransaction(now: model.now) == nil, "seed \(seed)")
             var values: [UInt64] = []
             for _ in 0..<Int.random(in: 0...30, using: &random) {
                 value += 1
                 let partition = Int32.random(in: 0..<3, using: &random)
                 if model.send(value, partition: partition) == .accepted { values.append(value) }
+                if Int.random(in: 0..<100, using: &random) < changes {
+                    model.coordinator.isV2.toggle()
+                }
                 if Int.random(in: 0..<10, using: &random) == 0 { model.run(3) }
             }
             guard let outcome = end(model, commits: Int.random(in: 0..<4, using: &random) > 0, seed)
@@ -144,7 +152,7 @@ struct TransactionTests {
             return tell(machine.expire(now))
         }
         var deadline: Instant { machine.nextDeadline(true) }
-        func lose() -> TransactionOutcome? { machine.lost(now, &random) }
+        func lose() { machine.lost(now, &random) }
         func mayHaveRecords(_ partition: TransactionPartition) -> Bool {
             machine.mayHaveRecords(partition)
         }
@@ -186,8 +194,8 @@ struct TransactionTests {
         #expect(machine.ask() == nil)
     }
 
-    @Test("an end whose answer is lost is never told as success, and another epoch follows")
-    func unknown() throws {
+    /// A transaction of the second kind that is to be committed.
+    private func committing() throws -> Machine {
         let machine = try #require(Machine(isV2: true))
         _ = machine.initialize()
         _ = machine.ask()
@@ -197,17 +205,39 @@ struct TransactionTests {
         #expect(machine.begin() == nil)
         #expect(machine.mayHaveRecords(partition))
         #expect(machine.end(commits: true) == nil)
-        _ = machine.ask()
-        guard case .broken(let failure) = machine.lose() else {
+        #expect(machine.ask() == .end(transactionalID: "x", start, commits: true, isV2: true))
+        return machine
+    }
+
+    @Test("an end whose answer is lost is asked for again, and tells the next epoch")
+    func lostEnd() throws {
+        let machine = try committing()
+        machine.lose()
+        machine.now = machine.now.adding(milliseconds: 10_000)
+        #expect(machine.ask() == .findCoordinator(transactionalID: "x"))
+        _ = machine.answer()
+        #expect(machine.ask() == .end(transactionalID: "x", start, commits: true, isV2: true))
+        let next = ProducerIdentity(id: 7, epoch: 1)
+        #expect(machine.answer(0, next) == .committed)
+        #expect(machine.begin() == nil)
+        _ = machine.mayHaveRecords(partition)
+        #expect(machine.end(commits: false) == nil)
+        #expect(machine.ask() == .end(transactionalID: "x", next, commits: false, isV2: true))
+    }
+
+    /// The broker does not know, or has gone back to the first kind meanwhile.
+    @Test(
+        "an end of which nobody knows is never told as success, and another epoch follows",
+        arguments: [-1, 48] as [Int16])
+    func unknown(code: Int16) throws {
+        let machine = try committing()
+        guard case .broken(let failure) = machine.answer(code) else {
             Issue.record("it is told as something else")
             return
         }
         #expect(failure.mayBeStored)
         #expect(machine.end(commits: true) != nil)
         #expect(machine.end(commits: false) == nil)
-        machine.now = machine.now.adding(milliseconds: 10_000)
-        #expect(machine.ask() == .findCoordinator(transactionalID: "x"))
-        _ = machine.answer()
         #expect(machine.ask() == initialization(start))
         #expect(machine.answer(0, ProducerIdentity(id: 7, epoch: 1)) == .aborted)
     }

@@ -123,7 +123,7 @@ struct ConnectionSetUp {
         guard response.errorCode == 0 else {
             throw .kafka(response.errorCode, cause: "\(endpoint): ApiVersions")
         }
-        versions = ApiVersionTable(response.apiKeys, atMost: release)
+        versions = ApiVersionTable(response, atMost: release)
         return try logIn()
     }
 

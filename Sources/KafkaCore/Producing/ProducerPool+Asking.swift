@@ -111,14 +111,15 @@ extension ProducerPool {
             return lostCoordinator(producer)
         }
         guard let connection = links.free(.producer, broker) else { return }
+        learn(connection.versions)
         switch request {
         case .findCoordinator: break
         case .initialize(let id, let timeout, let current):
             initialize(producer, id, timeout, current, connection)
         case .addPartitions(let id, let identity, let partitions):
             addPartitions(producer, id, identity, partitions, connection)
-        case .end(let id, let identity, let commits, _):
-            end(producer, id, identity, commits: commits, connection)
+        case .end(let id, let identity, let commits, let isV2):
+            end(producer, id, identity, commits: commits, isV2: isV2, connection)
         }
     }
 
@@ -166,18 +167,23 @@ extension ProducerPool {
         }
     }
 
-    /// From version 5 on an end belongs to transactions of the second kind (KIP-890).
+    /// A transaction ends as it has begun, whatever the cluster has decided meanwhile.
     private func end(
         _ producer: PooledProducer, _ id: String, _ identity: ProducerIdentity, commits: Bool,
-        _ connection: BrokerConnection
+        isV2: Bool, _ connection: BrokerConnection
     ) {
-        guard let version = connection.versions.version(of: EndTxnRequest.self, atMost: 4) else {
+        let first = EndTxnRequest.firstOfTransactionsV2
+        let known = connection.versions.version(
+            of: EndTxnRequest.self, atMost: isV2 ? .max : first - 1)
+        guard let version = known, !isV2 || version >= first else {
             return answer(producer, .unsupportedVersion)
         }
         let request = EndTxnRequest(
             transactionalID: id, producerID: identity.id, producerEpoch: identity.epoch,
             committed: commits)
-        ask(producer, request, version, connection) { TransactionAnswer(code: $0.errorCode) }
+        ask(producer, request, version, connection) {
+            TransactionAnswer(code: $0.errorCode, identity: isV2 ? $0.identity : nil)
+        }
     }
 
     private func ask<R: KafkaRequest>(
@@ -227,9 +233,17 @@ extension AddPartitionsToTxnResponse {
 }
 
 extension InitProducerIdResponse {
+    fileprivate var identity: ProducerIdentity? { .told(producerID, producerEpoch) }
+}
+
+extension EndTxnResponse {
+    /// For the next transaction.
+    fileprivate var identity: ProducerIdentity? { .told(producerID, producerEpoch) }
+}
+
+extension ProducerIdentity {
     /// nil: no producer can have these numbers.
-    fileprivate var identity: ProducerIdentity? {
-        guard producerID >= 0, producerEpoch >= 0 else { return nil }
-        return ProducerIdentity(id: producerID, epoch: producerEpoch)
+    fileprivate static func told(_ id: Int64, _ epoch: Int16) -> ProducerIdentity? {
+        id >= 0 && epoch >= 0 ? ProducerIdentity(id: id, epoch: epoch) : nil
     }
 }

@@ -48,9 +48,14 @@ extension ProducerPool {
         guard hangUps[node]?.allows(context.now) ?? true || producer.role == .producer,
             let connection = links.free(producer.role, broker)
         else { return false }
+        learn(connection.versions)
         guard connection.versions.version(of: ProduceRequest.self) != nil else {
             let cause = "\(connection.endpoint): no common version of Produce"
             links.fail(connection, .kafka(KafkaError.unsupportedVersion.rawValue, cause: cause))
+            return false
+        }
+        if producer.engine.isInTransactionV2, !connection.versions.speaksTransactionsV2 {
+            producer.engine.leaderLacksTransactionsV2()
             return false
         }
         guard
@@ -86,10 +91,12 @@ extension ProducerPool {
             waitMilliseconds: request.acks == .all ? context.limits.replicationMilliseconds : 0)
     }
 
-    /// Since version 13 topics go by their ids, since 12 a broker enrols partitions in a
-    /// transaction itself (KIP-890), which ours of the first kind do not want.
+    /// Since version 13 topics go by their ids. Transactions of the first kind do not want what
+    /// brokers do to those of the second.
     private func newest(_ request: ProduceRequestToSend) -> Int16 {
-        if request.transactionalID != nil { return 11 }
+        if request.transactionalID != nil, !request.isTransactionV2 {
+            return ProduceRequest.firstOfTransactionsV2 - 1
+        }
         return request.batches.allSatisfy { $0.topic.id != .zero } ? 13 : 12
     }
 

@@ -19,6 +19,7 @@ final class ProducerPool: ClusterService {
     var hangUps: [Int32: RetryPace] = [:]
     /// Where the search for any broker goes on.
     var nextNode = 0
+    private var features = TransactionFeatures()
     private var sweepAt = Instant.distantFuture
     private var isClosed = false
 
@@ -51,10 +52,17 @@ final class ProducerPool: ClusterService {
         let producer = PooledProducer(
             ProducerID(raw: lastID), engine, isShared: isShared, now: context.now)
         if isClosed { engine.shutDown(Self.closed) }
+        engine.brokersHaveTransactionsV2(features.hasV2)
         producers[producer.id] = producer
         order.append(producer)
         keepSweeping()
         return producer
+    }
+
+    /// What a broker has told on a connection that is used.
+    func learn(_ versions: ApiVersionTable) {
+        guard features.learn(versions) else { return }
+        for producer in order { producer.engine.brokersHaveTransactionsV2(features.hasV2) }
     }
 
     /// What was accepted is still delivered, but for an open transaction.

@@ -36,7 +36,7 @@ extension Producer {
         let request = ProduceRequestToSend(
             id: id, node: node, acks: settings.acks,
             timeoutMilliseconds: settings.requestTimeoutMilliseconds,
-            transactionalID: settings.transactionalID,
+            transactionalID: settings.transactionalID, isTransactionV2: isInTransactionV2,
             batches: sorted.compactMap { batch in
                 batch.sealed.map {
                     ProduceRequestToSend.Batch(

@@ -54,6 +54,19 @@ extension Producer {
         transactions?.brokersHaveV2 = haveThem
     }
 
+    /// Whether the transaction that is open is of the second kind.
+    public var isInTransactionV2: Bool { transactions?.isV2 ?? false }
+
+    /// A leader does not speak the versions for them: what is open can only be aborted, and the
+    /// next one is of the first kind.
+    public func leaderLacksTransactionsV2() {
+        brokersHaveTransactionsV2(false)
+        breakTransaction(
+            ProduceFailure(
+                .aborted, code: .unsupportedVersion,
+                "a leader does not take part in transactions of version 2 (KIP-890)"))
+    }
+
     public func transactionAnswered(_ answer: TransactionAnswer, now: Instant) {
         take(transactions?.answered(answer, now: now, &random))
         relistEverything(now)
@@ -61,7 +74,7 @@ extension Producer {
     }
 
     public func transactionLost(now: Instant) {
-        take(transactions?.lost(now, &random))
+        transactions?.lost(now, &random)
         pursueTransaction(now)
     }
 

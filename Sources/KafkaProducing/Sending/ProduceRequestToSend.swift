@@ -19,6 +19,8 @@ public struct ProduceRequestToSend {
     /// How long the broker may wait for the other replicas.
     public var timeoutMilliseconds: Int32
     public var transactionalID: String?
+    /// Brokers enrol the partitions themselves (KIP-890).
+    public var isTransactionV2 = false
     /// Batches of one topic stand together.
     public var batches: [Batch]
 }

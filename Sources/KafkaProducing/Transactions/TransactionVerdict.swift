@@ -32,6 +32,9 @@ enum TransactionVerdict: Equatable {
             self = .abortable(bumps: false)
         case .unknownProducerId, .invalidProducerIdMapping:
             self.init(lost: error, step, isV2: isV2)
+        // The cluster may have gone back to the first kind meanwhile. What is open then, another
+        // epoch aborts.
+        case .invalidTxnState where step == .end && isV2: self = .unknown
         case .invalidTxnState: self = .fatal(.kafka)
         default: self.init(other: error, step)
         }

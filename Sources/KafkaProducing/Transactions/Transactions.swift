@@ -238,16 +238,13 @@ struct Transactions {
 
     mutating func lostCoordinator() { isCoordinatorKnown = false }
 
-    /// No answer came: nobody knows what became of it.
-    mutating func lost(_ now: Instant, _ random: inout SeededRandom) -> Outcome? {
-        let request = asked
+    /// No answer came: nobody knows what became of it. The same is asked for again, an end, too:
+    /// the coordinator knows the last one by its epoch, and answers as it did.
+    mutating func lost(_ now: Instant, _ random: inout SeededRandom) {
+        if case .addPartitions = asked { enrolmentIsUnsure = true }
         asked = nil
         isCoordinatorKnown = false
         pace.delay(from: now, &random)
-        if case .addPartitions = request { enrolmentIsUnsure = true }
-        guard case .end(_, _, let commits, let isV2) = request else { return nil }
-        // Of the first kind the same end may be asked for again: the coordinator answers as it did.
-        return isV2 ? endIsUnknown(commits: commits) : nil
     }
 
     mutating func answered(
