@@ -47,7 +47,7 @@ public final class GatewayEngine {
     var iovecs = [iovec](repeating: iovec(), count: GatewayEngine.iovecsMax)
 
     var lastNumber: UInt64 = 0
-    var reads: [ReadToken: ReadPurpose] = [:]
+    var reads = NumberTable<ReadToken, ReadPurpose>()
     var followers = FollowerTable()
     var requests: [RequestToken: RequestPurpose] = [:]
     let producing = ProduceService()

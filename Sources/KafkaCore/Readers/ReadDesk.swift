@@ -11,7 +11,7 @@ final class ReadDesk: ClusterService {
     private(set) lazy var tails = Tails(state, judge, router: router, owner: self)
     /// Those that wait for what is to be known of their topics.
     var waitingForTopics = TopicWaiters<Reader>()
-    private var readers: [ReadToken: Reader] = [:]
+    private var readers = NumberTable<ReadToken, Reader>()
     /// Names of readers that fetch for followers: no caller's.
     private var lastOwnToken: UInt64 = 1 << 63
     private var deadlines = DeadlineHeap<ReadToken>()
