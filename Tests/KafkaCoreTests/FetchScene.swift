@@ -61,7 +61,7 @@ final class FetchScene {
         stage.perform { follow = tails.follow(partition, .readUncommitted, at: offset) }
         let waiting = try #require(follow)
         let reader = reader(partition, at: offset)
-        waiting.waiters.append(reader)
+        waiting.join(reader, at: offset, now: .zero)
         reader.place = .tail(waiting)
         return waiting
     }
@@ -162,7 +162,6 @@ final class StageOwner: FetchOwner {
     }
     func readAtLeader(_ partition: PartitionReads) { tell(partition, "back to its leader") }
     func leaveTail(_ follow: Follow) { tell(follow.partition, "leaves the tail") }
-    func waitOffset(_ reader: Reader) -> Int64 { reader.offset }
     func favour(_ partition: PartitionReads) { tell(partition, "favoured") }
     func pause(_ partition: PartitionReads) { tell(partition, "paused") }
     func noteProgress(_ partition: PartitionReads) { tell(partition, "goes on") }

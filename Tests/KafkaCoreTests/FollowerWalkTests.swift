@@ -18,7 +18,7 @@ import Timing
             fetch = try FetchScene()
             walks = FollowerWalks(fetch.state)
             follow = try fetch.follow(at: 5)
-            _ = follow.waiters.takeAll()
+            _ = follow.takeWaiters()
             for _ in 0..<count { add() }
         }
 

@@ -32,8 +32,29 @@ import Timing
         scene.answer(poll, [.init(end: 7, records: TestBatch.plain(5, 2).bytes)], session: 77)
         #expect(scene.told() == ["t-0 goes on", "t-0 has news", "t-0 has 5..<7"])
         #expect(follow.position == 7 && follow.isCurrent)
-        for reader in follow.waiters { reader.offset = 7 }
+        for reader in follow.takeWaiters() { follow.join(reader, at: 7, now: .zero) }
         #expect(try scene.partitions(try #require(scene.flush())).map(\.fetchOffset) == [7])
+    }
+
+    @Test("a poll begins where the first of those who wait does, and nobody is looked at for it")
+    func position() throws {
+        let scene = try FetchScene()
+        let follow = try scene.follow(at: 9)
+        for _ in 0..<5_000 { try scene.follow(at: 9) }
+        try scene.follow(at: 5)
+        let before = Steps.taken
+        let poll = try #require(scene.flush())
+        #expect(!Steps.areCounted || Steps.taken - before < 100)
+        #expect(try scene.partitions(poll).map(\.fetchOffset) == [5])
+        for reader in Array(follow.waiters) where reader.offset == 5 {
+            follow.leave(reader, now: .zero)
+        }
+        scene.answer(poll, [.init(end: 5)], session: 77)
+        #expect(follow.waiters.count == 5_001 && follow.position == 5)
+        // They all leave: the next one sets the place.
+        _ = follow.takeWaiters()
+        try scene.follow(at: 12)
+        #expect(try scene.partitions(try #require(scene.flush())).map(\.fetchOffset) == [12])
     }
 
     @Test("a poll that is lost sends its followers to point reads, and its session is gone")
@@ -116,7 +137,7 @@ import Timing
         let scene = try FetchScene()
         let follow = try scene.follow(at: 5)
         let poll = try #require(scene.flush())
-        _ = follow.waiters.takeAll()
+        _ = follow.takeWaiters()
         scene.stage.pass(2_000)
         scene.answer(poll, [], session: 77)
         let last = try scene.asked(try #require(scene.flush()))

@@ -42,8 +42,6 @@ protocol FetchOwner: AnyObject {
 
     /// The poll does not reach these readers any more: point reads find out why.
     func leaveTail(_ follow: Follow)
-    /// Where a reader goes on behind what is cached for it.
-    func waitOffset(_ reader: Reader) -> Int64
     /// The partition goes first in the next point read.
     func favour(_ partition: PartitionReads)
     /// Point reads ask nothing of it for a while.

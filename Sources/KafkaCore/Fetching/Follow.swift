@@ -5,7 +5,7 @@ import Timing
 final class Follow: Slotted {
     unowned(unsafe) let partition: PartitionReads
     let isolation: Isolation
-    var waiters = SlotList<Reader>()
+    private(set) var waiters = SlotList<Reader>()
     var followers = SlotList<Follower>()
     /// The log as its followers were told of it last.
     var log: LogIdentity
@@ -23,7 +23,10 @@ final class Follow: Slotted {
     }
 
     /// Where the tail reads on: nothing is cached from here.
-    var position: Int64
+    private(set) var position: Int64
+    /// The first offset that one of those who wait waits for. Who leaves does not change it: the
+    /// next poll may then bring a little that nobody needs.
+    private var awaited: Int64?
     /// The poll in flight covers this partition at `position`.
     var isPolled = false
     /// Its poll was answered in this turn, at whose end the next one is sent.
@@ -66,9 +69,10 @@ final class Follow: Slotted {
         return followers.takeAll()
     }
 
-    /// A poll is to be sent, from where the first of all goes on: of the readers at `waiting`.
-    /// Followers that are not new were told of all in front of `position`, or are about to be.
-    func settlePosition(waiting first: Int64?) {
+    /// A poll is to be sent, from where the first of all goes on. Followers that are not new were
+    /// told of all in front of `position`, or are about to be.
+    func settlePosition() {
+        let first = waiters.isEmpty ? nil : awaited
         if followers.isEmpty {
             position = first ?? position
         } else {
@@ -76,6 +80,28 @@ final class Follow: Slotted {
         }
         firstNewcomer = .max
     }
+
+    // MARK: Waiting
+
+    func join(_ reader: Reader, at offset: Int64, now: Instant) {
+        awaited = waiters.isEmpty ? offset : min(offset, awaited ?? offset)
+        waiters.append(reader)
+        lastWaiterAt = now
+    }
+
+    func leave(_ reader: Reader, now: Instant) {
+        waiters.remove(reader)
+        lastWaiterAt = now
+    }
+
+    /// All of them leave at once, so that nobody finds one here whose turn has not come yet.
+    func takeWaiters() -> SlotList<Reader> {
+        awaited = nil
+        return waiters.takeAll()
+    }
+
+    /// Everything before `offset` is cached.
+    func moved(to offset: Int64) { position = max(position, offset) }
 
     /// Whatever comes behind `position` is told at once.
     var isCurrent: Bool { isPolled || isBetweenPolls }

@@ -143,7 +143,7 @@ final class PartitionReads: PartitionEntry, Slotted {
         for demand in demands.takeAll() { taken += demand.readers.takeAll() }
         for isolation in Isolation.allCases {
             guard let follow = follow(isolation) else { continue }
-            taken += follow.waiters.takeAll()
+            taken += follow.takeWaiters()
         }
         for reader in taken { reader.place = .nowhere }
         return taken

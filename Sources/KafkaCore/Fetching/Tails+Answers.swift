@@ -147,7 +147,7 @@ extension Tails {
         context.counters.recordsDecoded += UInt64(builder.recordCount)
         guard item.isCurrent, !builder.isStale else { return }
         partition.noteRead(to: builder.coveredTo, now: context.now)
-        follow.position = max(follow.position, builder.coveredTo)
+        follow.moved(to: builder.coveredTo)
         follow.isBetweenPolls = true
         if builder.coveredTo > builder.fetchOffset {
             fetch.hasProgress = true

@@ -36,9 +36,7 @@ extension Tails {
         for follow in tail.follows where isUnused(follow) { unfollow(follow) }
         // Its last readers are between two reads: nothing new is asked for meanwhile.
         guard !tail.follows.isEmpty, let connection = free(tail) else { return }
-        for follow in tail.follows {
-            follow.settlePosition(waiting: follow.waiters.lazy.map(owner.waitOffset).min())
-        }
+        for follow in tail.follows { follow.settlePosition() }
         let hasIDs = tail.follows.allSatisfy { $0.partition.topic.id != .zero }
         guard
             let version = connection.versions.version(

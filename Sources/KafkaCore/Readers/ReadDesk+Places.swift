@@ -45,7 +45,7 @@ extension ReadDesk {
         if reader.waits(at: context.now), let follow = partition.follow(reader.request.isolation),
             follow.position == waitOffset, partition.source != nil
         {
-            return join(reader, follow)
+            return join(reader, follow, at: waitOffset)
         }
         if let outage = router.currentOutage, partition.source?.broker.hasFailed == true {
             return serveOrFail(reader, partition, outage)
@@ -66,7 +66,7 @@ extension ReadDesk {
         }
     }
 
-    func join(_ reader: Reader, _ follow: Follow) {
+    func join(_ reader: Reader, _ follow: Follow, at offset: Int64) {
         resume(reader)
         context.needFlush()
         if let follower = reader.follower { return stand(follower, reader, at: follow) }
@@ -76,8 +76,7 @@ extension ReadDesk {
             reader.hasSeenEnd = true
             reader.end = min(reader.end, follow.position)
         }
-        follow.waiters.append(reader)
-        follow.lastWaiterAt = context.now
+        follow.join(reader, at: offset, now: context.now)
         follow.unclaimedBytes = 0
         reader.place = .tail(follow)
     }
@@ -132,13 +131,6 @@ extension ReadDesk {
         case .news: break
         }
         return found.byteCount >= reader.request.minBytes || !reader.waits(at: context.now)
-    }
-
-    /// Where a reader goes on behind what is cached for it and not enough yet.
-    func waitOffset(_ reader: Reader) -> Int64 {
-        guard let partition = reader.partition else { return reader.offset }
-        let found = find(partition, from: reader.offset, for: reader.request)
-        return found?.nextOffset ?? reader.offset
     }
 
     private func deliver(

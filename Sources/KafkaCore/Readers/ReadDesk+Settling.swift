@@ -5,8 +5,15 @@ import Timing
 extension ReadDesk {
     /// All of them leave their queue at once, so that nobody finds one there, and places or answers
     /// it, whose turn has not come yet.
-    func take(_ readers: inout SlotList<Reader>) -> [Reader] {
-        let taken = Array(readers.takeAll())
+    func take(_ readers: inout SlotList<Reader>) -> [Reader] { leave(readers.takeAll()) }
+
+    private func take(_ follow: Follow) -> [Reader] {
+        if !follow.waiters.isEmpty { follow.lastWaiterAt = context.now }
+        return leave(follow.takeWaiters())
+    }
+
+    private func leave(_ readers: SlotList<Reader>) -> [Reader] {
+        let taken = Array(readers)
         for reader in taken { reader.place = .nowhere }
         return taken
     }
@@ -24,11 +31,9 @@ extension ReadDesk {
         for isolation in Isolation.allCases {
             guard let follow = partition.follow(isolation) else { continue }
             walks.begin(follow)
-            let waiting = take(&follow.waiters)
-            if !waiting.isEmpty { follow.lastWaiterAt = context.now }
-            for reader in waiting {
-                if case .waitsAt = serve(reader, partition, on: .news) {
-                    follow.waiters.append(reader)
+            for reader in take(follow) {
+                if case .waitsAt(let offset) = serve(reader, partition, on: .news) {
+                    follow.join(reader, at: offset, now: context.now)
                     reader.place = .tail(follow)
                 }
             }
@@ -103,7 +108,8 @@ extension ReadDesk {
         reader.hasSeenEnd = true
         guard reader.waits(at: context.now) else { return empty(reader, partition) }
         guard partition.source != nil else { return demand(reader, partition, at: offset) }
-        join(reader, tails.follow(partition, reader.request.isolation, at: offset))
+        join(
+            reader, tails.follow(partition, reader.request.isolation, at: offset), at: offset)
     }
 
     /// Records are there and did not come: other partitions filled the response, or the next batch
@@ -132,7 +138,7 @@ extension ReadDesk {
 
     /// The tail does not reach these readers any more: point reads find out why.
     func leaveTail(_ follow: Follow) {
-        for reader in take(&follow.waiters) + takeFollowers(follow) {
+        for reader in take(follow) + takeFollowers(follow) {
             switch serve(reader, follow.partition) {
             case .served: break
             case .waitsAt(let offset): demand(reader, follow.partition, at: offset)

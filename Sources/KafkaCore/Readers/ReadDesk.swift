@@ -94,8 +94,7 @@ final class ReadDesk: ClusterService {
             demand.readers.remove(reader)
             points.forgetUnwanted(demand)
         case .tail(let follow):
-            follow.waiters.remove(reader)
-            follow.lastWaiterAt = context.now
+            follow.leave(reader, now: context.now)
         }
         reader.place = .nowhere
     }
@@ -174,7 +173,7 @@ final class ReadDesk: ClusterService {
             if isOver, reader.offset > reader.request.offset { return empty(reader, partition) }
             // No poll has told of its end.
             if !isOver, !reader.waits(at: context.now), case .tail(let follow) = reader.place {
-                follow.waiters.remove(reader)
+                follow.leave(reader, now: context.now)
                 reader.place = .nowhere
                 return attempt(reader, partition)
             }
