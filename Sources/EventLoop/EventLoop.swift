@@ -10,7 +10,7 @@ import Timing
 /// `LoopTurns`.
 public final class EventLoop {
     /// Descriptors that are told of in one turn; the others' turn comes next.
-    static let eventsPerTurnMax = 256
+    static let eventsPerTurnMax = ReadyList.usualMax
 
     /// The time at the start of this turn.
     public private(set) var now: Instant
@@ -21,15 +21,18 @@ public final class EventLoop {
     public var deadline: () -> Instant? = { nil }
     /// The last act of every turn: perform effects, flush what the turn collected.
     public var afterTurn: () -> Void = {}
+    /// Asked between two handlers: the rest is told in the next turns, those first that need little
+    /// (`ReadinessHandler.rank`).
+    public var isTurnOver: () -> Bool = { false }
 
     private var epoll: Int32
-    private let events: UnsafeMutablePointer<epoll_event>
+    private var ready = ReadyList()
     private var registrations = RegistrationTable()
     /// Turns one after another in which events of no registration came.
     private var strayTurns = 0
     private var timers = TimerQueue()
     private var isStopped = false
-    /// Descriptors that are told of in this turn.
+    /// Descriptors that are ready in this turn, and are told of now or in the next ones.
     public private(set) var readyCount = 0
     /// When it wakes by itself.
     private var sleepsUntil = Instant.zero
@@ -47,13 +50,12 @@ public final class EventLoop {
             throw error
         }
         self.epoll = epoll
-        events = .allocate(capacity: Self.eventsPerTurnMax)
         now = MonotonicClock.now()
     }
 
     deinit {
         _ = mailbox.take(closing: true)
-        events.deallocate()
+        ready.free()
         Socket.close(epoll)
     }
 
@@ -151,20 +153,28 @@ public final class EventLoop {
 
     /// One turn, which sleeps at most `timeoutMilliseconds` (nil: until something happens).
     public func runOnce(timeoutMilliseconds: Int64? = nil) {
+        guard ready.isEmpty || ready.isOld(MonotonicClock.now()) else {
+            return mailbox.turns.take { turn { tellReady() } }
+        }
         var wait: Int32 = 0
-        mailbox.turns.take { wait = waitMilliseconds(timeoutMilliseconds) }
-        let count = epoll_wait(epoll, events, Int32(Self.eventsPerTurnMax), wait)
+        let isLeft = !ready.isEmpty
+        mailbox.turns.take { wait = isLeft ? 0 : waitMilliseconds(timeoutMilliseconds) }
+        let count = epoll_wait(epoll, ready.events, Int32(ready.limit), wait)
         let isBroken = count < 0 && lastErrno() != EINTR
         mailbox.turns.take {
             if isBroken { repair(isOpen: false) }
-            turn(count)
+            turn {
+                // A negative count is EINTR where the host runs a loop with signals open: an empty
+                // turn.
+                if count >= 0 { take(Int(count)) }
+                if count <= 0 { runJobs(areTold: false) }
+            }
         }
     }
 
-    private func turn(_ count: Int32) {
+    private func turn(_ dispatch: () -> Void) {
         now = MonotonicClock.now()
-        // A negative count is EINTR where the host runs a loop with signals open: an empty turn.
-        if count > 0 { dispatch(Int(count)) } else { runJobs(areTold: false) }
+        dispatch()
         // What they schedule for now waits for the next turn, so that descriptors have theirs.
         let newest = timers.newest
         while let action = timers.popDue(now, upTo: newest) { action() }
@@ -182,25 +192,61 @@ public final class EventLoop {
         mailbox.wake()
     }
 
-    private func dispatch(_ count: Int) {
+    /// So many have just been told by epoll.
+    private func take(_ count: Int) {
+        let isPressed = !ready.isEmpty
+        ready.fill(count, at: now)
         var isStray = false
-        readyCount = count
-        for index in 0..<count {
-            let data = cshims_epoll_data(events, Int32(index))
-            if data == Self.mailboxData {
-                runJobs(areTold: true)
-                continue
-            }
-            // An earlier handler of this turn may have removed it.
-            guard let handler = registrations.handler(of: Registration(data: data)) else {
-                isStray = true
-                continue
-            }
-            handler.ready(Readiness(rawValue: cshims_epoll_events(events, Int32(index))))
+        if isPressed || count > Self.eventsPerTurnMax {
+            rank(&isStray)
+            tellReady()
+        } else {
+            isStray = tellReady()
         }
         strayTurns = isStray ? strayTurns + 1 : 0
         if strayTurns >= Self.strayTurnsMax { repair(isOpen: true) }
     }
+
+    private func rank(_ isStray: inout Bool) {
+        ready.sort { data in
+            if data == Self.mailboxData { return 0 }
+            if let handler = registrations.handler(of: Registration(data: data)) {
+                return handler.rank
+            }
+            isStray = true
+            return 0
+        }
+    }
+
+    /// Tells those who are ready, until the turn is over. True: of a descriptor that is not ours any
+    /// more.
+    @discardableResult
+    private func tellReady() -> Bool {
+        var isStray = false
+        readyCount = ready.count
+        var told = 0
+        while let index = ready.next() {
+            let data = ready.data(index)
+            // An earlier handler of this turn may have removed it.
+            if data == Self.mailboxData {
+                runJobs(areTold: true)
+            } else if let handler = registrations.handler(of: Registration(data: data)) {
+                handler.ready(ready.readiness(index))
+            } else {
+                isStray = true
+            }
+            told += 1
+            if told >= Self.eventsPerTurnMax { break }
+            if told >= Self.toldMin, isTurnOver() { break }
+        }
+        guard !ready.isEmpty, !ready.isRanked else { return isStray }
+        var isGone = false
+        rank(&isGone)
+        return isStray
+    }
+
+    /// However much they need.
+    private static let toldMin = 4
 
     private func runJobs(areTold: Bool) {
         for job in mailbox.take(areTold: areTold) { job() }
@@ -220,6 +266,7 @@ public final class EventLoop {
     /// - Parameter isOpen: the old one is ours still; else its number may be anybody's.
     private func repair(isOpen: Bool) {
         strayTurns = 0
+        ready.clear()
         guard let fresh = try? Self.makeEpoll() else {
             // No descriptor is left; not to spin is all that can be done.
             poll(nil, 0, Self.repairRestMilliseconds)

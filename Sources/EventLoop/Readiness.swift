@@ -36,9 +36,13 @@ public protocol ReadinessHandler: AnyObject {
     /// Whether the descriptor is still the one that was registered: somebody else in the process
     /// may have closed it, and got its number for something of his own.
     var isIntact: Bool { get }
+
+    /// Where more are ready than a turn takes, those with a low one are told before: below 64.
+    var rank: UInt8 { get }
 }
 
 extension ReadinessHandler {
+    public var rank: UInt8 { 0 }
     public var isIntact: Bool { true }
 }
 

@@ -7,9 +7,9 @@ import KafkaCore
 public enum GatewayEffect {
     /// Output waits: call `writeOutput` before the turn ends. Comes once until that call.
     case wantsWrite(SessionID)
-    /// Don't call `received` for this session until `resumeReading`. Errors of the socket are still
-    /// told, and the end of the stream unless it is brief: until other sessions had their turns.
-    case pauseReading(SessionID, isBrief: Bool)
+    /// Don't call `received` for this session until `resumeReading`. Errors of the socket and the end
+    /// of the stream are still told: `failed`, `clientLeft`.
+    case pauseReading(SessionID)
     case resumeReading(SessionID)
     /// The session is over; the engine knows its id no more. `linger`: everything was written;
     /// shut down the sending side and read to the end (2 s at most) before closing, so that a

@@ -88,7 +88,9 @@ extension GatewayEngine {
         default: return nil
         }
         do throws(WebSocketError) {
-            if session.pace != nil { session.connection.inflatesUpTo = inflatesUpTo(session) }
+            if session.pace != nil || session.hasLeft {
+                session.connection.inflatesUpTo = inflatesUpTo(session)
+            }
             return try session.connection.next(&input)
         } catch {
             let fault = GatewayFault(error)
@@ -153,7 +155,7 @@ extension GatewayEngine {
     private func takeLastWords(
         _ session: Session, _ opcode: Opcode, _ payload: UnsafeRawBufferPointer
     ) {
-        guard case .go = session.pace?.take(now) ?? .go,
+        guard isHeardAfterLeaving(session), case .go = session.pace?.take(now) ?? .go,
             (opcode == .text) == (session.format != .binary)
         else { return }
         spent &+= Work.command
@@ -214,7 +216,7 @@ extension GatewayEngine {
     func pauseReading(_ session: Session) {
         guard !session.isReadingPaused else { return }
         if session.hasLeft, owesTooMuch(session) { return end(session, lingers: false) }
-        if !session.isHeld { effects.append(.pauseReading(session.id, isBrief: false)) }
+        if !session.isHeld { effects.append(.pauseReading(session.id)) }
         session.isReadingPaused = true
         counts.paused &+= 1
         counts.limitHits[pauseReason(session), default: 0] += 1

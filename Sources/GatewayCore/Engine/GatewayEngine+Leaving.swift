@@ -24,6 +24,11 @@ extension GatewayEngine {
         resumeReading(session)
     }
 
+    /// Who has left may still have said something to the host.
+    func isHeardAfterLeaving(_ session: Session) -> Bool {
+        !hostCommands(of: session).byRequestField.isEmpty
+    }
+
     func leave(_ session: Session, _ desk: Desk) {
         session.service?.seat?.tellCount -= desk.described.count
         desk.described = []

@@ -6,7 +6,8 @@ import WebSocketProtocol
 extension GatewayEngine {
     /// So much of the next message is inflated.
     func inflatesUpTo(_ session: Session) -> Int? {
-        session.pace?.refuses(now) == true ? RequestHead.bytesMax : nil
+        if session.hasLeft, !isHeardAfterLeaving(session) { return 0 }
+        return session.pace?.refuses(now) == true ? RequestHead.bytesMax : nil
     }
 
     func refuseTooFast(

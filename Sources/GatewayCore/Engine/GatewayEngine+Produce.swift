@@ -346,7 +346,7 @@ extension GatewayEngine {
         session.drainsAt = .distantFuture
         account(of: session).closesWhenDone = true
         guard !session.isReadingPaused else { return }
-        if !session.isHeld { effects.append(.pauseReading(session.id, isBrief: false)) }
+        if !session.isHeld { effects.append(.pauseReading(session.id)) }
         session.isReadingPaused = true
     }
 

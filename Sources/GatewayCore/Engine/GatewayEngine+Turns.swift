@@ -10,8 +10,13 @@ extension GatewayEngine {
         turns.began = spent
     }
 
-    /// Writing has a budget of its own, as large as that of what was done before.
-    public func beginWriting() { beginTurn() }
+    /// Writing has a budget of its own, as large as that of what was done before. What was done
+    /// beyond that, for a message that cannot be stopped, is taken from it, but for a quarter.
+    public func beginWriting() {
+        let over = spent &- turns.began &- Work.turn
+        beginTurn()
+        turns.began = spent &- min(max(over, 0), Work.turn * 3 / 4)
+    }
 
     /// What is received of one session, of so many that have something in this turn. While others
     /// wait for their turns it has no use for much at a time, and while memory is short it gets
@@ -39,13 +44,23 @@ extension GatewayEngine {
         if session.isHeld, !input.isAtEnd { hold(session, input.rest) }
     }
 
+    /// Who goes first where many are ready: the binary logarithm of what the session's next turn may
+    /// cost, so that equal ones keep their order.
+    public func rank(of id: SessionID) -> UInt8 {
+        guard let session = sessions[id] else { return 0 }
+        return UInt8(Int.bitWidth - session.turnAccount.expected.leadingZeroBitCount)
+    }
+
     /// This turn has done its work.
     public var isTurnOver: Bool { spent &- turns.began >= Work.turn }
 
     /// It has input that was not looked at, or is to be told of all topics.
     func waitForTurn(_ session: Session) {
         guard !session.waitsForTurn else { return }
-        if !session.isHeld { effects.append(.pauseReading(session.id, isBrief: true)) }
+        if !session.isHeld {
+            spent &+= Work.pause
+            effects.append(.pauseReading(session.id))
+        }
         session.waitsForTurn = true
         turns.append(session.id, &session.turnAccount)
     }
@@ -103,6 +118,7 @@ extension GatewayEngine {
 
     /// Keeps bytes that came while nothing is read.
     private func hold(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
+        spent &+= Work.received(bytes.count)
         defer { account(session) }
         guard let held = session.heldInput else {
             session.heldInput = HeldInput(bytes)

@@ -2,11 +2,14 @@
 /// that are inflated, commands, replies and topics that are looked at all count in it. The figures
 /// were measured once, and need not be exact: they decide whose turn it is.
 enum Work {
-    /// Of the whole loop before it looks at its sockets again: a quarter of the 5 ms within which a
-    /// session is to be answered however many others there are.
-    static let turn = 1_000_000
+    /// Of the whole loop before it looks at its sockets again, and as much for its writes: a
+    /// session is to be answered within 5 ms, in the turn after the one in which it asks, however
+    /// many others there are.
+    static let turn = 600_000
     /// Of one session before the next one has its turn.
     static let slice = 20_000
+    /// Needed by a ping, or a command that is answered at once.
+    static let little = 4_000
     /// A session whose input took so much last time waits in the queue at once.
     static let heavy = 250_000
     /// What a session costs that has not shown it yet.
@@ -16,6 +19,8 @@ enum Work {
     static let unknownPacked = 300_000
 
     static let frame = 50
+    /// The driver is told not to read from a session, and to go on later.
+    static let pause = 2_000
     /// A command that is decoded and looked up.
     static let command = 2_000
     /// A command that is refused before it is decoded.
@@ -46,8 +51,8 @@ enum Work {
     /// Bytes that are received, unmasked and moved.
     static func received(_ count: Int) -> Int { count >> 1 }
     /// Bytes that the kernel takes. It may have to find memory for them, which costs more than
-    /// anything else: two megabytes a turn.
-    static func sent(_ count: Int) -> Int { count >> 1 }
+    /// anything else: 600 KB a turn.
+    static func sent(_ count: Int) -> Int { count }
     /// Memory that a message takes while it comes, and the move to it.
     static func grown(_ count: Int) -> Int { max(0, count) >> 1 }
 }

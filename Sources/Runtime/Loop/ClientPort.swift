@@ -9,18 +9,8 @@ class ClientPort {
     /// Which owns this: it need not be asked, for each message, whether it is still there.
     unowned(unsafe) let driver: GatewayLoop
 
-    enum Reading {
-        case on
-        /// Other sessions have their turns first.
-        case waits
-        /// Until the client takes what it is sent, or what it asked for is answered: who leaves
-        /// meanwhile has to be noticed.
-        case stopped
-    }
-
-    final var reading = Reading.on { didSet { if reading != oldValue { readingChanged() } } }
-    /// The engine takes no input now.
-    final var isPaused: Bool { reading != .on }
+    /// The engine takes no input now; who leaves meanwhile has to be noticed.
+    final var isPaused = false { didSet { if isPaused != oldValue { readingChanged() } } }
     /// Output waits that was not taken.
     final var wantsWrite = false { didSet { if wantsWrite != oldValue { wantsWriteChanged() } } }
     /// The engine was told so; what the client has left behind may not have been looked at.

@@ -71,11 +71,8 @@ final class ClientSocket: ClientPort, ReadinessHandler {
     }
 
     private var readInterest: Interest {
-        switch reading {
-        case .on: .read
-        case .waits: []
-        case .stopped: hasLeft ? [] : .readHangup
-        }
+        if !isPaused { return .read }
+        return hasLeft ? [] : .readHangup
     }
 
     private func update() {
@@ -94,11 +91,14 @@ final class ClientSocket: ClientPort, ReadinessHandler {
 
     private static let lost = "the host has closed the descriptor"
 
+    /// By what its session's next turn is expected to cost.
+    var rank: UInt8 { driver.engine.rank(of: id) }
+
     func ready(_ readiness: Readiness) {
         if readiness.contains(.writable) { driver.markDirty(self) }
         if readiness.contains(.readable), !isPaused, !hasEnded {
             driver.receive(self)
-        } else if readiness.contains(.readHangup), reading == .stopped, !hasLeft {
+        } else if readiness.contains(.readHangup), isPaused, !hasLeft {
             driver.clientLeft(self)
             update()
         } else if readiness.contains(any: .failed) {

@@ -73,26 +73,48 @@ extension GatewayLoop {
         dirtyClients.append(client)
     }
 
-    func flushClients() {
+    /// `isPressed`: others wait for their turns, so that small output goes before large.
+    func flushClients(isPressed: Bool = false) {
         guard !dirtyClients.isEmpty else { return }
         var clients: [ClientPort] = []
         swap(&clients, &dirtyClients)
         let turn = WriteTurn(clients: clients.count)
-        var later: [ClientPort] = []
-        for client in clients {
-            if client.isOpen, !turn.takes(engine.unsentBytes(of: client.id), engine) {
-                later.append(client)
-                continue
-            }
-            client.isDirty = false
-            if client.isOpen { flush(client, upTo: turn.bytesMax) }
+        var areSmallWritten = false
+        if isPressed || areWritesLate, turn.isShared {
+            flushSmall(of: &clients, turn)
+            areSmallWritten = true
         }
+        var next = 0
+        while next < clients.count, !(turn.isShared && engine.isTurnOver) {
+            write(clients[next], turn)
+            next += 1
+        }
+        areWritesLate = next < clients.count
+        guard areWritesLate else {
+            // The array's memory is used again, unless the turn has filled the new one.
+            guard dirtyClients.isEmpty else { return }
+            clients.removeAll(keepingCapacity: true)
+            return swap(&clients, &dirtyClients)
+        }
+        clients.removeSubrange(..<next)
+        if !areSmallWritten { flushSmall(of: &clients, turn) }
         // They come first in the next turn, before those who had a part of theirs.
-        if !later.isEmpty { dirtyClients.insert(contentsOf: later, at: 0) }
-        // The array's memory is used again, unless the turn has filled the new one.
-        guard dirtyClients.isEmpty else { return }
-        clients.removeAll(keepingCapacity: true)
-        swap(&clients, &dirtyClients)
+        dirtyClients.insert(contentsOf: clients, at: 0)
+    }
+
+    /// Leaves those who have more to send.
+    private func flushSmall(of clients: inout [ClientPort], _ turn: WriteTurn) {
+        clients.removeAll { client in
+            let isSmall =
+                !client.isOpen || engine.unsentBytes(of: client.id) <= WriteTurn.smallBytes
+            if isSmall { write(client, turn) }
+            return isSmall
+        }
+    }
+
+    private func write(_ client: ClientPort, _ turn: WriteTurn) {
+        client.isDirty = false
+        if client.isOpen { flush(client, upTo: turn.bytesMax) }
     }
 
     func flush(_ client: ClientPort, upTo bytes: Int = GatewayEngine.turnBytesMax) {

@@ -41,9 +41,8 @@ extension GatewayLoop {
         while done < engine.effects.count {
             switch engine.effects[done] {
             case .wantsWrite(let id): markDirty(id)
-            case .pauseReading(let id, let isBrief):
-                clients[id]?.reading = isBrief ? .waits : .stopped
-            case .resumeReading(let id): clients[id]?.reading = .on
+            case .pauseReading(let id): clients[id]?.isPaused = true
+            case .resumeReading(let id): clients[id]?.isPaused = false
             default: return engine.effects.removeFirst(done)
             }
             done += 1

@@ -21,6 +21,8 @@ final class GatewayLoop {
     var hosted: [SessionID: HostSession] = [:]
     /// Sessions with output, in the order of their asking; they are written at the end of the turn.
     var dirtyClients: [ClientPort] = []
+    /// Some of them had to wait for this turn.
+    var areWritesLate = false
     /// Pipes that have more input than one turn takes.
     var readyPorts: [PipePort] = []
     /// Sessions that are over but for the last bytes that the host has yet to send.
@@ -76,6 +78,7 @@ final class GatewayLoop {
         readWallClock()
         loop.deadline = { [unowned self] in deadline }
         loop.afterTurn = { [unowned self] in endTurn() }
+        loop.isTurnOver = { [unowned self] in engine.isTurnOver }
     }
 
     deinit { inbox.deallocate() }
@@ -105,8 +108,9 @@ final class GatewayLoop {
         }
         if !answers.isEmpty { perform() }
         flushBrokers()
+        let isPressed = engine.isTurnOver
         engine.beginWriting()
-        flushClients()
+        flushClients(isPressed: isPressed)
         engine.beginTurn()
     }
 
@@ -131,9 +135,8 @@ final class GatewayLoop {
     private func perform(_ effect: GatewayEffect) {
         switch effect {
         case .wantsWrite(let id): markDirty(id)
-        case .pauseReading(let id, let isBrief):
-            clients[id]?.reading = isBrief ? .waits : .stopped
-        case .resumeReading(let id): clients[id]?.reading = .on
+        case .pauseReading(let id): clients[id]?.isPaused = true
+        case .resumeReading(let id): clients[id]?.isPaused = false
         case .closeSocket(let id, let linger): closeClient(id, linger: linger)
         case .event(let event): tell(event)
         case .direct(let event): deliver(event)

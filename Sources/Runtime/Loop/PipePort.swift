@@ -55,7 +55,7 @@ class PipePort: ClientPort {
     /// What the engine has not looked at comes first; this is called again when it reads on.
     private func end() {
         guard isPaused else { return driver.endPipe(self) }
-        if reading == .stopped, !hasLeft { driver.clientLeft(self) }
+        if !hasLeft { driver.clientLeft(self) }
     }
 
     func take(_ found: HostPipe.Attendance, _ bytes: UnsafeMutableRawBufferPointer) {

@@ -54,6 +54,7 @@ public final class DeflateCodec {
 
     /// The first plain bytes of a message, as far as they are there; valid until the next call.
     func inflateStart(_ payload: UnsafeRawBufferPointer, bytesMax: Int) -> UnsafeRawBufferPointer {
+        guard bytesMax > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         plain.removeAll()
         // Where it goes on, or goes wrong, nobody asks.
         try? inflater.inflate(payload, into: &plain, bytesMax: bytesMax)

@@ -105,6 +105,28 @@ import Testing
         #expect(try client.takeReplies().isEmpty)
     }
 
+    @Test("what a client that has left had sent is not inflated, unless the host might hear it")
+    func inflated() throws {
+        for hears in [false, true] {
+            let rig = try Rig(routes: [Rig.route(#"{"compression":true}"#)])
+            if hears { try rig.register(("cmd_echo", 1000, 1001)) }
+            let client = try rig.connect("/kafka", "Sec-WebSocket-Extensions: permessage-deflate")
+            let packed = rig.deflate([UInt8](repeating: 0, count: 1_000_000))
+            let frame = ClientFrame(opcode: ClientFrame.binary, payload: packed, rsv1: true)
+            let before = rig.engine.spent
+            client.sendRaw(frame.bytes)
+            let cost = rig.engine.spent - before
+            #expect(cost > 1_000_000)
+            left(client)
+            let start = rig.engine.spent
+            for _ in 0..<10 { client.sendRaw(frame.bytes) }
+            let work = rig.engine.spent - start
+            #expect(hears ? work > 5 * cost : work < cost / 10, "\(work)")
+            client.sendClose(1000)
+            #expect(client.closed?.code == 1000)
+        }
+    }
+
     @Test("who has left and fills the memory is over at once")
     func memory() throws {
         var settings = GatewaySettings()

@@ -37,6 +37,43 @@ import Testing
         }
     }
 
+    @Test("who needs next to nothing goes before thousands who want a little each, again and again")
+    mutating func little() throws {
+        let cost: (UInt64) -> Int = { $0 == 9_000 ? 2_100 : 9_000 }
+        // It has shown what it needs, and has had more than its share of so many.
+        for _ in 0..<100 {
+            put(9_000)
+            put(1)
+            for _ in 0..<2 { _ = try serve(cost) }
+        }
+        for id in 1...5_000 { put(UInt64(id)) }
+        var waited = 0
+        for _ in 0..<500 {
+            put(9_000)
+            var others = 0
+            while try serve(cost) != 9_000 { others += 1 }
+            waited = max(waited, others)
+            put(try serve(cost))
+        }
+        #expect(waited <= 1)
+    }
+
+    @Test("who needs next to nothing leaves a quarter to the others")
+    mutating func littleOnly() throws {
+        let cost: (UInt64) -> Int = { $0 <= 100 ? 2_100 : 9_000 }
+        for id in 1...200 { put(UInt64(id)) }
+        for _ in 0..<2_000 { put(try serve(cost)) }
+        var work = [false: 0, true: 0]
+        for _ in 0..<20_000 {
+            let id = try serve(cost)
+            work[id <= 100, default: 0] += cost(id)
+            put(id)
+        }
+        let others = Double(work[false] ?? 0)
+        let share = others / (others + Double(work[true] ?? 0))
+        #expect(share > 0.2 && share < 0.3, "\(share)")
+    }
+
     @Test("those who cost much get equal shares")
     mutating func shares() throws {
         for id in 1...10 { put(UInt64(id)) }

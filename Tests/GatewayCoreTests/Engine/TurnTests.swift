@@ -180,7 +180,7 @@ import Testing
     @Test("sessions whose time is over at one moment end in turns")
     func ends() throws {
         let rig = try Rig()
-        let clients = try (0..<200).map { _ in try rig.connect() }
+        let clients = try (0..<100).map { _ in try rig.connect() }
         for client in clients {
             rig.engine.close(client.id, code: 1000, reason: "", now: rig.now)
         }

@@ -189,7 +189,7 @@ final class Rig: SimulatedClient {
     private func perform(_ effect: GatewayEffect) {
         switch effect {
         case .wantsWrite(let id): if let client = client(id) { write(client) } else { sink(id) }
-        case .pauseReading(let id, _): client(id)?.isReadingPaused = true
+        case .pauseReading(let id): client(id)?.isReadingPaused = true
         case .resumeReading(let id): client(id)?.isReadingPaused = false
         case .closeSocket(let id, let linger):
             #expect(client(id)?.isClosed != true, "a socket is closed once")
