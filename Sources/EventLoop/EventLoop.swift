@@ -218,8 +218,7 @@ public final class EventLoop {
         }
     }
 
-    /// Tells those who are ready, until the turn is over. True: of a descriptor that is not ours any
-    /// more.
+    /// Tells those who are ready, until the turn is over. True: one of them is not ours any more.
     @discardableResult
     private func tellReady() -> Bool {
         var isStray = false

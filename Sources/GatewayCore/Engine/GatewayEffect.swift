@@ -7,8 +7,8 @@ import KafkaCore
 public enum GatewayEffect {
     /// Output waits: call `writeOutput` before the turn ends. Comes once until that call.
     case wantsWrite(SessionID)
-    /// Don't call `received` for this session until `resumeReading`. Errors of the socket and the end
-    /// of the stream are still told: `failed`, `clientLeft`.
+    /// Don't call `received` for this session until `resumeReading`. Errors of the socket and the
+    /// end of the stream are still told: `failed`, `clientLeft`.
     case pauseReading(SessionID)
     case resumeReading(SessionID)
     /// The session is over; the engine knows its id no more. `linger`: everything was written;

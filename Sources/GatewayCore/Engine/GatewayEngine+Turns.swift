@@ -44,8 +44,8 @@ extension GatewayEngine {
         if session.isHeld, !input.isAtEnd { hold(session, input.rest) }
     }
 
-    /// Who goes first where many are ready: the binary logarithm of what the session's next turn may
-    /// cost, so that equal ones keep their order.
+    /// Who goes first where many are ready: the binary logarithm of what the session's next turn
+    /// may cost, so that equal ones keep their order.
     public func rank(of id: SessionID) -> UInt8 {
         guard let session = sessions[id] else { return 0 }
         return UInt8(Int.bitWidth - session.turnAccount.expected.leadingZeroBitCount)

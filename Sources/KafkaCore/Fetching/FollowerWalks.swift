@@ -1,9 +1,9 @@
 import Timing
 
 /// Tells followers at the ends of partitions of what has come there: one walk over all of a
-/// partition for whatever came since the last one, a bounded piece of it a turn. It calls nobody. It
-/// appends an effect for each follower, with the slice that its credit allows; who cannot be told,
-/// or not of all, leaves the end.
+/// partition for whatever came since the last one, a bounded piece of it a turn. It calls nobody.
+/// It appends an effect for each follower, with the slice that its credit allows; who cannot be
+/// told, or not of all, leaves the end.
 final class FollowerWalks {
     private let context: ClusterContext
     private let state: ReadState
