@@ -38,6 +38,92 @@ import Timing
         #expect(scene.flush() == nil)
     }
 
+    @Test("what is on its way is not asked for a second time, and asked for if it does not come")
+    func coming() throws {
+        let scene = try FetchScene()
+        let far: Int64 = 1_000_000
+        try scene.demand(at: 2)
+        let first = TestBatch.plain(2, 3).bytes
+        scene.answer(try #require(scene.flush()), [.init(end: far, records: first)])
+        try scene.demand(at: 100)
+        let asked = try #require(scene.flush())
+        let bytes = Int64(try #require(scene.partitions(asked).first).partitionMaxBytes)
+        let covered = bytes * 3 / Int64(first.count)
+        for offset in [101, 100 + covered - 1] { try scene.demand(at: offset) }
+        #expect(scene.flush() == nil)
+        try scene.demand(at: 100 + covered)
+        let beyond = try #require(scene.flush())
+        #expect(try scene.partitions(beyond).map(\.fetchOffset) == [100 + covered])
+        // Less comes than was expected; nobody serves those who wait here.
+        scene.answer(asked, [.init(end: far, records: TestBatch.plain(100, 1).bytes)])
+        #expect(try scene.partitions(try #require(scene.flush())).map(\.fetchOffset) == [101])
+    }
+
+    @Test("whoever goes on where the cache ends goes first, if that brings what others want")
+    func goesOn() throws {
+        let scene = try FetchScene()
+        try scene.demand(at: 2)
+        let records = TestBatch.plain(2, 3).bytes
+        scene.answer(try #require(scene.flush()), [.init(end: 1_000_000, records: records)])
+        for offset in [300_000, 9, 5, 7] as [Int64] { try scene.demand(at: offset) }
+        #expect(try scene.partitions(try #require(scene.flush())).map(\.fetchOffset) == [300_000])
+        #expect(try scene.partitions(try #require(scene.flush())).map(\.fetchOffset) == [5])
+    }
+
+    @Test("of those that want what is near the one that begins first brings the others along")
+    func descending() throws {
+        let scene = try FetchScene()
+        try scene.demand(at: 2)
+        let records = TestBatch.plain(2, 3).bytes
+        scene.answer(try #require(scene.flush()), [.init(end: 10_000_000, records: records)])
+        for offset in stride(from: 50_000, through: 40_000, by: -97) as StrideThrough<Int64> {
+            try scene.demand(at: offset)
+        }
+        var asked: [Int64] = []
+        while let sent = scene.flush() {
+            asked += try scene.partitions(sent).map(\.fetchOffset)
+            let base = try #require(asked.last)
+            let covered = base..<base + 1_800
+            let answer = TestBatch.plain(base, 1_800, valueBytes: 1).bytes
+            scene.answer(sent, [.init(end: 10_000_000, records: answer)])
+            let reads = try scene.reads()
+            for demand in reads.demands.all(in: covered) {
+                _ = demand.readers.takeAll()
+                scene.points.forgetUnwanted(demand)
+            }
+        }
+        #expect(asked.count < 20, "\(asked)")
+    }
+
+    @Test("what was passed over is asked for in the end, whatever is expected of others")
+    func passedOver() throws {
+        let scene = try FetchScene()
+        let far: Int64 = 1_000_000_000
+        try scene.demand(at: 2)
+        let few = TestBatch.plain(2, 1, valueBytes: 1).bytes
+        scene.answer(try #require(scene.flush()), [.init(end: far, records: few)])
+        try scene.demand(at: 1_000)
+        var asked = try #require(scene.flush())
+        try scene.demand(at: 1_100)
+        var turns: Int64 = 0
+        while turns < 20 {
+            if let sent = scene.flush() {
+                #expect(try scene.partitions(sent).map(\.fetchOffset) == [1_100])
+                break
+            }
+            // Another that should bring it, too, is in flight before this one is answered.
+            turns += 1
+            try scene.demand(at: 900 - turns)
+            let next = try #require(scene.flush())
+            #expect(try scene.partitions(next).map(\.fetchOffset) == [900 - turns])
+            let base = try #require(scene.partitions(asked).first).fetchOffset
+            let records = TestBatch.plain(base, 1, valueBytes: 1).bytes
+            scene.answer(asked, [.init(end: far, records: records)])
+            asked = next
+        }
+        #expect(turns > 4 && turns < 20)
+    }
+
     @Test("that there is nothing is an answer, and told with the end")
     func end() throws {
         let scene = try FetchScene()

@@ -4,4 +4,6 @@ public enum Isolation: Int8, Hashable, Sendable, CaseIterable {
     case readUncommitted = 0
     /// Committed records below the last stable offset.
     case readCommitted = 1
+
+    var other: Isolation { self == .readCommitted ? .readUncommitted : .readCommitted }
 }

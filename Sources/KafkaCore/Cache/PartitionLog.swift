@@ -43,6 +43,12 @@ public final class PartitionLog {
         return low
     }
 
+    /// Where the last run ends that ends at `offset` or in front of it; nil: none does.
+    func lastEnd(notBehind offset: Int64) -> Int64? {
+        let number = runNumber(endingAfter: offset)
+        return number > 0 ? runs[number - 1].next : nil
+    }
+
     /// The run that ends exactly at `offset`: a read there goes on where somebody stopped.
     func run(endingAt offset: Int64) -> RecordRun? {
         let number = runNumber(endingAfter: offset - 1)

@@ -45,6 +45,8 @@ final class RunBuilder {
     private(set) var cutBatchBytes = 0
     private(set) var recordCount = 0
     private(set) var byteCount = 0
+    /// Of the response, its last batch in part.
+    var regionBytes: Int { region.count }
     /// Called when a run of several was handed over to the cache.
     var onFlush: (() -> Void)?
 

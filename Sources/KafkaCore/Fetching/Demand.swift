@@ -14,10 +14,17 @@ final class Demand: Joinable {
     var confirms = false
     /// An answer came late, and was not believed.
     var wasDoubted = false
+    /// While it is sent: the offsets in front of it are on their way, as far as anybody knows.
+    var expectedEnd = Int64.min
+    /// How many the partition had sent when another went first, because what this wants was on its
+    /// way. Nobody is sure of that: it is not passed over for ever.
+    var passedOverAt: Int?
     /// Responses that brought nothing though records are there.
     var starvations = 0
     var slot = 0
     var order = 0
+
+    static let passedOverMax = 8
 
     init(_ partition: PartitionReads, offset: Int64, isolation: Isolation) {
         self.partition = partition
@@ -26,5 +33,6 @@ final class Demand: Joinable {
     }
 
     var key: JoinKey { JoinKey(value: offset, isolation: isolation) }
+    func brings(_ wanted: Int64) -> Bool { wanted >= offset && wanted < expectedEnd }
     var isWanted: Bool { !readers.isEmpty }
 }

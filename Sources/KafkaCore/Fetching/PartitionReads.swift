@@ -27,7 +27,11 @@ final class PartitionReads: PartitionEntry, Slotted {
     /// Not sent yet.
     var demands = JoinQueue<Demand>()
     /// Demands in flight.
-    var sentDemands = 0
+    private var sent: [Demand] = []
+    /// Since the beginning.
+    private var sentCount = 0
+    /// Bytes of a response, and of how many offsets they told; nil: none has come yet.
+    private var density: (bytes: Int, offsets: Int64)?
     /// Stands in its leader's queue, in the slot.
     var isQueued = false
     var slot = 0
@@ -110,6 +114,7 @@ final class PartitionReads: PartitionEntry, Slotted {
     /// only, which sees to the pause.
     func requeue(_ demand: Demand) {
         demand.isSent = false
+        demand.expectedEnd = .min
         if let other = demands[demand.key] {
             for reader in demand.readers { reader.place = .demand(other) }
             other.readers.append(contentsOf: demand.readers.takeAll())
@@ -121,16 +126,82 @@ final class PartitionReads: PartitionEntry, Slotted {
         }
     }
 
-    /// The next demand to send for this isolation level; nil if there is none.
-    func takeDemand(_ isolation: Isolation) -> Demand? {
-        guard let demand = demands.takeFirst(isolation) else { return nil }
+    var sentDemands: Int { sent.count }
+
+    /// The next demand to send for this isolation level; nil if there is none that what is in
+    /// flight will not bring. It is about to ask for so many bytes.
+    func takeDemand(_ isolation: Isolation, bytes: Int) -> Demand? {
+        let few = demands.firstFew(isolation)
+        guard let first = few.first(where: { !passesOver($0) }) else { return nil }
+        let demand = lowest(of: few, bringing: first, bytes: bytes)
+        demands.remove(demand)
         demand.isSent = true
-        sentDemands += 1
+        sent.append(demand)
+        sentCount &+= 1
         return demand
     }
 
+    /// Of those that would bring along what the first wants, the one that begins in front of all
+    /// others: the other way round each of them has to be asked for.
+    private func lowest(of few: [Demand], bringing first: Demand, bytes: Int) -> Demand {
+        guard density != nil, !first.confirms else { return first }
+        var lowest = first
+        for other in few where other.offset < lowest.offset {
+            if brings(other, first, bytes: bytes) { lowest = other }
+        }
+        // Somebody may want to go on where the cache ends.
+        if let end = log.lastEnd(notBehind: lowest.offset), end < lowest.offset,
+            let other = demands[JoinKey(value: end, isolation: first.isolation)],
+            brings(other, lowest, bytes: bytes)
+        {
+            lowest = other
+        }
+        return lowest
+    }
+
+    private func brings(_ demand: Demand, _ other: Demand, bytes: Int) -> Bool {
+        demand.isWanted && !demand.confirms && other.offset < end(of: bytes, from: demand.offset)
+            && !isComing(demand)
+    }
+
+    private func passesOver(_ demand: Demand) -> Bool {
+        guard !demand.confirms, isComing(demand) else { return false }
+        let since = demand.passedOverAt ?? sentCount
+        demand.passedOverAt = since
+        return sentCount &- since < Demand.passedOverMax
+    }
+
+    private func isComing(_ demand: Demand) -> Bool {
+        sent.contains { $0.isolation == demand.isolation && $0.brings(demand.offset) }
+    }
+
+    /// The demand was sent, and asks for so many bytes.
+    func expect(_ bytes: Int, for demand: Demand) {
+        guard !demand.confirms else { return }
+        let expected = end(of: bytes, from: demand.offset)
+        let end = end(demand.isolation)
+        demand.expectedEnd = end >= 0 ? min(expected, end) : expected
+    }
+
+    /// How far so many bytes go, as far as anybody knows.
+    private func end(of bytes: Int, from offset: Int64) -> Int64 {
+        guard let density, offset < .max / 2 else { return offset }
+        let (offsets, overflow) = Int64(bytes).multipliedReportingOverflow(by: density.offsets)
+        return overflow ? offset : offset + min(offsets / Int64(density.bytes), .max / 2)
+    }
+
+    /// The demand is not in flight any more.
+    func isBack(_ demand: Demand) {
+        if let place = sent.firstIndex(where: { $0 === demand }) { sent.remove(at: place) }
+    }
+
+    /// A response has told of so many offsets.
+    func noteDensity(bytes: Int, offsets: Int64) {
+        if bytes > 0, offsets > 0 { density = (bytes, offsets) }
+    }
+
     /// Requests for it wait to be sent or to be answered.
-    var isAsked: Bool { sentDemands > 0 || !demands.isEmpty }
+    var isAsked: Bool { !sent.isEmpty || !demands.isEmpty }
 
     /// Somebody waits for something of it.
     var isInUse: Bool {

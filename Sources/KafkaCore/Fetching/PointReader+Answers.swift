@@ -101,6 +101,8 @@ extension PointReader {
             partition.leaderEpoch == item.leaderEpoch
         else { return askAgain(item, fetch) }
         context.counters.recordsDecoded += UInt64(builder.recordCount)
+        partition.noteDensity(
+            bytes: builder.regionBytes, offsets: builder.coveredTo - builder.fetchOffset)
         partition.noteRead(to: builder.coveredTo, now: context.now)
         if builder.cutBatchBytes > 0 {
             item.demand.bytesMin = max(item.demand.bytesMin, builder.cutBatchBytes)
@@ -123,7 +125,7 @@ extension PointReader {
 
     /// The demand is not in flight any more.
     func settled(_ item: PointFetch.Item, _ body: () -> Void) {
-        item.partition.sentDemands -= 1
+        item.partition.isBack(item.demand)
         body()
         if !item.partition.demands.isEmpty { queue(item.partition) }
     }

@@ -15,7 +15,7 @@ extension PointReader {
         let item = fetch.items[number]
         fetch.outstandingBytes -= item.bytesMax
         cache.outstandingReadBytes -= item.bytesMax
-        partition.sentDemands -= 1
+        partition.isBack(item.demand)
         askAgain(item.demand, of: partition, firstAtOnce: true)
     }
 

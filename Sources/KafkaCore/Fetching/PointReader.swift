@@ -137,7 +137,10 @@ final class PointReader {
     }
 
     private func send(_ broker: BrokerReads, _ connection: BrokerConnection) -> Bool {
-        let fetch = gather(broker)
+        guard let isolation = firstIsolation(broker) else { return false }
+        var fetch = gather(broker, isolation)
+        // What it wants is on its way.
+        if fetch.items.isEmpty { fetch = gather(broker, isolation.other) }
         guard !fetch.items.isEmpty else { return false }
         // Topic ids or names, for the whole request (KIP-516).
         let hasIDs = fetch.items.allSatisfy { $0.partition.topic.id != .zero }
@@ -158,8 +161,8 @@ final class PointReader {
     }
 
     /// Takes a demand from each partition in turn, favoured ones first.
-    private func gather(_ broker: BrokerReads) -> PointFetch {
-        let fetch = PointFetch(self, broker, firstIsolation(broker) ?? .readUncommitted)
+    private func gather(_ broker: BrokerReads, _ isolation: Isolation) -> PointFetch {
+        let fetch = PointFetch(self, broker, isolation)
         let limits = context.limits
         let budget = limits.outstandingReadBytesMax - cache.outstandingReadBytes
         var again: [PartitionReads] = []
@@ -170,7 +173,7 @@ final class PointReader {
             skipped.count < limits.partitionsPerRequestMax, let partition = broker.firstQueued
         {
             broker.dequeue(partition)
-            if let demand = partition.takeDemand(fetch.isolation) {
+            if let demand = partition.takeDemand(fetch.isolation, bytes: limits.pointReadBytesMin) {
                 add(demand, partition, fetch)
                 partition.isStarved = false
                 again.append(partition)
@@ -208,6 +211,7 @@ final class PointReader {
                 lastFetchedEpoch: partition.nearby == nil ? before?.leaderEpoch ?? -1 : -1,
                 bytesMax: bytes))
         fetch.outstandingBytes += bytes
+        partition.expect(bytes, for: demand)
     }
 
     /// As much as the readers want; twice that for one who reads on where the cache ends.

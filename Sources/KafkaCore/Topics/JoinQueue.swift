@@ -88,6 +88,14 @@ struct JoinQueue<Item: Joinable> {
 
     // MARK: Looking
 
+    /// The first of those that are wanted, for whoever takes them out of their order.
+    mutating func firstFew(_ isolation: Isolation) -> [Item] {
+        dropUnwanted(isolation)
+        return with(isolation) { $0.prefix(Self.fewMax).filter(\.isWanted) }
+    }
+
+    private static var fewMax: Int { 32 }
+
     var all: [Item] { Array(uncommitted) + Array(committed) }
 
     /// Costs no more than the range has values, or than there are wants.
