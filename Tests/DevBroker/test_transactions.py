@@ -1,5 +1,7 @@
 """Transactions of both clients, seen under both isolation levels."""
 
+import time
+
 import confluent_kafka
 import kafka
 from clients import CLIENTS
@@ -111,9 +113,86 @@ def idempotent_duplicates():
         assert found == [str(i).encode() for i in range(200)], found
 
 
+def late_by_confluent(profile):
+    """A transaction that was open for too long is aborted. librdkafka takes that for another
+    producer's doing, and whoever comes next with the id goes on."""
+    with DevBroker("--profile", profile, "--topic", "t") as broker:
+        settings = {"bootstrap.servers": broker.bootstrap, "transactional.id": "one"}
+        late = confluent_kafka.Producer({**settings, "transaction.timeout.ms": 1000})
+        late.init_transactions(10)
+        late.begin_transaction()
+        late.produce("t", b"a")
+        late.flush(10)
+        time.sleep(2)
+        expect(broker, [b"a"], [])
+        try:
+            late.produce("t", b"b")
+            late.commit_transaction(10)
+            raise AssertionError("it was committed")
+        except confluent_kafka.KafkaException as error:
+            assert error.args[0].fatal(), error
+        other = confluent_kafka.Producer(settings)
+        other.init_transactions(10)
+        other.begin_transaction()
+        other.produce("t", b"c")
+        other.commit_transaction(10)
+        expect(broker, [b"a", b"c"], [b"c"])
+
+
+def late_by_kafka_python(profile):
+    """kafka-python comes back with its old id and epoch (KIP-360, KIP-588), unless another
+    producer has the id by now."""
+    with DevBroker("--profile", profile, "--topic", "t") as broker:
+        settings = {"bootstrap_servers": broker.bootstrap, "transactional_id": "one"}
+        late = kafka.KafkaProducer(**settings, transaction_timeout_ms=1000)
+        late.init_transactions()
+        late.begin_transaction()
+        late.send("t", b"a").get(10)
+        time.sleep(2)
+        try:
+            late.send("t", b"b").get(10)
+            raise AssertionError("it was stored")
+        except kafka.errors.InvalidProducerEpochError:
+            pass
+        for value in (b"c", b"d"):
+            wait(late.begin_transaction)
+            late.send("t", value).get(10)
+            late.commit_transaction()
+        other = kafka.KafkaProducer(**settings)
+        other.init_transactions()
+        try:
+            late.begin_transaction()
+            late.send("t", b"e").get(10)
+            late.commit_transaction()
+            raise AssertionError("a fenced producer committed")
+        except kafka.errors.KafkaError as error:
+            assert "Fenced" in repr(error) or "InvalidProducerEpoch" in repr(error), error
+        other.begin_transaction()
+        other.send("t", b"f").get(10)
+        other.commit_transaction()
+        expect(broker, [b"a", b"c", b"d", b"f"], [b"c", b"d", b"f"])
+        for producer in (late, other):
+            producer.close(1)
+
+
+def wait(step):
+    """Does it as soon as the client lets one."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return step()
+        except kafka.errors.KafkaError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 def tests():
     for profile in PROFILES:
         yield f"transactions of confluent-kafka, {profile}", lambda p=profile: by_confluent(p)
         yield f"transactions of kafka-python, {profile}", lambda p=profile: by_kafka_python(p)
+        yield f"late transactions of confluent-kafka, {profile}", lambda p=profile: late_by_confluent(p)
+        if profile != "2.1":
+            yield (f"late transactions of kafka-python, {profile}",
+                   lambda p=profile: late_by_kafka_python(p))
     yield "transactions: committed positions", offsets_in_transactions
     yield "transactions: idempotent producer after lost answers", idempotent_duplicates

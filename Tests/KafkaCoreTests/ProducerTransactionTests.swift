@@ -1,5 +1,6 @@
 import DevBroker
 import KafkaProducing
+import KafkaProtocol
 import Testing
 import Timing
 
@@ -82,6 +83,70 @@ import Timing
         #expect(failure.reason == .fenced)
         world.run(1_000)
         #expect(try world.stored("t", 0, .readCommitted) == [])
+    }
+
+    /// KIP-588: the coordinator has aborted what took too long. Before Kafka 2.5 nobody could tell
+    /// that from another producer with the same id.
+    @Test(arguments: BrokerProfile.allCases)
+    func whoTookTooLongComesBack(_ profile: BrokerProfile) throws {
+        let (world, producer) = try lateProducer(profile)
+        let end = try outcome(world) { $0.abortTransaction(producer, now: $1, &$2) }
+        guard profile != .kafka2_1 else {
+            guard case .failed(let failure) = end else {
+                Issue.record("\(end)")
+                return
+            }
+            #expect(failure.reason == .fenced)
+            return
+        }
+        #expect(end == .aborted)
+        #expect(world.transact { $0.beginTransaction(producer, now: $1, &$2) } == nil)
+        world.produce(producer, "t", token: 3)
+        #expect(try outcome(world) { $0.commitTransaction(producer, now: $1, &$2) } == .committed)
+        #expect(try world.stored("t", 0, .readCommitted) == [3])
+    }
+
+    @Test(arguments: BrokerProfile.allCases)
+    func whoTookTooLongTakesTheIdFromNobody(_ profile: BrokerProfile) throws {
+        let (world, producer) = try lateProducer(profile)
+        let other = world.producer { $0.transactionalID = "x" }
+        #expect(
+            try outcome(world) { $0.initializeTransactions(other, now: $1, &$2) } == .initialized)
+        let end = try outcome(world) { $0.abortTransaction(producer, now: $1, &$2) }
+        guard case .failed(let failure) = end else {
+            Issue.record("\(end)")
+            return
+        }
+        #expect(failure.reason == .fenced)
+        #expect(world.transact { $0.beginTransaction(other, now: $1, &$2) } == nil)
+        world.produce(other, "t", token: 3)
+        #expect(try outcome(world) { $0.commitTransaction(other, now: $1, &$2) } == .committed)
+        #expect(try world.stored("t", 0, .readCommitted) == [3])
+    }
+
+    /// Its transaction was open for longer than the coordinator allows, and it knows by now.
+    private func lateProducer(_ profile: BrokerProfile) throws -> (World, ProducerID) {
+        let world = World(brokers: 3) { server, _ in server.profile = profile }
+        world.server.createTopic("t")
+        let producer = world.producer {
+            $0.transactionalID = "x"
+            $0.transactionTimeoutMilliseconds = 1_000
+        }
+        #expect(
+            try outcome(world) { $0.initializeTransactions(producer, now: $1, &$2) } == .initialized
+        )
+        #expect(world.transact { $0.beginTransaction(producer, now: $1, &$2) } == nil)
+        world.produce(producer, "t", token: 1)
+        world.run { world.reports.count == 1 }
+        world.run(2_000)
+        world.produce(producer, "t", token: 2)
+        world.run { world.reports.count == 2 }
+        guard case .broken(let failure) = world.outcomesOfTransactions.last else {
+            Issue.record("\(world.outcomesOfTransactions)")
+            return (world, producer)
+        }
+        #expect(failure.code == KafkaError.invalidProducerEpoch.rawValue)
+        return (world, producer)
     }
 
     @Test func whoeverLeavesAbortsWhatIsOpen() throws {

@@ -130,6 +130,9 @@ extension ProducerPool {
         guard let version = connection.versions.version(of: InitProducerIdRequest.self) else {
             return answer(producer, .unsupportedVersion)
         }
+        guard version >= 3 || !producer.engine.mayBeFenced else {
+            return answer(producer, .producerFenced)
+        }
         let request = InitProducerIdRequest(
             transactionalID: id, transactionTimeoutMilliseconds: timeout,
             producerID: current.id, producerEpoch: current.epoch)

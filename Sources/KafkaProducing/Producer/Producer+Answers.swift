@@ -117,7 +117,9 @@ extension Producer {
         case .failAndBump:
             fail(batch, .kafka, answer, now)
             bump(queue, mayHaveLost: false)
-        case .abort: fail(batch, .aborted, answer, now)
+        case .abort:
+            if KafkaError(answer.code) == .invalidProducerEpoch { transactions?.noteOldEpoch() }
+            fail(batch, .aborted, answer, now)
         case .restart:
             if let identity { queue.restart(identity) }
         case .fatal(let reason): shutDown(failure(reason, batch, answer))

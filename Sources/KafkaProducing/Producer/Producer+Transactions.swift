@@ -57,6 +57,10 @@ extension Producer {
     /// Whether the transaction that is open is of the second kind.
     public var isInTransactionV2: Bool { transactions?.isV2 ?? false }
 
+    /// Only InitProducerId with id and epoch (version 3) tells whether another one has the id:
+    /// without them it would be taken from that.
+    public var mayBeFenced: Bool { transactions?.mayBeFenced ?? false }
+
     /// A leader does not speak the versions for them: what is open can only be aborted, and the
     /// next one is of the first kind.
     public func leaderLacksTransactionsV2() {

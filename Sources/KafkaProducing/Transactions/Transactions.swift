@@ -45,6 +45,8 @@ struct Transactions {
     private var mayHaveBegun = false
     /// Behind the end the id needs another epoch before anything begins.
     private var needsEpoch = false
+    /// Nobody knows yet whether another one has the id.
+    private(set) var mayBeFenced = false
     private var patience: Patience
 
     init(id: String, timeoutMilliseconds: Int32, blockMillisecondsMax: Int64, _ pace: RetryPace) {
@@ -182,6 +184,18 @@ struct Transactions {
     /// Numbers of the sequence were used for nothing.
     mutating func noteGap() { needsEpoch = true }
 
+    /// A leader knows a newer epoch of the id: the coordinator has aborted what took too long, or
+    /// another producer has the id. An end under the old epoch would be refused for good, while
+    /// InitProducerId tells the two apart by it (KIP-588). An end of the second kind does so, too.
+    mutating func noteOldEpoch() {
+        guard !isV2, phase == .open || phase == .ending(commits: true) else { return }
+        mayBeFenced = true
+        needsEpoch = true
+        mayHaveBegun = false
+        toEnrol = []
+        enrolmentIsUnsure = false
+    }
+
     mutating func fail(_ failure: ProduceFailure) { phase = .failed(failure) }
 
     // MARK: Requests
@@ -298,6 +312,7 @@ struct Transactions {
         if let identity { self.identity = identity }
         pace.reset()
         needsEpoch = false
+        mayBeFenced = false
         if case .ending(let commits) = phase { return finish(commits: commits) }
         phase = .ready
         return .initialized
