@@ -184,8 +184,8 @@ let package = Package(
         .executableTarget(
             name: "pubsubgw-mutations",
             dependencies: [
-                "Bytes", "Compression", "Digests", "KafkaCore", "KafkaMirror", "KafkaProtocol",
-                "KafkaTestCodecs", "PubSubProtocol", "SASL", "Timing",
+                "Bytes", "Compression", "Digests", "KafkaCore", "KafkaMirror", "KafkaProducing",
+                "KafkaProtocol", "KafkaTestCodecs", "PubSubProtocol", "SASL", "Timing",
             ],
             path: "Tests/Mutations", swiftSettings: swift, linkerSettings: linking),
         .target(name: "CTestHeap", path: "Tests/CTestHeap"),

@@ -167,7 +167,7 @@ private struct NewRecords: ~Copyable {
         var result = Result<Bool, Failure>.success(false)
         headers.withBytes { bytes in
             let record = ProducedRecord(
-                key: key, value: value, headers: bytes, headerCount: raw.header_count,
+                key: key, value: value, headers: bytes, headerCount: headers.count,
                 timestamp: raw.timestamp, token: raw.token)
             do throws(Failure) {
                 result = .success(try room.append(record, partition: raw.partition))
@@ -191,8 +191,9 @@ private struct NewRecords: ~Copyable {
 
     private mutating func readHeaders(_ raw: pubsubgw_produce_args) throws(Failure) {
         headers.removeAll()
-        guard raw.header_count > 0 else { return }
-        guard raw.header_count <= Self.headersMax, let first = raw.headers else {
+        guard raw.header_count != 0 else { return }
+        // A size_t beyond 2^63 is negative here.
+        guard (1...Self.headersMax).contains(raw.header_count), let first = raw.headers else {
             throw Failure(
                 .invalid, "header_count is \(raw.header_count), and headers NULL or too many")
         }

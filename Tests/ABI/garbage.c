@@ -466,6 +466,195 @@ static void numbers(pubsubgw_gateway *g)
     pubsubgw_free(pubsubgw_metrics_text(g, NULL));
 }
 
+static pubsubgw_produce_args record(void)
+{
+    pubsubgw_produce_args a = {0};
+    a.struct_size = sizeof a;
+    a.partition = -1;
+    a.topic = "t";
+    a.value = "v";
+    a.value_len = 1;
+    return a;
+}
+
+/* Every function that takes a producer, with a pointer that is none. */
+static void not_a_producer(pubsubgw_producer *p, int status)
+{
+    pubsubgw_produce_args a = record();
+    REFUSES(status, pubsubgw_produce(p, &a));
+    REFUSES(status, pubsubgw_produce_batch(p, &a, 1));
+    REFUSES(status, pubsubgw_flush(p, 1));
+    REFUSES(status, pubsubgw_transaction_begin(p, 1));
+    REFUSES(status, pubsubgw_transaction_commit(p, 1));
+    REFUSES(status, pubsubgw_transaction_abort(p, 1));
+    pubsubgw_producer_destroy(p);
+}
+
+/* Each is refused, alone and as a batch. */
+static void not_a_record(pubsubgw_producer *p, pubsubgw_produce_args a)
+{
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_produce(p, &a));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_produce_batch(p, &a, 1));
+}
+
+static void records(pubsubgw_producer *p)
+{
+    static const size_t huge[] = {(size_t)-1, (size_t)1 << 63, (size_t)1 << 40, (size_t)1 << 31, 0x7fffffff};
+    static char name[1 << 20];
+    pubsubgw_produce_args a = record();
+    pubsubgw_header h = {"n", "v", 1};
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_produce(p, NULL));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_produce_batch(p, NULL, 1));
+    EXPECT(pubsubgw_produce_batch(p, NULL, 0) == 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_produce_batch(p, &a, (1 << 20) + 1));
+    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
+        REFUSES(PUBSUBGW_E_INVALID, pubsubgw_produce_batch(p, &a, huge[i]));
+        a = record();
+        a.value_len = huge[i];
+        not_a_record(p, a);
+        a = record();
+        a.key = "k";
+        a.key_len = huge[i];
+        not_a_record(p, a);
+        a = record();
+        a.headers = &h;
+        a.header_count = huge[i];
+        not_a_record(p, a);
+        a = record();
+        a.value = NULL;
+        a.value_len = huge[i];
+        not_a_record(p, a);
+        a = record();
+        a.key_len = huge[i];
+        not_a_record(p, a);
+        a = record();
+        a.header_count = huge[i];
+        not_a_record(p, a);
+        a = record();
+        h.value_len = huge[i];
+        a.headers = &h;
+        a.header_count = 1;
+        not_a_record(p, a);
+        h.value_len = 1;
+    }
+    memset(name, 'n', sizeof name - 1);
+    const char *topics[] = {NULL, "", NOT_UTF8, name};
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+        a = record();
+        a.topic = topics[i];
+        not_a_record(p, a);
+    }
+    const char *names[] = {NULL, NOT_UTF8};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        a = record();
+        pubsubgw_header bad = {names[i], "v", 1};
+        a.headers = &bad;
+        a.header_count = 1;
+        if (names[i] == NULL) not_a_record(p, a);
+        else pubsubgw_produce(p, &a);
+    }
+    a = record();
+    h.value = NULL;
+    a.headers = &h;
+    a.header_count = 1;
+    not_a_record(p, a);
+    const int32_t partitions[] = {-2, INT32_MIN};
+    for (size_t i = 0; i < sizeof partitions / sizeof *partitions; i++) {
+        a = record();
+        a.partition = partitions[i];
+        not_a_record(p, a);
+    }
+    const int64_t times[] = {-1, INT64_MIN};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        a = record();
+        a.timestamp = times[i];
+        not_a_record(p, a);
+    }
+    /* These are taken, and fail later, or not. */
+    a = record();
+    a.partition = INT32_MAX;
+    a.timestamp = INT64_MAX;
+    a.token = UINT64_MAX;
+    EXPECT(pubsubgw_produce(p, &a) == 0);
+}
+
+/* Structs of other sizes, one behind the other: of older and newer hosts, and of none. */
+static void record_sizes(pubsubgw_producer *p)
+{
+    static uint64_t words[3 * 512];
+    char *memory = (char *)words;
+    const uint32_t sizes[] = {0, 1, 3, 4, 8, 71, 72, 73, 80, 79, 81, 83, 96, 100, 4096, 1 << 20, INT32_MAX, UINT32_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (int tail = 0; tail < 2; tail++) {
+            pubsubgw_produce_args a = record();
+            a.struct_size = sizes[i];
+            size_t stride = sizes[i] < 4096 ? sizes[i] : 4096;
+            memset(words, tail, sizeof words);
+            for (size_t n = 0; n < 2; n++)
+                memcpy(memory + n * stride, &a, sizeof a < stride ? sizeof a : stride);
+            int taken = pubsubgw_produce_batch(p, (const pubsubgw_produce_args *)memory, 2);
+            EXPECT(taken == 2 || taken == 1 || taken == PUBSUBGW_E_INVALID
+                   || taken == PUBSUBGW_E_UNSUPPORTED);
+            EXPECT(taken >= 0 || pubsubgw_last_error()[0] != 0);
+            EXPECT(taken < 0 || sizes[i] >= 72);
+        }
+    }
+    /* The second one says another size than the first. */
+    pubsubgw_produce_args pair[2] = {record(), record()};
+    pair[1].struct_size = sizeof pair[1] - 1;
+    EXPECT(pubsubgw_produce_batch(p, pair, 2) == 1);
+}
+
+static void producers(pubsubgw_gateway *g)
+{
+    int local = 0;
+    pubsubgw_queue *q = NULL;
+    pubsubgw_client *c = NULL;
+    pubsubgw_producer *p = (pubsubgw_producer *)1;
+    EXPECT(pubsubgw_queue_new(g, 0, &q) == 0);
+    EXPECT(pubsubgw_client_new(g, "{\"nodes\": \"127.0.0.1:1\"}", q, 0, &c) == 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_producer_new(NULL, NULL, 0, &p));
+    EXPECT(p == NULL);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_producer_new((pubsubgw_client *)&local, NULL, 0, &p));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_producer_new((pubsubgw_client *)g, NULL, 0, &p));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_producer_new((pubsubgw_client *)UINTPTR_MAX, NULL, 0, &p));
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_producer_new(c, NULL, 0, NULL));
+    static const char *bad[] = {
+        "", " ", "{", "[]", "null", "1", "{\"acks\": 1e99}", "{\"linger_ms\": 99999999999999999999}",
+        "{\"buffer_memory\": -1}", "{\"transactional_id\": 5}", "{\"max_block_ms\": 0}", "{} x",
+        "{\"acks\": {}}", "{\"acks\": null, \"acks\": 1}", "{\"flush\": []}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        p = (pubsubgw_producer *)1;
+        REFUSES(PUBSUBGW_E_CONFIG, pubsubgw_producer_new(c, bad[i], 0, &p));
+        EXPECT(p == NULL);
+    }
+    EXPECT(pubsubgw_producer_new(c, NOT_UTF8, 0, &p) < 0 && p == NULL);
+    EXPECT(pubsubgw_producer_new(c, NULL, UINT64_MAX, &p) == 0 && p);
+    not_a_producer(NULL, PUBSUBGW_E_INVALID);
+    not_a_producer((pubsubgw_producer *)&local, PUBSUBGW_E_INVALID);
+    not_a_producer((pubsubgw_producer *)c, PUBSUBGW_E_INVALID);
+    not_a_producer((pubsubgw_producer *)g, PUBSUBGW_E_INVALID);
+    not_a_producer((pubsubgw_producer *)((char *)p + 1), PUBSUBGW_E_INVALID);
+    not_a_producer((pubsubgw_producer *)UINTPTR_MAX, PUBSUBGW_E_INVALID);
+    records(p);
+    record_sizes(p);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_transaction_begin(p, 1));
+    EXPECT(pubsubgw_flush(p, UINT64_MAX) == 0);
+    REFUSES(PUBSUBGW_E_INVALID, pubsubgw_flush(p, UINT64_MAX));
+    pubsubgw_producer_destroy(p);
+    not_a_producer(p, PUBSUBGW_E_GONE);
+    pubsubgw_client_destroy(c);
+    REFUSES(PUBSUBGW_E_GONE, pubsubgw_producer_new(c, NULL, 0, &p));
+    EXPECT(p == NULL);
+    EXPECT(pubsubgw_event_delivery(NULL) == NULL);
+    pubsubgw_event none = {0};
+    EXPECT(pubsubgw_event_delivery(&none) == NULL);
+    none.type = INT_MAX;
+    EXPECT(pubsubgw_event_delivery(&none) == NULL);
+    pubsubgw_queue_destroy(q);
+}
+
 int main(void)
 {
     pubsubgw_gateway *g = NULL, *other = NULL;
@@ -481,6 +670,7 @@ int main(void)
     sessions(g, other);
     pipes(g);
     listeners(g);
+    producers(g);
     numbers(g);
     EXPECT(pubsubgw_drain(g, 1001, 100) == 0);
     pubsubgw_open open = {0};

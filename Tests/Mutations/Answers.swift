@@ -7,12 +7,14 @@ import Timing
 struct Answers {
     let recorded: RecordedAnswers
     let fetch: RecordedAnswers.Fetch
+    private let hasTransactionsV2: Bool
     var random: SeededRandom
     private(set) var mutated = 0
 
     init(_ recorded: RecordedAnswers, _ random: inout SeededRandom) {
         self.recorded = recorded
         fetch = random.one(of: recorded.fetches)
+        hasTransactionsV2 = random.once(in: 2)
         self.random = SeededRandom(seed: random.next())
     }
 
@@ -22,7 +24,9 @@ struct Answers {
     }
 
     /// The frame behind its length.
-    mutating func frame(_ header: RequestHeader) -> [UInt8] {
+    /// - Parameter request: behind its header.
+    mutating func frame(_ header: RequestHeader, _ request: ByteReader) -> [UInt8] {
+        if Self.producing.contains(header.apiKey) { return producedFrame(header, request) }
         let isFetch = header.apiKey == FetchRequest.apiKey
         // Most answers of the set-up are good, or nothing would be fetched.
         guard isFetch ? !random.once(in: 16) : random.once(in: 12) else {
@@ -41,6 +45,28 @@ struct Answers {
         return frame
     }
 
+    /// Most are good: a producer that is refused for good asks for nothing more.
+    private mutating func producedFrame(
+        _ header: RequestHeader, _ request: ByteReader
+    ) -> [UInt8] {
+        guard random.once(in: 6) else { return produced(header, request, isChanged: false) }
+        mutated += 1
+        if random.once(in: 2) { return produced(header, request, isChanged: true) }
+        var frame =
+            random.once(in: 2)
+            ? produced(header, request, isChanged: false) : other(header, request)
+        FrameMutation.damage(&frame, in: min(4, frame.count)..<frame.count, &random)
+        if random.once(in: 4) { FrameMutation.shift(&frame, from: 4, &random) }
+        return frame
+    }
+
+    private mutating func other(_ header: RequestHeader, _ request: ByteReader) -> [UInt8] {
+        guard recorded.frames[header.apiKey]?[header.apiVersion] != nil else {
+            return produced(header, request, isChanged: false)
+        }
+        return other(header)
+    }
+
     /// What some broker answered to such a request.
     private mutating func other(_ header: RequestHeader) -> [UInt8] {
         guard let frames = recorded.frames[header.apiKey]?[header.apiVersion] else {
@@ -51,7 +77,7 @@ struct Answers {
         return frame
     }
 
-    private func encoded(
+    func encoded(
         _ header: RequestHeader, _ body: (inout ByteWriter) -> Void
     ) -> [UInt8] {
         var writer = ByteWriter()
@@ -93,10 +119,17 @@ struct Answers {
             (MetadataRequest.apiKey, 12), (SaslHandshakeRequest.apiKey, 1),
             (SaslAuthenticateRequest.apiKey, 2), (ApiVersionsRequest.apiKey, 4),
         ]
-        return ApiVersionsResponse(
-            apiKeys: ranges.map {
+        var response = ApiVersionsResponse(
+            apiKeys: (ranges + Self.producingRanges).map {
                 ApiVersionsResponse.Key(apiKey: $0.0, minVersion: 0, maxVersion: $0.1)
             })
+        guard hasTransactionsV2 else { return response }
+        response.finalizedFeaturesEpoch = 1
+        response.finalizedFeatures = [
+            ApiVersionsResponse.FinalizedFeature(
+                name: "transaction.version", maxVersionLevel: 2, minVersionLevel: 2)
+        ]
+        return response
     }
 
     private var metadata: MetadataResponse {

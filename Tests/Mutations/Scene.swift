@@ -14,10 +14,15 @@ final class Scene {
         var delivered = 0
         var records = 0
         var empty = 0
+        /// Records of producers.
+        var stored = 0
+        var lost = 0
+        var transactions = 0
         var failures: [String: Int] = [:]
     }
 
     private let cluster: Cluster
+    private let writers: Writers
     private let cache: LogCache
     private var answers: Answers
     private var random: SeededRandom
@@ -44,6 +49,7 @@ final class Scene {
         cluster = Cluster(
             settings: settings, cache: cache, random: SeededRandom(seed: random.next()),
             nonces: .secure, connectionIDs: BrokerConnectionIDs())
+        writers = Writers(cluster, &random)
     }
 
     func run() -> Tally {
@@ -51,7 +57,8 @@ final class Scene {
             ask()
             settle()
             // What waits for a time-out, a pause or a poll: a few of them.
-            for _ in 0..<random.below(4) where !reads.isEmpty || !followers.isEmpty {
+            for _ in 0..<random.below(4)
+            where !reads.isEmpty || !followers.isEmpty || writers.isBusy {
                 guard let next = cluster.nextDeadline else { break }
                 now = max(now, next)
                 cluster.tick(now: now, &effects)
@@ -67,7 +74,11 @@ final class Scene {
         }
         cluster.shutDown(now: now, &effects)
         settle()
+        writers.checkIsTold()
         tally.answers = answers.mutated
+        tally.stored = writers.stored
+        tally.lost = writers.failed
+        tally.transactions = writers.ends
         return tally
     }
 
@@ -79,6 +90,9 @@ final class Scene {
         guard !topic.partitions.isEmpty else { return }
         let partition = random.one(of: topic.partitions).partitionIndex
         let isolation: Isolation = random.once(in: 2) ? .readCommitted : .readUncommitted
+        if random.once(in: 3) {
+            return writers.ask(answers.name(topic), partition, now: now, &effects)
+        }
         switch random.below(16) {
         case 0:
             cluster.metadata(
@@ -160,8 +174,11 @@ final class Scene {
         case .followerFailed(let tag, let failure):
             followers[tag.raw] = nil
             note(.failed(failure))
+        case .produced(let producer, let report):
+            writers.take(report, of: producer, now: now, &effects)
+        case .producerTransaction(_, let outcome): writers.take(outcome)
         case .offsetFinished, .metadataFinished, .followerStalled, .followerResumed, .log,
-            .produced, .producerHasRoom, .producerFlushed, .producerTransaction, .producerEnded:
+            .producerHasRoom, .producerFlushed, .producerEnded:
             break
         }
     }
@@ -171,7 +188,7 @@ final class Scene {
         guard open.contains(id), (try? reader.skip(4)) != nil,
             let header = try? RequestHeader.decode(&reader)
         else { return }
-        var frame = [UInt8](repeating: 0, count: 4) + answers.frame(header)
+        var frame = [UInt8](repeating: 0, count: 4) + answers.frame(header, reader)
         FrameMutation.put(Int64(frame.count - 4), 4, at: 0, in: frame.indices, of: &frame)
         frame.withUnsafeBytes { deliver($0, to: id) }
     }

@@ -48,6 +48,9 @@ while total.answers < count {
     total.delivered += tally.delivered
     total.records += tally.records
     total.empty += tally.empty
+    total.stored += tally.stored
+    total.lost += tally.lost
+    total.transactions += tally.transactions
     total.failures.merge(tally.failures, uniquingKeysWith: +)
     if total.answers >= nextReport {
         say("\(total.answers) answers, seeds \(seed)...\(seed &+ scenes - 1)")
@@ -57,8 +60,12 @@ while total.answers < count {
 say(
     "\(total.answers) changed answers in \(scenes) scenes, seeds \(seed)...\(seed &+ scenes - 1):"
         + " \(total.delivered) reads brought \(total.records) records, \(total.empty) none")
+say(
+    "\(total.stored) records were stored, \(total.lost) were not,"
+        + " \(total.transactions) transactions ended")
 let failures = total.failures.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
 say("failures: \(failures.joined(separator: ", "))")
-let isTried = total.delivered > 0 && total.empty > 0 && total.failures["corrupt", default: 0] > 0
+let isRead = total.delivered > 0 && total.empty > 0 && total.failures["corrupt", default: 0] > 0
+let isTried = isRead && total.stored > 0 && total.lost > 0 && total.transactions > 0
 say(isTried || count < 10_000 ? "1 passed, 0 failed" : "0 passed, 1 failed")
 exit(isTried || count < 10_000 ? 0 : 1)
