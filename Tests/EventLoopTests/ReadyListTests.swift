@@ -40,25 +40,55 @@ import Timing
         }
     }
 
-    @Test("in a crowd those who need little are told first")
+    @Test(
+        "those who need little come first, one of four is the last one, equal ones keep their order"
+    )
+    func order() {
+        var list = ReadyList()
+        defer { list.free() }
+        for number in 0..<200 {
+            list.events[number] = epoll_event(
+                events: 1, data: epoll_data_t(u64: UInt64(number)))
+        }
+        list.fill(200, at: .zero)
+        list.sort { $0 == 150 ? 3 : $0 == 120 ? 63 : 40 }
+        var told: [UInt64] = []
+        while let index = list.next() { told.append(list.data(index)) }
+        #expect(told.prefix(9) == [150, 0, 1, 120, 2, 3, 4, 199, 5])
+        #expect(told.sorted() == Array(0..<200))
+        #expect(list.isEmpty && list.isOld(.zero))
+    }
+
+    @Test("all are asked for when there are more than a usual turn's, until there are fewer")
+    func limit() {
+        var list = ReadyList()
+        defer { list.free() }
+        #expect(list.limit == ReadyList.usualMax)
+        list.fill(ReadyList.usualMax, at: .zero)
+        #expect(list.limit == ReadyList.crowdMax && !list.isOld(.zero))
+        #expect(list.isOld(Instant.zero.adding(milliseconds: ReadyList.ageMillisecondsMax)))
+        list.fill(1_000, at: .zero)
+        #expect(list.limit == ReadyList.crowdMax && list.count == 1_000)
+        list.fill(10, at: .zero)
+        #expect(list.limit == ReadyList.usualMax && list.count == 10)
+    }
+
+    @Test("of a crowd nobody is left out")
     func crowd() throws {
         let loop = try EventLoop()
-        var handlers = try (0..<400).map { _ in try Ready(loop, rank: 40) }
-        handlers.append(try Ready(loop, rank: 3))
+        let handlers = try (0..<400).map { _ in try Ready(loop, rank: 40) }
         defer { end(loop, handlers) }
-        var told: [UInt8] = []
-        for handler in handlers { handler.action = { told.append($0.rank) } }
-        // epoll's own order, as far as it was asked.
-        loop.runOnce(timeoutMilliseconds: 0)
-        #expect(told.count == EventLoop.eventsPerTurnMax)
-        told = []
-        let listed = loop.now
-        while loop.now.milliseconds(since: listed) <= ReadyList.ageMillisecondsMax {
-            loop.runOnce(timeoutMilliseconds: 0)
+        var told = 0
+        for handler in handlers {
+            handler.action = {
+                told += 1
+                $0.rest()
+            }
         }
-        told = []
         loop.runOnce(timeoutMilliseconds: 0)
-        #expect(told.first == 3 && told.count == EventLoop.eventsPerTurnMax)
+        #expect(told == EventLoop.eventsPerTurnMax)
+        loop.runOnce(timeoutMilliseconds: 0)
+        #expect(told == 400)
     }
 
     @Test("a turn that is over leaves the rest for the next ones, those first that need little")

@@ -58,7 +58,6 @@ extension GatewayEngine {
     func waitForTurn(_ session: Session) {
         guard !session.waitsForTurn else { return }
         if !session.isHeld {
-            spent &+= Work.pause
             effects.append(.pauseReading(session.id))
         }
         session.waitsForTurn = true
@@ -118,7 +117,11 @@ extension GatewayEngine {
 
     /// Keeps bytes that came while nothing is read.
     private func hold(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
-        spent &+= Work.received(bytes.count)
+        let work = Work.received(bytes.count) + Work.pause
+        spent &+= work
+        // Else whoever may not go on, and is given back to the queue again and again, would seem
+        // to need nothing.
+        session.turnAccount.add(work)
         defer { account(session) }
         guard let held = session.heldInput else {
             session.heldInput = HeldInput(bytes)

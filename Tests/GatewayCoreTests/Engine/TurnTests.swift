@@ -52,6 +52,25 @@ import Testing
         for client in many { #expect(try client.takeReplies().count == 1_000) }
     }
 
+    @Test(
+        "what is received for later counts at once: who may not go on does not seem to need nothing"
+    )
+    func held() throws {
+        let rig = try Rig()
+        let many = try (0..<30).map { _ in try rig.connect() }
+        let (one, other) = (try rig.connect(), try rig.connect())
+        for client in [one, other] {
+            for number in 1...8 { _ = try client.ask(Request.ping(Int64(number))) }
+        }
+        for client in many { feed(client, Self.frames(Request.fetch(1, "__refused", 0, 0), 1_000)) }
+        let before = rig.engine.spent
+        feed(one, Self.unfinished(16_000))
+        feed(other, Self.frames(Request.ping(9), 1))
+        #expect(rig.engine.spent - before >= Work.received(16_000) + 2 * Work.pause)
+        #expect(rig.engine.rank(of: one.id) > rig.engine.rank(of: other.id) + 1)
+        rig.settle()
+    }
+
     private func turn(_ rig: Rig) {
         rig.engine.work(now: rig.now)
         rig.engine.beginTurn()
