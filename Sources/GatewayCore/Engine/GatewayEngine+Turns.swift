@@ -48,7 +48,7 @@ extension GatewayEngine {
     /// may cost, so that equal ones keep their order.
     public func rank(of id: SessionID) -> UInt8 {
         guard let session = sessions[id] else { return 0 }
-        return UInt8(Int.bitWidth - session.turnAccount.expected.leadingZeroBitCount)
+        return UInt8(Int.bitWidth - session.turnAccount.need.leadingZeroBitCount)
     }
 
     /// This turn has done its work.
@@ -104,7 +104,8 @@ extension GatewayEngine {
         guard let desk = session.desk, !desk.described.isEmpty else { return false }
         let before = spent
         tellDescribed(session, desk)
-        session.turnAccount.add(spent &- before)
+        // The reply was made for another one, perhaps; it is long, all the same.
+        session.turnAccount.add(max(spent &- before, Work.little))
         return true
     }
 
@@ -117,11 +118,10 @@ extension GatewayEngine {
 
     /// Keeps bytes that came while nothing is read.
     private func hold(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
-        let work = Work.received(bytes.count) + Work.pause
-        spent &+= work
         // Else whoever may not go on, and is given back to the queue again and again, would seem
-        // to need nothing.
-        session.turnAccount.add(work)
+        // to need nothing. That it has to wait is not its fault.
+        session.turnAccount.add(Work.received(bytes.count))
+        spent &+= Work.received(bytes.count) &+ Work.pause
         defer { account(session) }
         guard let held = session.heldInput else {
             session.heldInput = HeldInput(bytes)

@@ -47,7 +47,9 @@ extension GatewayEngine {
                 return .closed
             }
             let made = Int(workshop.madeBytes &- madeBefore)
-            spent &+= Work.sent(taken) &+ made &* Work.packedByte
+            let work = Work.sent(taken) &+ made &* Work.packedByte
+            spent &+= work
+            session.turnAccount.wrote(work)
             guard taken > 0 else { return .blocked }
             wrote(session, min(taken, offered))
             if taken < offered { return .blocked }

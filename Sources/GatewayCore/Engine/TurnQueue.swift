@@ -4,10 +4,10 @@ import Timing
 /// had to wait, what it is about to cost included (weighted fair queueing): a session that asks for
 /// little is answered next, however many ask for much.
 ///
-/// Who needs next to nothing goes before who needs a slice, and both before who needs more, for
-/// three quarters of the time each: among ten thousand sessions that want all they can get, one
-/// that pings has soon had its share, and a message that is inflated cannot be stopped, and takes
-/// some milliseconds.
+/// Who needs next to nothing goes before who needs a little, both before who needs a slice, and all
+/// before who needs more, for three quarters of the time each: among ten thousand sessions that
+/// want all they can get, one that pings has soon had its share, and a message that is inflated
+/// cannot be stopped, and takes some milliseconds.
 struct TurnQueue {
     private struct Entry {
         let id: SessionID
@@ -21,15 +21,15 @@ struct TurnQueue {
         var ahead = 0
     }
 
-    /// Needs next to nothing, a slice, more.
-    private var ranks = [Rank](repeating: Rank(), count: 3)
+    /// Needs next to nothing, a little, a slice, more.
+    private var ranks = [Rank](repeating: Rank(), count: 4)
     /// The rank of the last one.
     private var rank = 0
     private static let aheadMax = 10 * Work.turn
     /// What a session has cost that always had its share.
     private var clock: Int64 = 0
     /// While nobody waits nothing is counted: old costs are forgiven.
-    private(set) var period = 0
+    private(set) var period: UInt32 = 0
     /// `GatewayEngine.spent` when the turn under way began.
     var began = 0
 
@@ -41,13 +41,14 @@ struct TurnQueue {
         account.enter(period, clock)
         let at = Instant(nanoseconds: account.cost &+ Int64(account.expected))
         let entry = Entry(id: id, expected: account.expected)
-        ranks[Self.rank(account.expected)].entries.insert(entry, at: at)
+        ranks[Self.rank(account.need)].entries.insert(entry, at: at)
         count += 1
     }
 
-    private static func rank(_ expected: Int) -> Int {
-        if expected < Work.little { return 0 }
-        return expected < Work.slice ? 1 : 2
+    private static func rank(_ need: Int) -> Int {
+        if need < Work.nothing { return 0 }
+        if need < Work.little { return 1 }
+        return need < Work.slice ? 2 : 3
     }
 
     /// The next one; it stands here once for each time that it was put up. `room`: who needs more
@@ -56,7 +57,9 @@ struct TurnQueue {
     mutating func next(room: Int = .max) -> SessionID? {
         guard let rank = nextRank else { return nil }
         self.rank = rank
-        if rank == 2, let first = ranks[2].entries.first, first.token.expected > room {
+        if rank == ranks.count - 1, let first = ranks[rank].entries.first,
+            first.token.expected > room
+        {
             return nil
         }
         guard let next = ranks[rank].entries.popFirst(notAfter: .distantFuture) else { return nil }
@@ -93,17 +96,29 @@ struct TurnQueue {
     }
 }
 
-/// What a session's input has cost.
+/// What a session's input has cost, and the replies that were written to it.
 struct TurnAccount {
-    private var period = 0
+    private var period: UInt32 = 0
+    private var expectedWork = Int32(Work.unknown)
+    /// Written since its last turn, and before that.
+    private var output: Int32 = 0
+    private var lastOutput: Int32 = 0
     /// Since the period began.
     private(set) var cost: Int64 = 0
+
     /// What its next turn may cost: as much as its last one, or half of what was expected of that.
     /// Who sends messages that inflate ends many turns with the start of the next one, which costs
     /// nothing.
-    var expected = Work.unknown
+    var expected: Int {
+        get { Int(expectedWork) }
+        set { expectedWork = Int32(clamping: newValue) }
+    }
 
-    mutating func enter(_ period: Int, _ clock: Int64) {
+    /// The same for its rank among others: who is sent much does not need next to nothing, however
+    /// short the command.
+    var need: Int { max(expected, min(Int(lastOutput), Work.slice - 1)) }
+
+    mutating func enter(_ period: UInt32, _ clock: Int64) {
         if self.period != period {
             self.period = period
             cost = 0
@@ -114,5 +129,12 @@ struct TurnAccount {
     mutating func add(_ work: Int) {
         cost &+= Int64(work)
         expected = max(work, expected / 2)
+        lastOutput = max(output, lastOutput / 2)
+        output = 0
+    }
+
+    mutating func wrote(_ work: Int) {
+        cost &+= Int64(work)
+        output = Int32(clamping: Int(output) + work)
     }
 }

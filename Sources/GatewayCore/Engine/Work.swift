@@ -8,7 +8,9 @@ enum Work {
     static let turn = 600_000
     /// Of one session before the next one has its turn.
     static let slice = 20_000
-    /// Needed by a ping, or a command that is answered at once.
+    /// More than a ping needs.
+    static let nothing = 500
+    /// More than a command needs that is answered at once.
     static let little = 4_000
     /// A session whose input took so much last time waits in the queue at once.
     static let heavy = 250_000

@@ -37,9 +37,11 @@ import Testing
         }
     }
 
-    @Test("who needs next to nothing goes before thousands who want a little each, again and again")
-    mutating func little() throws {
-        let cost: (UInt64) -> Int = { $0 == 9_000 ? 2_100 : 9_000 }
+    @Test(
+        "who needs less goes before thousands who want a little each, again and again",
+        arguments: [(70, 2_100), (2_100, 9_000), (70, 9_000)])
+    mutating func little(_ one: Int, _ each: Int) throws {
+        let cost: (UInt64) -> Int = { $0 == 9_000 ? one : each }
         // It has shown what it needs, and has had more than its share of so many.
         for _ in 0..<100 {
             put(9_000)
@@ -72,6 +74,31 @@ import Testing
         let others = Double(work[false] ?? 0)
         let share = others / (others + Double(work[true] ?? 0))
         #expect(share > 0.2 && share < 0.3, "\(share)")
+    }
+
+    @Test("who is sent much goes behind who is sent little, though the commands cost the same")
+    mutating func output() throws {
+        var (large, small) = (TurnAccount(), TurnAccount())
+        for _ in 0..<8 {
+            large.add(2_100)
+            small.add(2_100)
+        }
+        large.wrote(1_000_000)
+        small.wrote(50)
+        large.add(2_100)
+        small.add(2_100)
+        #expect(large.expected == small.expected)
+        #expect(large.need > Work.little && small.need < Work.little)
+        accounts = [1: large, 2: small]
+        // Long before the other one has made up for it.
+        for _ in 0..<100 {
+            put(1)
+            put(2)
+            let first = try serve { _ in 2_100 }
+            _ = try serve { _ in 2_100 }
+            accounts[1, default: TurnAccount()].wrote(1_000_000)
+            #expect(first == 2)
+        }
     }
 
     @Test("those who cost much get equal shares")
