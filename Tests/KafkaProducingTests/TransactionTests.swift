@@ -27,6 +27,10 @@ struct TransactionTests {
         model.producer.brokersHaveTransactionsV2(model.coordinator.isV2)
         // The cluster goes over to the other kind, and back; the producer is told late.
         let changes = Bool.random(using: &random) ? 4 : 0
+        // Some records are at fault, and their batches divided.
+        if Bool.random(using: &random) {
+            for partition in model.partitions { partition.refuses = { $0 % 40 == 7 } }
+        }
         var value: UInt64 = 0
         var fates: [(values: [UInt64], outcome: TransactionOutcome)] = []
         guard initialize(model) else { return }

@@ -40,7 +40,11 @@ extension Producer {
     /// What is not done is sent again, but for that of a transaction that is aborted.
     private func goOn(_ batches: [ProducerBatch], _ now: Instant) {
         for batch in batches {
-            if !batch.isDone, let failure = transactions?.abortion { abandon(batch, failure) }
+            if let failure = transactions?.abortion {
+                if !batch.isDone { abandon(batch, failure) }
+                // What it was divided into.
+                failUnsent(of: batch.queue, failure)
+            }
             relist(batch.queue, now)
         }
     }

@@ -52,11 +52,13 @@ extension Producer {
         } catch {
             preconditionFailure("a batch of our own cannot be read: \(error)")
         }
-        if queue.replace(batch, by: parts) { bump(queue, mayHaveLost: false) }
+        let hasGap = queue.replace(batch, by: parts)
         flushes.divided(batch.generation, by: parts.count + failed.count)
         deadlines.remove(batch)
         for part in parts.reversed() { deadlines.prepend(part) }
         _ = batch.finish()
+        // In a transaction this may end the parts: they have to be known by then.
+        if hasGap { bump(queue, mayHaveLost: false) }
         for one in failed { report(one, batch.generation) }
         for token in flushes.ended(batch.generation) { effects.append(.flushed(token)) }
     }
