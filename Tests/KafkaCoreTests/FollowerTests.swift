@@ -155,6 +155,28 @@ import Timing
         #expect(try offsets(world, live) == [[10, 11], [10, 11]])
     }
 
+    @Test("those at the end are told first, and those behind go on meanwhile")
+    func order() throws {
+        let world = try filled()
+        world.workBytes = 16 * FollowerWalks.toldCost * FollowerWalks.bytesPerCost
+        let behind = (0..<40).map { _ in world.follow("t", at: 0) }
+        let atEnd = (0..<40).map { _ in world.follow("t", at: 10) }
+        _ = world.outcome(world.read("t", at: 0))
+        atEnd.forEach(world.client.goOn)
+        world.run(1_000)
+        var told: [UInt64] = []
+        world.onTold = { token, _ in
+            if told.isEmpty { behind.forEach(world.client.goOn) }
+            told.append(token.raw)
+        }
+        try world.fill("t", 0, 1)
+        world.run(2_000)
+        world.onTold = nil
+        let ends = Set(atEnd.map(\.tag.raw))
+        let last = try #require(told.lastIndex(where: ends.contains))
+        #expect(told.count == 80 && (40..<50).contains(last), "\(last)")
+    }
+
     @Test("a committed follower is told of a transaction when it ends")
     func committed() throws {
         let world = try filled()

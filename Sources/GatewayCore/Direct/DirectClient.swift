@@ -28,7 +28,7 @@ final class DirectRequest {
     /// What waits at the cluster.
     var read: ReadToken?
     /// A subscription's, once it is known where that begins.
-    var follower: (follower: Follower, tag: FollowerTag)?
+    var follower: Follower?
     var lookUp: RequestToken?
     /// The timestamp that is looked up.
     var timestamp: Int64 = 0

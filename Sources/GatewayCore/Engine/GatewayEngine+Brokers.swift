@@ -146,7 +146,14 @@ extension GatewayEngine {
             for effect in effects { clusterEffects.waiting.append((seat, effect)) }
         } else {
             clusterEffects.isDraining = true
-            for effect in effects { perform(effect, seat) }
+            for index in effects.indices {
+                // Thousands may come at a time, and to copy an effect costs as much as this.
+                if case .followerTold(let tag, let records) = effects[index] {
+                    told(tag, records)
+                } else {
+                    perform(effects[index], seat)
+                }
+            }
             performWaiting()
             clusterEffects.isDraining = false
         }

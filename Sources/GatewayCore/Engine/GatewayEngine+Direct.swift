@@ -162,12 +162,12 @@ extension GatewayEngine {
                 topic: topic, partition: partition, offset: offset, maxBytes: request.maxBytes,
                 isolation: request.isolation, log: cluster.log(of: topic, partition)),
             tag: tag, credit: FollowCredit())
-        request.follower = (follower, tag)
+        request.follower = follower
         cluster.goOn(follower)
     }
 
     func told(_ request: DirectRequest, _ slice: RecordSlice) {
-        guard let (follower, _) = request.follower else { return }
+        guard let follower = request.follower else { return }
         let cluster = request.client.seat.cluster
         guard let pieces = take(request, slice) else {
             cluster.giveBack(follower, slice)
@@ -187,7 +187,7 @@ extension GatewayEngine {
 
     /// Goes on where there is room in the host's queue.
     func pump(_ request: DirectRequest) {
-        guard let (follower, _) = request.follower, hasRoom(request) else { return }
+        guard let follower = request.follower, hasRoom(request) else { return }
         request.client.seat.cluster.goOn(follower)
     }
 
@@ -265,8 +265,8 @@ extension GatewayEngine {
             reads[token] = nil
             cluster.cancel(token)
         }
-        if let (follower, tag) = request.follower {
-            followers.remove(tag)
+        if let follower = request.follower {
+            followers.remove(follower.tag)
             cluster.detach(follower)
         }
         if let token = request.lookUp {

@@ -8,9 +8,9 @@ import Timing
 extension GatewayEngine {
     /// In front of the push of the records.
     func noteLag(_ followed: FollowedPartition, _ records: FollowedRecords) {
-        guard followed.hasCaughtUp, let written = firstTimestamp(records), written > 0 else {
-            return
-        }
+        guard followed.hasCaughtUp else { return }
+        let written = firstTimestamp(records)
+        guard written > 0 else { return }
         let now = epochMilliseconds &+ now.milliseconds(since: .zero)
         let lag = min(max(0, now &- written), Self.lagMillisecondsMax)
         counts.deliveryLag.add(microseconds: lag * 1000)
@@ -30,7 +30,7 @@ extension GatewayEngine {
     }
 
     /// Of the first record. All whose followers are told of the same records share it.
-    private func firstTimestamp(_ records: FollowedRecords) -> Int64? {
+    private func firstTimestamp(_ records: FollowedRecords) -> Int64 {
         commonPush.timestamp(of: records) { $0.firstTimestamp(workshop.cache) }
     }
 

@@ -40,7 +40,7 @@ extension GatewayEngine {
         let request = FollowRequest(
             topic: followed.topic, partition: followed.partition, offset: followed.nextOffset,
             maxBytes: subscription.maxBytes, isolation: subscription.isolation, log: followed.log)
-        followed.follows(cluster.follow(request, tag: tag, credit: subscription.credit), tag)
+        followed.follows(cluster.follow(request, tag: tag, credit: subscription.credit))
     }
 
     /// A peer that does not read gets nothing pushed: its place in the log waits, and no memory.
@@ -262,8 +262,8 @@ extension GatewayEngine {
     }
 
     private func detach(_ session: Session, _ followed: FollowedPartition) {
-        guard let follower = followed.follower, let tag = followed.tag else { return }
-        followers.remove(tag)
+        guard let follower = followed.follower else { return }
+        followers.remove(follower.tag)
         session.service?.seat?.cluster.detach(follower)
     }
 }

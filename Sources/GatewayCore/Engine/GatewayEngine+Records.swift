@@ -31,20 +31,21 @@ extension GatewayEngine {
         _ records: FollowedRecords
     ) {
         let isPlain = session.format == .binary && session.deflate == nil
-        guard isPlain, let frame = commonPush.frame(of: records, sequence) else {
+        guard isPlain, commonPush.isFrame(of: records, sequence) else {
             let start = arena.count
             let rest = sendBatch(
                 session, BatchHead(push: records.slice, sequence, followed), records.slice)
             // It may have had no room in the arena.
             guard isPlain, let rest, arena.count > start else { return }
-            let frame = CommonPush.Frame(start: start, count: arena.count - start, rest: rest)
-            return commonPush.keep(frame, of: records, sequence)
+            return commonPush.keep(
+                records, sequence, start: start, count: arena.count - start, rest: rest)
         }
         counts.recordsOut &+= UInt64(records.slice.recordCount)
         counts.messagesOut &+= 1
         session.lastMessage = now
-        addArena(session, start: frame.start, count: frame.count)
-        session.output.addRecords(frame.rest)
+        spent &+= commonPush.count
+        addArena(session, start: commonPush.start, count: commonPush.count)
+        if let rest = commonPush.rest { session.output.addRecords(rest) }
         wantWrite(session)
     }
 

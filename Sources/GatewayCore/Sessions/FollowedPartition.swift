@@ -13,7 +13,7 @@ final class FollowedPartition {
         /// It is to be followed, and its client may have to be told so first.
         case located
         /// A follower stands there, or rests: its client has no credit or no room.
-        case followed(Follower, FollowerTag)
+        case followed
         /// It was given up and told so, which is not the same as never seen: only a new subscribe
         /// brings it back.
         case dropped
@@ -54,6 +54,8 @@ final class FollowedPartition {
     private(set) var log: LogIdentity?
     private(set) var life: Life
     private(set) var news: News?
+    /// Of a followed one.
+    private(set) var follower: Follower?
     /// Where it is, as its client was told, once that is known: a follower may be further.
     private var place: Int64 = -1
     /// It has been at the partition's end, and was not held up by its client since then.
@@ -95,8 +97,6 @@ final class FollowedPartition {
     }
 
     var search: Search? { if case .searching(let search) = life { search } else { nil } }
-    var follower: Follower? { if case .followed(let follower, _) = life { follower } else { nil } }
-    var tag: FollowerTag? { if case .followed(_, let tag) = life { tag } else { nil } }
     var isDropped: Bool { if case .dropped = life { true } else { false } }
 
     /// A look-up has failed, and no other is in flight.
@@ -166,16 +166,18 @@ final class FollowedPartition {
 
     // MARK: Following
 
-    func follows(_ follower: Follower, _ tag: FollowerTag) {
+    func follows(_ follower: Follower) {
         guard case .located = life else { return }
-        life = .followed(follower, tag)
+        life = .followed
+        self.follower = follower
     }
 
     /// Its follower is over.
     func isLost() {
-        guard case .followed(let follower, _) = life else { return }
+        guard let follower else { return }
         log = follower.log
         life = .located
+        self.follower = nil
     }
 
     /// Its client is told so far, or what is in front of that cannot be read.
@@ -215,6 +217,7 @@ final class FollowedPartition {
 
     func drop(_ failure: KafkaFailure) {
         life = .dropped
+        follower = nil
         stall = nil
         news = .dropped(failure)
     }
@@ -222,6 +225,7 @@ final class FollowedPartition {
     /// The whole subscription has ended: nothing is told any more.
     func end() {
         life = .dropped
+        follower = nil
         stall = nil
         news = nil
     }

@@ -21,7 +21,7 @@ public final class Follower: Slotted {
         case over
     }
 
-    let tag: FollowerTag
+    public let tag: FollowerTag
     public let topic: String
     public let partition: Int32
     public let isolation: Isolation

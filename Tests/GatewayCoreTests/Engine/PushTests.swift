@@ -98,6 +98,31 @@ import Testing
         #expect(follower.isOver && rig.engine.followers.isEmpty)
     }
 
+    @Test("what comes of several partitions in one turn goes out in one write")
+    func gathered() throws {
+        let rig = try rig()
+        rig.brokers.createTopic("wide", partitions: 3)
+        let clients = try (0..<3).map { _ in try rig.connect() }
+        for client in clients { client.send(Request.subscribe(1, [("wide", [], .latest)])) }
+        rig.pass(1_000)
+        for client in clients { _ = client.takeMessages() }
+        let before = clients.map(\.writeCount)
+        // Else the first record would answer the poll.
+        rig.brokers.freeze(1)
+        for partition in 0..<3 as Range<Int32> {
+            try rig.brokers.append(
+                "wide", partition: partition, [DevRecord("p\(partition)")], now: rig.now)
+        }
+        rig.brokers.thaw(1, now: rig.now)
+        rig.pass(1_000)
+        for (client, before) in zip(clients, before) {
+            let batches = try client.takeReplies().compactMap(\.batch)
+            #expect(batches.map(\.partition) == [0, 1, 2])
+            #expect(batches.flatMap(\.records).map(\.text) == ["p0", "p1", "p2"])
+            #expect(client.writeCount == before + 1)
+        }
+    }
+
     @Test("two subscriptions of one partition: each by its own credit, both complete")
     func twice() throws {
         let rig = try rig()

@@ -16,6 +16,8 @@ final class TestClient {
     var isBlocked = false
     /// The raw stream, and how far it was parsed.
     private(set) var stream: [UInt8] = []
+    /// How often something was offered to its socket.
+    private(set) var writeCount = 0
     private var parsed = 0
     private var message: (opcode: UInt8, payload: [UInt8], rsv1: Bool, fragments: Int)?
     /// Frames that are not data, as they came.
@@ -68,6 +70,7 @@ final class TestClient {
     // MARK: The socket
 
     func write(_ buffers: UnsafeBufferPointer<iovec>) -> Int {
+        writeCount += 1
         var taken = 0
         for buffer in buffers {
             let bytes = UnsafeRawBufferPointer(start: buffer.iov_base, count: buffer.iov_len)
