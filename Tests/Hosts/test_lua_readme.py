@@ -1,13 +1,16 @@
 """What the READMEs show of Lua, from their own text."""
 
+import json
 import os
 import re
 import subprocess
+import tempfile
 
 import pubsub_pb2 as pb
-from devbroker import DevBroker
+from devbroker import DevBroker, until
 from openresty import Nginx
 from support import Client, ROOT, Host, unused_port
+from test_c import read_all
 from test_hosts import RECORDS
 from test_lua import PATH, luajit
 from test_openresty import own_command
@@ -54,7 +57,7 @@ def blocks():
 class Shown(Nginx):
     """nginx with the text that is shown, in the places where it says to put it."""
 
-    def __init__(self, brokers, init="", location=""):
+    def __init__(self, brokers, init="", location="", modules=""):
         shown = blocks()
         text = CONF.replace("@lua.conf@", shown["lua.conf"]) \
             .replace("@lua_locations.conf@", shown["lua_locations.conf"]
@@ -65,7 +68,8 @@ class Shown(Nginx):
         with open(conf, "w") as out:
             out.write(text)
         super().__init__(brokers, conf=conf, replace=[
-            ('dir = "/run/pubsubgw",', f'dir = ngx.config.prefix() .. "sockets", {init}')])
+            ('dir = "/run/pubsubgw",', f'dir = ngx.config.prefix() .. "sockets", {init}'),
+            ('lua_package_path "', f'lua_package_path "{modules}')])
 
 
 def reads(url):
@@ -115,6 +119,24 @@ def test_apisix():
         client.ping()
         error = client.error(cmd_kafka_list_offset=pb.CmdKafkaListOffset(topic="demo"))
         assert error.message == "not today", error
+
+
+def test_request_logs():
+    shown = blocks()
+    with DevBroker("--topic", "logs:1") as broker, \
+            tempfile.TemporaryDirectory(dir=os.environ["HOSTS_WORK"]) as modules:
+        os.chmod(modules, 0o755)  # the workers are not root
+        text = shown["logs.lua"].replace("9092", str(broker.ports[0]))
+        with open(os.path.join(modules, "logs.lua"), "w") as out:
+            out.write(text)
+        with Shown(broker.bootstrap, location=shown["lua_logged.conf"],
+                   modules=f"{modules}/?.lua;") as nginx:
+            assert "hello" in nginx.get("/logged")
+            nginx.signal("SIGQUIT")
+            until(30, "the end of nginx", nginx.gone)
+        (record,) = read_all(broker.bootstrap, "logs", 1, "read_uncommitted")
+        (entry,) = json.loads(record[4])
+        assert entry["request"]["uri"] == "/logged" and entry["response"]["body"] == "hello\n"
 
 
 def test_plain_luajit():

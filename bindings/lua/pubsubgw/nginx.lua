@@ -110,6 +110,8 @@ function nginx.init_worker()
     assert(ngx.timer.at(WATCH_SECONDS, watch))
     for _, command in ipairs(state.commands or {}) do assert(nginx.on(command)) end
     for name, source in pairs(state.tokens or {}) do assert(nginx.token(name, source)) end
+    local loggers = package.loaded["pubsubgw.kafka_logger"]
+    if loggers then loggers.init_worker() end
 end
 
 -- Joins the library's threads. Nginx no longer moves bytes here, so nothing is waited for.
