@@ -16,8 +16,7 @@ extension GatewayEngine {
     func take(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
         session.bytesIn += Int64(bytes.count)
         counts.bytesIn &+= UInt64(bytes.count)
-        session.lastReceived = now
-        session.pingSentAt = nil
+        session.keepalive.received(now)
         switch session.phase {
         case .handshake: readHead(session, bytes)
         case .open, .closing:

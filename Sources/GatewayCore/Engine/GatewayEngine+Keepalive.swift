@@ -46,14 +46,11 @@ extension GatewayEngine {
         return since.adding(milliseconds: interval + settings.timeoutMilliseconds)
     }
 
-    /// The next ping, or the end of the wait for an answer. A peer that we don't read from cannot
-    /// answer; it is judged by what it takes.
+    /// A peer that we don't read from cannot answer a ping; it is judged by what it takes.
     private func pingDue(_ session: Session) -> Instant {
-        guard session.pingInterval > 0, !session.isHeld else { return .distantFuture }
-        if let sent = session.pingSentAt {
-            return sent.adding(milliseconds: keepalive(session).timeoutMilliseconds)
-        }
-        return session.lastReceived.adding(milliseconds: session.pingInterval)
+        guard !session.isHeld else { return .distantFuture }
+        return session.keepalive.due(
+            timeoutMilliseconds: keepalive(session).timeoutMilliseconds)
     }
 
     /// A deadline of the session may be due.
@@ -109,13 +106,11 @@ extension GatewayEngine {
     }
 
     private func ping(_ session: Session) {
-        guard session.pingSentAt == nil else {
+        switch session.keepalive.take(now) {
+        case .ping: addRaw(session) { FrameWriter.header(.ping, length: 0, into: &$0) }
+        case .gone:
             counts.limitHits["ping", default: 0] += 1
-            return close(session, .noPong, "no answer to a ping")
-        }
-        session.pingSentAt = now
-        addRaw(session) {
-            FrameWriter.header(.ping, length: 0, into: &$0)
+            close(session, .noPong, "no answer to a ping")
         }
     }
 }

@@ -15,7 +15,7 @@ extension GatewayEngine {
         session.bytesIn += Int64(payload.count)
         counts.bytesIn &+= UInt64(payload.count)
         counts.messagesIn &+= 1
-        session.lastReceived = now
+        session.keepalive.received(now)
         session.lastMessage = now
         guard payload.count <= session.limits.messageBytes else {
             return close(

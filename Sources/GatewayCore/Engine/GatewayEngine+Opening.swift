@@ -173,7 +173,8 @@ extension GatewayEngine {
         session.unsentMax = access.limits.unsentBytes
         session.pace = CommandPace(perSecond: access.limits.commandsPerSecond)
         if !session.speaksMessages {
-            session.pingInterval = jittered(route.policy.keepalive.intervalMilliseconds)
+            session.keepalive.begin(
+                intervalMilliseconds: jittered(route.policy.keepalive.intervalMilliseconds))
         }
         effects.append(
             .event(

@@ -93,11 +93,9 @@ final class Session {
 
     // Time.
     let openedAt: Instant
-    var lastReceived: Instant
+    var keepalive: Keepalive
     /// The last message in either direction.
     var lastMessage: Instant
-    /// Of a ping that nothing was received after.
-    var pingSentAt: Instant?
     /// The last moment when the socket took anything, while output waits.
     var blockedSince: Instant?
     /// When the message or control frame began that the client has not ended yet.
@@ -108,7 +106,6 @@ final class Session {
     var endsAt = Instant.distantFuture
     /// When a drain closes this session.
     var drainsAt = Instant.distantFuture
-    var pingInterval: Int64 = 0
     /// The entry of the timer queue that counts; `distantFuture`: none.
     var scheduledAt = Instant.distantFuture
 
@@ -118,7 +115,7 @@ final class Session {
         remoteAddress = opening.remoteAddress
         speaksMessages = opening.speaksMessages
         openedAt = now
-        lastReceived = now
+        keepalive = Keepalive(now: now)
         lastMessage = now
     }
 
