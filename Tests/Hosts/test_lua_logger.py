@@ -253,6 +253,7 @@ WRONG = [
     (GOOD + ", key = 5", "key: expected a string, got 5"),
     (GOOD + ', kafka_topic = "a/b"', "kafka_topic: not a topic's name"),
     (GOOD + ', log_format = "x"', "log_format: expected an object"),
+    (GOOD + ', log_format = { "x" }', "log_format: expected an object, got a list"),
     (GOOD + ', log_format = { a = { b = "$" } }', "log_format.a.b: expected a variable's name"),
     (GOOD + ", tls = { verify = 1 }", "tls.verify: expected true or false, got 1"),
     (GOOD + ", linger = 5", "linger: there is no such key"),
@@ -401,6 +402,72 @@ def test_a_worker_that_leaves_gives_up_in_time():
         nginx.signal("SIGQUIT")
         until(10, "the end of nginx", nginx.gone)
         assert "3 entries are lost: not delivered within 1 seconds" in nginx.log()
+
+
+def test_an_entry_that_cannot_be_made():
+    text = logger("odd", unused_port(), "", '{ consumer = function() error "nobody" end }')
+    with Logging(text) as nginx:
+        for _ in range(2):
+            assert b"hello" in nginx.ask("/at/odd")
+        found = nginx.counters("odd")
+        assert (found["failed"], found["accepted"], found["pending"]) == (2, 0, 0), found
+        assert nginx.log().count("nobody") == 1, nginx.log()
+
+
+def test_a_disabled_logger_does_nothing():
+    with Logging(logger("off", unused_port(), "_meta = { disable = true }")) as nginx:
+        nginx.ask("/at/off")
+        found = nginx.counters("off")
+        assert (found["accepted"], found["dropped"], found["failed"]) == (0, 0, 0), found
+
+
+def test_who_comes_late_has_as_long_again():
+    with DevBroker("--topic", "late:1") as broker:
+        with Logging(logger("late", broker.ports[0], "", "{ exit_seconds = 1 }")) as nginx:
+            late = threading.Thread(target=nginx.ask, args=("/at/late?sleep=3",))
+            late.start()
+            nginx.ask("/at/late")
+            nginx.signal("SIGQUIT")
+            late.join()
+            until(10, "the end of nginx", nginx.gone)
+            assert "are lost" not in nginx.log()
+        assert len(entries(broker, "late")) == 2
+
+
+def test_limits_of_batches():
+    with DevBroker("--topic", "size:1", "--topic", "time:1", "--topic", "one:1") as broker:
+        port = broker.ports[0]
+        text = logger("size", port, "", "{ max_message_bytes = 2000, route_id = ('r'):rep(500) }")
+        text += logger("time", port, "buffer_duration = 1").replace("timeout = 1", "timeout = 60")
+        text += logger("one", port, "batch_max_size = 1, producer_max_buffering = 1")
+        with Logging(text) as nginx:
+            for _ in range(5):
+                nginx.ask("/at/size")
+                nginx.ask("/at/one")
+                nginx.ask("/at/time")
+            assert nginx.counters("one")["in_flight"] <= 1
+            for name in ("size", "one", "time"):
+                nginx.until_delivered(name, 5)
+            assert nginx.counters("one")["messages"] == 5
+        sizes = [len(value) for _, value in messages(broker, "size")]
+        assert len(sizes) > 1 and max(sizes) <= 2000, sizes
+        assert len(entries(broker, "size")) == 5
+
+
+def test_tls():
+    with Logging("") as other, DevBroker(
+            "--topic", "tls:1", "--tls-cert", other.path("certificate.pem"),
+            "--tls-key", other.path("certificate.key")) as broker:
+        with Logging(logger("tls", broker.ports[0], "tls = {}")) as nginx:
+            nginx.ask("/at/tls")
+            nginx.until_delivered("tls", 1)
+        # Nobody vouches for it.
+        text = logger("tls", broker.ports[0], "tls = { verify = true }", "{ exit_seconds = 1 }")
+        with Logging(text) as nginx:
+            nginx.ask("/at/tls")
+            nginx.signal("SIGQUIT")
+            until(10, "the end of nginx", nginx.gone)
+            assert "1 entries are lost" in nginx.log()
 
 
 def test_closing_sends_what_is_there():

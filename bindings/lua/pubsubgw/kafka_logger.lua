@@ -423,7 +423,11 @@ end
 -- For log_by_lua: takes the entry of the request. false: it is dropped.
 function Logger:log_phase()
     if self:is_off() then return false end
-    local text = entry_of(self)
+    local fine, text = pcall(entry_of, self)
+    if not fine then
+        self:lost(1, text)
+        return false
+    end
     local counted, size = self.counted, #text + ENTRY_BYTES
     if #text + MESSAGE_OVERHEAD > self.message_max then
         self:lost(1, ("an entry of %d bytes is more than max_message_bytes, %d"):format(

@@ -161,7 +161,9 @@ end
 
 local function format(value, place, notes, depth)
     depth = depth or 1
-    if type(value) ~= "table" then fail(place, "expected an object, got " .. shown(value)) end
+    if type(value) ~= "table" or depth == 1 and value[1] ~= nil then
+        fail(place, "expected an object, got " .. (type(value) == "table" and "a list" or shown(value)))
+    end
     local parts = {}
     for key, inner in pairs(value) do
         local here = inside(place, tostring(key))
