@@ -11,8 +11,8 @@ struct RereadQueue {
 
     private var lines: [ObjectIdentifier: Line] = [:]
 
-    /// 2 MiB of copies of one log, which is what one turn writes.
-    static let atOnceMax = 32
+    /// Half a megabyte of copies of one log, which is what one turn writes.
+    static let atOnceMax = 8
 
     /// False: it waits in the line of that log.
     mutating func begin(_ log: PartitionLog, _ session: SessionID) -> Bool {

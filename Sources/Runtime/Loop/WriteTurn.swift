@@ -7,7 +7,7 @@ struct WriteTurn {
     /// What costs no more than the call.
     static let smallBytes = 2 << 10
     /// Of all clients together, if they get more than the least.
-    private static let sharedBytes = 1 << 20
+    private static let sharedBytes = 512 << 10
 
     let bytesMax: Int
     /// There is not a megabyte for each.
