@@ -213,7 +213,8 @@ def pings_never_read(echo):
         sent = send_until_blocked(client, block, total)
         grown = echo.resident() - before
         assert sent < total, "all of it was read"
-        assert grown < 4 * MIB, f"grown by {grown} bytes"
+        # Huge pages come two megabytes at a time.
+        assert grown < 8 * MIB, f"grown by {grown} bytes"
         echo.check_alive()
         # What was held back is answered once the client reads.
         pongs = 0

@@ -20,7 +20,7 @@ import Testing
         for _ in 0..<500 { _ = try rig.connect() }
         var least = Int.max
         // The heap is the process's: what other tests take meanwhile comes and goes.
-        for _ in 0..<10 where least >= 2048 {
+        for _ in 0..<50 where least >= 2048 {
             let bytes = try growth {
                 for _ in 0..<1_000 {
                     let client = try rig.connect()
