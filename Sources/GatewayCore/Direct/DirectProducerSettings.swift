@@ -52,13 +52,10 @@ extension DirectProducerSettings {
         _ reader: inout ConfigurationReader
     ) throws(ConfigurationError) {
         if let (key, value) = try reader.first("acks") {
-            switch value.string ?? value.int64.map(String.init) {
-            case "all", "-1": producer.acks = .all
-            case "leader", "1": producer.acks = .leader
-            case "none", "0": producer.acks = .none
-            default:
+            guard let acks = Acknowledgement(configured: value) else {
                 throw reader.fault(key, "expected all (-1), leader (1) or none (0)")
             }
+            producer.acks = acks
         }
         producer.isIdempotent = producer.acks == .all
         let key = try reader.spelling("enable.idempotence", "idempotence")

@@ -1,4 +1,5 @@
 import Compression
+import JSON
 import KafkaProducing
 
 /// `producer`, `headers`, and what `commands` and `topics.produce` have to agree in.
@@ -62,20 +63,18 @@ extension RouteDraft {
         policy.produce.settings.acks = idempotence ? .all : acks ?? .leader
     }
 
-    /// In the words of Kafka, of the connector document, and as numbers.
     private func readAcks(
         _ producer: inout ConfigurationReader
     ) throws(ConfigurationError) -> Acknowledgement? {
         guard let value = producer.value("acks") else { return nil }
-        switch value.string ?? value.int64.map(String.init) {
-        case "leader", "1", "LeaderOnly": return .leader
-        case "all", "-1", "All": return .all
-        case "none", "0", "None":
-            throw producer.fault(
-                "acks", "expected leader or all: with none no client would learn of a loss")
-        default:
+        guard let acks = Acknowledgement(configured: value) else {
             throw producer.fault("acks", "expected leader (1, LeaderOnly) or all (-1, All)")
         }
+        guard acks != .none else {
+            throw producer.fault(
+                "acks", "expected leader or all: with none no client would learn of a loss")
+        }
+        return acks
     }
 
     private mutating func readSizes(
@@ -156,6 +155,18 @@ extension RouteDraft {
                 throw producer.fault("partitioner", "expected one of \(names), got \"\(name)\"")
             }
             policy.produce.settings.partitioner = partitioner
+        }
+    }
+}
+
+extension Acknowledgement {
+    /// In the words of Kafka, of the connector document, and as numbers.
+    init?(configured value: JSONValue) {
+        switch value.string ?? value.int64.map(String.init) {
+        case "all", "-1", "All": self = .all
+        case "leader", "1", "LeaderOnly": self = .leader
+        case "none", "0", "None": self = .none
+        default: return nil
         }
     }
 }

@@ -47,6 +47,10 @@ import Testing
         #expect(leader.acks == .leader && !leader.isIdempotent)
         #expect(try parse(#"{"acks":"leader"}"#).producer == leader)
         #expect(try parse(#"{"acks":"none"}"#).producer.acks == .none)
+        // The words of a route.
+        #expect(try parse(#"{"acks":"LeaderOnly"}"#).producer == leader)
+        #expect(try parse(#"{"acks":"All"}"#).producer == all)
+        #expect(try parse(#"{"acks":"None"}"#).producer.acks == .none)
     }
 
     @Test func rest() throws {
