@@ -120,7 +120,7 @@ extension GatewayEngine {
     private func hold(_ session: Session, _ bytes: UnsafeMutableRawBufferPointer) {
         // Else whoever may not go on, and is given back to the queue again and again, would seem
         // to need nothing. That it has to wait is not its fault.
-        session.turnAccount.add(Work.received(bytes.count))
+        session.turnAccount.received(Work.received(bytes.count))
         spent &+= Work.received(bytes.count) &+ Work.pause
         defer { account(session) }
         guard let held = session.heldInput else {

@@ -126,6 +126,13 @@ struct TurnAccount {
         cost = max(cost, clock)
     }
 
+    /// It has sent what has to wait: no turn, and no reason to expect less of the next one.
+    mutating func received(_ work: Int) {
+        cost &+= Int64(work)
+        expected = max(work, expected)
+    }
+
+    /// It has had its turn.
     mutating func add(_ work: Int) {
         cost &+= Int64(work)
         expected = max(work, expected / 2)

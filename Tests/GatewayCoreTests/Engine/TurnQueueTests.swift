@@ -102,6 +102,14 @@ import Testing
         #expect(isBehind == 99)
     }
 
+    @Test("what is received for later is no reason to expect less of the next turn")
+    func received() {
+        var account = TurnAccount()
+        account.add(2_000_000)
+        for _ in 0..<10 { account.received(500) }
+        #expect(account.expected == 2_000_000 && account.cost == 2_005_000)
+    }
+
     @Test("those who cost much get equal shares")
     mutating func shares() throws {
         for id in 1...10 { put(UInt64(id)) }
