@@ -1,5 +1,6 @@
 """The connector's operation Publish: the examples in C, Lua and Python, and the HTTP listener."""
 
+import asyncio
 import concurrent.futures
 import json
 import os
@@ -11,10 +12,12 @@ import time
 import urllib.error
 import urllib.request
 
+import pubsubgw
 from devbroker import DevBroker, until
 from support import ROOT, WORK, unused_port
 from test_c import read_all
 from test_lua import PATH
+from test_python_client import run
 
 PYTHON = os.path.join(ROOT, "examples/python/publish.py")
 ENVIRONMENT = {**os.environ, "LUA_PATH": PATH, "LD_LIBRARY_PATH": WORK,
@@ -228,3 +231,97 @@ def test_an_http_listener_says_why_not():
             broker.do("bring-up", broker=1)
             assert until(10, "a message goes", lambda: listener.post(b"z")[0] == 200)
     refused(in_python(), "--listen", "0", "b:9092", "t", "partition=x", says=["partition=x"])
+
+
+# The connector's settings of a producer, by what they change ------------------------------------
+
+PATIENT = 20000  # no test waits so long: what goes earlier has another reason
+
+
+def with_producer(settings, main, *options):
+    """`main(producer, broker)` with a producer of those settings, acks of one where not said."""
+    async def started(gateway, client, broker):
+        with client.producer({"acks": "leader", "linger.ms": 0, **settings}) as producer:
+            await main(producer, broker)
+    run(started, *options, "--topic", "t:1")
+
+
+def is_full_by(flush, value, count):
+    """The record number `count` makes all before it go, which wait until then."""
+    async def main(producer, broker):
+        waiting = [asyncio.ensure_future(producer.produce("t", value)) for _ in range(count - 1)]
+        done, _ = await asyncio.wait(waiting, timeout=0.7)
+        assert not done, f"{len(done)} went"
+        places = await asyncio.wait_for(
+            asyncio.gather(producer.produce("t", value), *waiting), PATIENT / 2000)
+        assert sorted(place.offset for place in places) == list(range(count))
+    with_producer({"flush": {**flush, "frequency_ms": PATIENT}}, main)
+
+
+def test_flush_messages_is_a_count_that_sends():
+    is_full_by({"messages": 3}, b"x", 3)
+
+
+def test_flush_bytes_is_a_size_that_sends():
+    is_full_by({"bytes": 3000}, b"x" * 1100, 3)
+
+
+def test_flush_frequency_is_a_wait():
+    async def main(producer, broker):
+        begin = time.monotonic()
+        await producer.produce("t", b"x")
+        assert 0.5 <= time.monotonic() - begin < PATIENT / 1000
+    with_producer({"flush": {"frequency_ms": 500}}, main)
+
+
+def test_flush_max_messages_is_the_most_of_a_request():
+    async def requests(producer, broker):
+        before = broker.requests(0)
+        await producer.produce_batch("t", [b"x"] * 20)
+        taken.append(broker.requests(0) - before)
+    taken = []
+    for most in (2, 0):
+        with_producer({"flush": {"max_messages": most, "frequency_ms": 50}}, requests)
+    assert taken[0] >= 10 and taken[1] < 5, taken
+
+
+def test_acks_are_who_must_have_a_record():
+    async def main(producer, broker):
+        broker.do("create-topic", topic="two", partitions=1, in_sync_replicas_min=2)
+        place = asyncio.ensure_future(producer.produce("two", b"x"))
+        if wanted != "all":
+            assert (await place).offset == (0 if wanted == "leader" else -1)
+            return
+        try:
+            await place
+            raise AssertionError("stored")
+        except pubsubgw.TimedOutError:  # it was repeated: replicas may come back
+            assert broker.do("offsets", topic="two")["log_end"] == 0
+    for wanted in ("leader", "none", "all"):
+        with_producer({"acks": wanted, "request.timeout.ms": 500, "delivery.timeout.ms": 1500}, main)
+
+
+def test_idempotence_stores_once_what_is_repeated():
+    async def main(producer, broker):
+        await producer.produce("t", b"first")
+        # Stored, but the answer comes too late: the record is sent again.
+        broker.do("inject", action="delay", api=0, milliseconds=2000, times=1)
+        await producer.produce("t", b"second")
+        ends.append(broker.do("offsets", topic="t")["log_end"])
+    ends = []
+    for settings in ({"acks": "all", "idempotence": True}, {"acks": "all", "idempotence": False}):
+        with_producer({**settings, "request.timeout.ms": 500}, main)
+    assert ends == [2, 3], ends
+
+
+def test_request_timeout_is_how_long_an_answer_is_waited_for():
+    async def main(producer, broker):
+        await producer.produce("t", b"first")
+        broker.do("inject", action="silence", api=0, times=1)
+        begin = time.monotonic()
+        await producer.produce("t", b"x")
+        took.append(time.monotonic() - begin)
+    took = []
+    for milliseconds in (500, 2500):
+        with_producer({"request.timeout.ms": milliseconds}, main)
+    assert 0.4 < took[0] < 2.4 < took[1], took
