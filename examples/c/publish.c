@@ -20,7 +20,7 @@ enum { PAYLOAD_MAX = 64 << 20, HEADERS_MAX = 100 };
 static struct setting {
     const char *group, *name, *value;
 } settings[] = {
-    {"", "acks", "LeaderOnly"}, /* the first; None, LeaderOnly, All */
+    {"", "acks", "LeaderOnly"}, /* None, LeaderOnly, All */
     {"", "idempotence", "false"},
     {"", "max_message_bytes", "1000000"},
     {"", "request_timeout_ms", "10000"},
@@ -142,13 +142,6 @@ static void print_value(FILE *out, const char *value) {
     else print_text(out, value);
 }
 
-/* The connector's word for who must have a message, in the library's. */
-static const char *acks(const char *word) {
-    if (!strcmp(word, "None")) return "none";
-    if (!strcmp(word, "LeaderOnly")) return "leader";
-    return strcmp(word, "All") ? word : "all";
-}
-
 static char *settings_json(void) {
     char *text = NULL;
     size_t size;
@@ -162,7 +155,7 @@ static char *settings_json(void) {
         fputs(separator, out);
         if (opens) fprintf(out, "\"%s\": {", group);
         fprintf(out, "\"%s\": ", settings[i].name);
-        print_value(out, i == 0 ? acks(settings[i].value) : settings[i].value);
+        print_value(out, settings[i].value);
         if (closes) fputs("}", out);
         separator = ", ";
     }

@@ -16,8 +16,6 @@ local settings = {
     flush = { bytes = 0, messages = 0, frequency_ms = 0, max_messages = 0 },
 }
 
-local acks = { None = "none", LeaderOnly = "leader", All = "all" }
-
 -- The only code the connector knows; what went wrong stands in the description.
 local function fail(what, why)
     print(json.text { Code = "CORE:RUNTIME", Description = what .. ": " .. tostring(why) })
@@ -139,7 +137,6 @@ local gateway = done("start", pubsubgw.new())
 done("start", gateway:start())
 local config = brokers:sub(1, 1) == "{" and brokers or { nodes = brokers }
 local kafka = done("brokers", pubsubgw.kafka(gateway, config))
-settings.acks = acks[settings.acks] or settings.acks
 local producer = done("settings", kafka:producer(settings))
 -- It is told of within delivery_timeout_ms, whatever happens.
 local place, text, code = producer:produce(record)

@@ -29,7 +29,6 @@ SETTINGS: Dict[str, Any] = {
     "delivery_timeout_ms": 120000, "linger_ms": 0,
     "flush.bytes": 0, "flush.messages": 0, "flush.frequency_ms": 0, "flush.max_messages": 0,
 }
-ACKS = {"None": "none", "LeaderOnly": "leader", "All": "all"}
 BODY_MAX = 64 << 20
 
 
@@ -79,8 +78,13 @@ class Publish:
             self.headers = _headers(value)
         elif name in self.settings:
             # Words that JSON has of its own; what they may be is the library's to say.
-            plain = value in ("true", "false") or value.removeprefix("-").isdecimal()
-            self.settings[name] = json.loads(value) if plain else value
+            digits = value.removeprefix("-")
+            if value in ("true", "false"):
+                self.settings[name] = value == "true"
+            elif digits.isascii() and digits.isdecimal() and len(digits) < 20:
+                self.settings[name] = int(value)
+            else:
+                self.settings[name] = value
         else:
             raise InputError(f"{name}={value}: there is no setting of this name")
 
@@ -88,8 +92,7 @@ class Publish:
         flat = {name: value for name, value in self.settings.items() if "." not in name}
         flush = {name.removeprefix("flush."): value
                  for name, value in self.settings.items() if "." in name}
-        acks = ACKS.get(flat["acks"], flat["acks"])
-        return client.producer({**flat, "acks": acks, "flush": flush})
+        return client.producer({**flat, "flush": flush})
 
     async def send(self, producer: pubsubgw.Producer, payload: bytes) -> Dict[str, Any]:
         """Told of within delivery_timeout_ms, whatever happens."""
